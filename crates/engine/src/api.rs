@@ -1,0 +1,266 @@
+//! What a program that drives the engine says to it ([`Command`]) and sees of it ([`Event`],
+//! [`CallView`]). The window's UI gets exactly these, as JSON.
+
+use maru_media::{DeviceId, DeviceKind, DeviceList};
+use maru_protocol::{PeerId, RoomName};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Something a person wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum Command {
+    /// Open the chosen camera and microphone without a call, for the join screen; or release them.
+    Preview {
+        /// Whether to.
+        on: bool,
+    },
+    /// Enter a room.
+    Join {
+        /// The room's name as typed.
+        room: String,
+        /// The own name as typed.
+        name: String,
+    },
+    /// Leave the room.
+    Leave,
+    /// Mute or unmute; also before a call. A muted microphone is not captured.
+    SetMuted {
+        /// Whether to.
+        muted: bool,
+    },
+    /// Switch the camera off or on; also before a call. A camera that is off is released.
+    SetCameraOff {
+        /// Whether to.
+        camera_off: bool,
+    },
+    /// Use this device from now on; also in mid-call.
+    SelectDevice {
+        /// Which kind.
+        kind: DeviceKind,
+        /// Which one; `None` for none at all.
+        id: Option<DeviceId>,
+    },
+    /// Look for devices again.
+    RefreshDevices,
+    /// Say something to everybody in the room.
+    SendChat {
+        /// The text.
+        text: String,
+    },
+    /// Take the notice off the screen.
+    DismissNotice,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum Event {
+    /// Anything in the view changed: here is all of it.
+    View {
+        /// The new view.
+        view: Box<CallView>,
+    },
+    /// How loud everybody is, ten times a second while there is sound.
+    Levels {
+        /// The levels.
+        levels: Levels,
+    },
+    /// Somebody said something, this participant included.
+    Chat {
+        /// What.
+        message: ChatMessage,
+    },
+}
+
+/// All there is to show, apart from pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct CallView {
+    /// Where the call stands.
+    pub call: CallState,
+    /// The room, from the first attempt to join on.
+    pub room: Option<RoomName>,
+    /// This participant.
+    pub me: MeView,
+    /// The others, in the order in which they came.
+    pub peers: Vec<PeerView>,
+    /// Devices to choose from.
+    pub devices: DeviceList,
+    /// Everything said in this call, the newest last; the oldest go when there are too many.
+    pub chat: Vec<ChatMessage>,
+    /// Something to tell the person.
+    pub notice: Option<Notice>,
+    /// The server's URL, once known.
+    pub server: Option<String>,
+}
+
+/// Where the call stands.
+///
+/// ```text
+/// Idle → Joining → InCall ⇄ Reconnecting → Leaving → Idle      (error from any: → Idle with a notice)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum CallState {
+    /// No call.
+    Idle,
+    /// Connecting to the server, entering the room.
+    Joining,
+    /// In the room.
+    InCall,
+    /// In the room, but the server is out of reach; media goes on.
+    Reconnecting,
+    /// Saying goodbye.
+    Leaving,
+}
+
+/// This participant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct MeView {
+    /// The id in the room, once joined.
+    pub id: Option<PeerId>,
+    /// The name, once given.
+    pub name: String,
+    /// The microphone is muted.
+    pub muted: bool,
+    /// The camera is off.
+    pub camera_off: bool,
+    /// The chosen camera.
+    pub camera: Option<DeviceId>,
+    /// The chosen microphone.
+    pub microphone: Option<DeviceId>,
+    /// The chosen speaker.
+    pub speaker: Option<DeviceId>,
+    /// The camera is open now: its light is on.
+    pub camera_live: bool,
+    /// The microphone is open now.
+    pub microphone_live: bool,
+}
+
+/// Another participant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct PeerView {
+    /// Its id.
+    pub id: PeerId,
+    /// Its name.
+    pub name: String,
+    /// Where the connection to it stands.
+    pub state: PeerState,
+    /// It is muted.
+    pub muted: bool,
+    /// Its camera is off.
+    pub camera_off: bool,
+    /// Pictures arrive.
+    pub has_video: bool,
+}
+
+/// Where the connection to one peer stands.
+///
+/// ```text
+/// New → Negotiating → Connecting → Connected ⇄ Restarting → Closed
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum PeerState {
+    /// Known, nothing sent yet.
+    New,
+    /// Offer and answer are under way.
+    Negotiating,
+    /// Looking for a path.
+    Connecting,
+    /// Media flows.
+    Connected,
+    /// The path is dead; looking for another one.
+    Restarting,
+    /// Gone or failed.
+    Closed,
+}
+
+/// How loud everybody is: the peak of the last 100 ms in dBFS, −100 for silence.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct Levels {
+    /// The own microphone.
+    pub microphone_dbfs: f32,
+    /// The others.
+    pub peers: Vec<PeerLevel>,
+}
+
+/// How loud one peer is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct PeerLevel {
+    /// Who.
+    pub id: PeerId,
+    /// How loud, in dBFS.
+    pub dbfs: f32,
+    /// Whether this one speaks: the level with some hold time, for a highlight that does not flicker.
+    pub speaking: bool,
+}
+
+/// Something said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct ChatMessage {
+    /// Counts up in the order of arrival; a key for lists.
+    #[ts(type = "number")]
+    pub sequence: u64,
+    /// Who; `None` for this participant.
+    pub from: Option<PeerId>,
+    /// The name at that time.
+    pub name: String,
+    /// What.
+    pub text: String,
+    /// When, in UNIX milliseconds on this machine's clock.
+    #[ts(type = "number")]
+    pub at_ms: u64,
+}
+
+/// Something to tell the person: a sentence with a way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct Notice {
+    /// For programs: which kind.
+    pub code: NoticeCode,
+    /// For people.
+    pub text: String,
+}
+
+/// Which kind of notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum NoticeCode {
+    /// The room's or the own name is bad.
+    BadName,
+    /// The server cannot be reached or refuses.
+    Server,
+    /// The room is full.
+    RoomFull,
+    /// A camera does not work.
+    Camera,
+    /// A microphone does not work.
+    Microphone,
+    /// A speaker does not work.
+    Speaker,
+    /// A chat message was not sent.
+    Chat,
+    /// A peer's connection failed.
+    Peer,
+}
+
+/// Longest chat message, in bytes of UTF-8.
+pub const CHAT_MAX_BYTES: usize = 4096;
+
+/// Chat messages that one participant may send in [`CHAT_RATE_SECONDS`].
+pub const CHAT_RATE_MESSAGES: usize = 10;
+
+/// The span over which chat messages are counted.
+pub const CHAT_RATE_SECONDS: u64 = 5;

@@ -1,0 +1,161 @@
+//! The ring between a device's callback and our thread. Neither side ever blocks the other: the
+//! device's side takes no lock and allocates nothing; ours can sleep until there is work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+
+/// What the two ends share beside the samples.
+#[derive(Default)]
+struct Shared {
+    /// The thread to wake when the other end did something.
+    waiting: ArcSwapOption<Thread>,
+    closed: AtomicBool,
+    overruns: AtomicU64,
+    underruns: AtomicU64,
+}
+
+impl Shared {
+    fn wake(&self) {
+        if let Some(thread) = &*self.waiting.load() {
+            thread.unpark();
+        }
+    }
+
+    /// Sleeps until `ready`, at most until `deadline`.
+    fn wait_until(&self, deadline: Instant, ready: impl Fn() -> bool) -> bool {
+        let me = std::thread::current();
+        let registered = self.waiting.load().as_ref().is_some_and(|thread| thread.id() == me.id());
+        if !registered {
+            self.waiting.store(Some(Arc::new(me)));
+        }
+        loop {
+            if ready() {
+                return true;
+            }
+            let now = Instant::now();
+            if now >= deadline || self.closed.load(Ordering::Acquire) {
+                return false;
+            }
+            std::thread::park_timeout(deadline - now);
+        }
+    }
+}
+
+/// A ring for `capacity` samples at 48 kHz mono.
+pub fn ring(capacity: usize) -> (RingProducer, RingConsumer) {
+    let (producer, consumer) = rtrb::RingBuffer::new(capacity);
+    let shared = Arc::new(Shared::default());
+    (
+        RingProducer { samples: producer, capacity, shared: Arc::clone(&shared) },
+        RingConsumer { samples: consumer, shared },
+    )
+}
+
+/// The end that samples are written to. Dropping it closes the ring.
+pub struct RingProducer {
+    samples: rtrb::Producer<f32>,
+    capacity: usize,
+    shared: Arc<Shared>,
+}
+
+impl RingProducer {
+    /// Writes what fits and drops the rest, which counts as an overrun. Real-time safe.
+    pub fn push(&mut self, samples: &[f32]) {
+        let fitting = samples.len().min(self.samples.slots());
+        if fitting < samples.len() {
+            self.shared.overruns.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Ok(mut chunk) = self.samples.write_chunk(fitting) {
+            let (first, second) = chunk.as_mut_slices();
+            let split = first.len();
+            first.copy_from_slice(&samples[..split]);
+            second.copy_from_slice(&samples[split..fitting]);
+            chunk.commit_all();
+        }
+        self.shared.wake();
+    }
+
+    /// Samples written and not yet read.
+    pub fn filled(&self) -> usize {
+        self.capacity - self.samples.slots()
+    }
+
+    /// Sleeps until at most `level` samples are unread. False after `timeout`, or when the reader is gone.
+    pub fn wait_below(&self, level: usize, timeout: Duration) -> bool {
+        self.shared.wait_until(Instant::now() + timeout, || self.filled() <= level)
+    }
+
+    /// Whether the reader is gone.
+    pub fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
+    /// How often the reader found too little.
+    pub fn underruns(&self) -> u64 {
+        self.shared.underruns.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for RingProducer {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.wake();
+    }
+}
+
+/// The end that samples are read from. Dropping it closes the ring.
+pub struct RingConsumer {
+    samples: rtrb::Consumer<f32>,
+    shared: Arc<Shared>,
+}
+
+impl RingConsumer {
+    /// Fills `out`, with silence where samples are missing, which counts as an underrun. Returns how
+    /// many were there. Real-time safe.
+    pub fn pull(&mut self, out: &mut [f32]) -> usize {
+        let there = out.len().min(self.samples.slots());
+        if let Ok(chunk) = self.samples.read_chunk(there) {
+            let (first, second) = chunk.as_slices();
+            out[..first.len()].copy_from_slice(first);
+            out[first.len()..there].copy_from_slice(second);
+            chunk.commit_all();
+        }
+        out[there..].fill(0.0);
+        if there < out.len() {
+            self.shared.underruns.fetch_add(1, Ordering::Relaxed);
+        }
+        self.shared.wake();
+        there
+    }
+
+    /// Samples that can be read.
+    pub fn available(&self) -> usize {
+        self.samples.slots()
+    }
+
+    /// Sleeps until `count` samples can be read. False after `timeout`, or when the writer is gone.
+    pub fn wait(&self, count: usize, timeout: Duration) -> bool {
+        self.shared.wait_until(Instant::now() + timeout, || self.samples.slots() >= count)
+    }
+
+    /// Whether the writer is gone.
+    pub fn is_closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
+    /// How often the writer found no room.
+    pub fn overruns(&self) -> u64 {
+        self.shared.overruns.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for RingConsumer {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.wake();
+    }
+}

@@ -1,0 +1,13 @@
+//! Everything between a device and a packet: frames, codecs, packetization, jitter buffer, mixing,
+//! adaptation.
+//!
+//! This crate refuses to know sockets, tokio, webrtc, signaling and real devices. What needs a
+//! device takes it through the traits of [`device`]; what needs the time is told it.
+
+pub mod audio;
+pub mod device;
+pub mod frame;
+pub mod video;
+
+pub use device::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices};
+pub use frame::{EncodedFrame, FramePool, LatestFrame, VideoCodec, VideoFrame};

@@ -1,0 +1,1 @@
+//! Pictures: conversion, codecs, packets.

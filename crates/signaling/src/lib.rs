@@ -1,0 +1,1 @@
+//! Maru's signaling server.
