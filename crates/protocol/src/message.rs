@@ -25,7 +25,8 @@ pub enum ClientMessage {
         /// The status to start with, so that the others never see a wrong one.
         #[serde(default)]
         status: Status,
-        /// From an earlier `joined`: take the old place back, with the old [`PeerId`].
+        /// From an earlier `joined`: come back with the old [`PeerId`], to the old place if the
+        /// server still keeps it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         resume: Option<ResumeToken>,
@@ -58,7 +59,7 @@ pub enum ServerMessage {
         you: PeerId,
         /// Give this in `join.resume` to take the place back after a broken connection.
         resume: ResumeToken,
-        /// Whether an earlier place was taken back: `you` and the peers' connections still stand.
+        /// Whether the server had kept the place: the others noticed nothing.
         resumed: bool,
         /// The room's name as the server normalised it.
         room: RoomName,

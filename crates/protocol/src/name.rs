@@ -139,18 +139,13 @@ impl<'de> Deserialize<'de> for DisplayName {
     }
 }
 
-/// A participant in a room, given by the server; kept over a resume. Not a secret.
+/// A participant in a room: [`ResumeToken::peer_id`] of its token. Not a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 #[ts(type = "string", export_to = "protocol.d.ts")]
 pub struct PeerId(Uuid);
 
 impl PeerId {
-    /// A new random id.
-    pub fn random() -> Self {
-        Self(Uuid::new_v4())
-    }
-
     /// Reads what [`fmt::Display`] writes; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::parse_str(text).ok().map(Self)
@@ -165,6 +160,9 @@ impl fmt::Display for PeerId {
 
 /// Proves that a reconnecting client is the one that held a [`PeerId`]. A secret between the server
 /// and that one client: 122 random bits, and `Debug` does not show it.
+///
+/// The id is a hash of the token. So a server that was restarted and remembers nothing still gives
+/// a returning client its old id, nobody else can claim it, and its peers' connections stand.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(transparent)]
 #[ts(type = "string", export_to = "protocol.d.ts")]
@@ -174,6 +172,14 @@ impl ResumeToken {
     /// A new random token.
     pub fn random() -> Self {
         Self(Uuid::new_v4())
+    }
+
+    /// The id of who holds this token: a name-based UUID (RFC 9562, section 5.5), from which the
+    /// token cannot be found.
+    pub fn peer_id(&self) -> PeerId {
+        /// Any fixed value: keeps these ids apart from other name-based UUIDs.
+        const NAMESPACE: Uuid = Uuid::from_u128(0x6d61_7275_2e76_3100_7065_6572_2d69_6400);
+        PeerId(Uuid::new_v5(&NAMESPACE, self.0.as_bytes()))
     }
 }
 
@@ -225,6 +231,13 @@ mod tests {
                 "{bad:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_token_always_gives_the_same_id_and_another_token_another() {
+        let token = ResumeToken::random();
+        assert_eq!(token.peer_id(), token.clone().peer_id());
+        assert_ne!(token.peer_id(), ResumeToken::random().peer_id());
     }
 
     #[test]
