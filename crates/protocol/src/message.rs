@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
 
 use crate::{DisplayName, IceServer, Limits, PeerId, ResumeToken, RoomName};
@@ -218,9 +218,18 @@ pub struct ClientInfo {
 #[ts(export_to = "protocol.d.ts")]
 pub struct Capabilities {
     /// Video codecs, the preferred one first.
+    #[serde(deserialize_with = "known_codecs")]
     pub video_codecs: Vec<VideoCodec>,
     /// Chat over a data channel.
     pub chat: bool,
+}
+
+/// Reads a list of codecs and drops what this version does not know, whatever its shape: a newer
+/// client's list must not make the whole message unreadable.
+fn known_codecs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<VideoCodec>, D::Error> {
+    let listed = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    let known = listed.into_iter().filter_map(|codec| serde_json::from_value(codec).ok());
+    Ok(known.filter(|codec| *codec != VideoCodec::Unknown).collect())
 }
 
 /// A video codec that Maru knows by name.

@@ -78,9 +78,12 @@ impl RoomName {
         &self.0
     }
 
-    /// The name as it is compared: lower case, then NFC once more, since lowering can decompose.
+    /// The name as it is compared: its case folded, then NFC once more, since folding can decompose.
+    ///
+    /// Lower, upper, lower again: so `ß`, `ẞ` and `SS` are one, as are the two small sigmas of
+    /// Greek, which lowering alone keeps apart (Unicode Standard, section 5.18, case folding).
     pub fn key(&self) -> String {
-        self.0.to_lowercase().nfc().collect()
+        self.0.to_lowercase().to_uppercase().chars().flat_map(char::to_lowercase).nfc().collect()
     }
 }
 
@@ -210,6 +213,15 @@ mod tests {
         let shouted = RoomName::parse("STANDUP Größe").unwrap();
         assert_eq!(shouted, RoomName::parse("standup größe").unwrap());
         assert_eq!(shouted.as_str(), "STANDUP Größe");
+    }
+
+    #[test]
+    fn letters_whose_cases_are_not_one_to_one_are_the_same_room_too() {
+        for (one, other) in [("STRASSE", "straße"), ("STRAẞE", "strasse"), ("ΣΑΣ", "σας"), ("İ", "i\u{307}")]
+        {
+            assert_eq!(RoomName::parse(one), RoomName::parse(other), "{one} and {other}");
+        }
+        assert_ne!(RoomName::parse("stand"), RoomName::parse("strand"));
     }
 
     #[test]
