@@ -1,1 +1,71 @@
-fn main() {}
+//! Maru's chores, as `cargo xtask …`. The first thing a new user builds: small, two dependencies.
+//!
+//! It refuses to know how Maru works: it installs what a machine lacks, then calls cargo and the
+//! programs that come out of it.
+
+mod deny;
+mod packages;
+mod process;
+mod run;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Maru's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Options {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Install what is missing, build, and start the app; without a display, run the demo instead.
+    Run {
+        /// A debug build: built faster, runs slower.
+        #[arg(long)]
+        debug: bool,
+        /// What to pass on to the app.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Install what is missing, then check and test everything.
+    Test,
+    /// Check formatting, lints and the UI's types, without running tests.
+    Lint,
+    /// Format the Rust code.
+    Fmt,
+    /// Write the UI's type declarations anew from the Rust types.
+    Types,
+    /// Check licences, banned crates and sources of all dependencies.
+    Deny {
+        /// Also check for known vulnerabilities; needs the advisory database, which is on GitHub.
+        #[arg(long)]
+        advisories: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Options::parse().chore {
+        Chore::Run { debug, arguments } => run::run(debug, &arguments),
+        Chore::Test => test::test(),
+        Chore::Lint => test::lint(),
+        Chore::Fmt => test::format(),
+        Chore::Types => test::write_types(),
+        Chore::Deny { advisories } => deny::deny(advisories),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nFailed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

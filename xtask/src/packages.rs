@@ -1,0 +1,224 @@
+//! What has to be installed, per purpose, and how to get it. On Debian and its relatives missing
+//! packages are installed; elsewhere the exact command is named.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::process::{run, succeeds};
+
+/// What a machine is to be able to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Build everything but the window: codecs need C++, CMake and an assembler (without `nasm`
+    /// openh264 silently builds without its assembly), cameras need libclang, sound needs ALSA.
+    Engine,
+    /// Build and show the window.
+    App,
+    /// Run all tests: a virtual screen, a driver for the window, a sound server, and Node.js for the
+    /// UI.
+    Test,
+}
+
+/// Packages of Debian and Ubuntu.
+const fn debian(purpose: Purpose) -> &'static [&'static str] {
+    match purpose {
+        Purpose::Engine => {
+            &["build-essential", "cmake", "nasm", "pkg-config", "clang", "libclang-dev", "libasound2-dev"]
+        }
+        // The plug-ins decode H.264 for the webview (see ARCHITECTURE.md, painting); without them the
+        // app decodes by itself.
+        Purpose::App => &[
+            "libwebkit2gtk-4.1-dev",
+            "gstreamer1.0-plugins-base",
+            "gstreamer1.0-plugins-good",
+            "gstreamer1.0-plugins-bad",
+            "gstreamer1.0-libav",
+        ],
+        Purpose::Test => &[
+            "xvfb",
+            "webkit2gtk-driver",
+            "dbus",
+            "pulseaudio",
+            "libasound2-plugins",
+            "nodejs",
+            "node-typescript",
+        ],
+    }
+}
+
+/// One package manager that is not apt: how it is called, and what it calls the same things.
+struct Manager {
+    program: &'static str,
+    install: &'static str,
+    engine: &'static str,
+    app: &'static str,
+    test: &'static str,
+}
+
+const MANAGERS: [Manager; 5] = [
+    Manager {
+        program: "dnf",
+        install: "sudo dnf install",
+        engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel",
+        app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
+        test: "xorg-x11-server-Xvfb webkit2gtk-driver dbus-daemon pulseaudio nodejs typescript",
+    },
+    Manager {
+        program: "pacman",
+        install: "sudo pacman -S --needed",
+        engine: "base-devel cmake nasm pkgconf clang alsa-lib",
+        app: "webkit2gtk-4.1 gst-plugins-base gst-plugins-good gst-plugins-bad gst-libav",
+        test: "xorg-server-xvfb dbus pulseaudio nodejs typescript",
+    },
+    Manager {
+        program: "zypper",
+        install: "sudo zypper install",
+        engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel",
+        app: "webkit2gtk3-devel gstreamer-plugins-base gstreamer-plugins-good gstreamer-plugins-bad gstreamer-plugins-libav",
+        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 pulseaudio nodejs typescript",
+    },
+    Manager {
+        program: "brew",
+        install: "brew install",
+        engine: "cmake nasm pkgconf",
+        app: "",
+        test: "node typescript",
+    },
+    Manager {
+        program: "winget",
+        install: "winget install",
+        engine: "Kitware.CMake NASM.NASM LLVM.LLVM Microsoft.VisualStudio.2022.BuildTools",
+        app: "Microsoft.EdgeWebView2Runtime",
+        test: "OpenJS.NodeJS",
+    },
+];
+
+/// Makes sure that everything for these purposes is there.
+pub fn ensure(purposes: &[Purpose]) -> Result<()> {
+    if Path::new("/etc/debian_version").exists() {
+        let wanted: Vec<&str> = purposes.iter().flat_map(|purpose| debian(*purpose)).copied().collect();
+        return install_debian(&wanted);
+    }
+    let missing = missing_elsewhere(purposes);
+    if missing.is_empty() {
+        eprintln!("Everything is there.");
+        return Ok(());
+    }
+    match MANAGERS.iter().find(|manager| succeeds(manager.program, &["--version"])) {
+        Some(manager) => {
+            bail!(
+                "missing: {}. Run this, then try again:\n\n    {}",
+                missing.join(", "),
+                command(manager, purposes)
+            )
+        }
+        None => bail!(
+            "missing: {}. Install them with your system's package manager, then try again",
+            missing.join(", ")
+        ),
+    }
+}
+
+fn command(manager: &Manager, purposes: &[Purpose]) -> String {
+    let mut words = vec![manager.install];
+    for purpose in purposes {
+        words.push(match purpose {
+            Purpose::Engine => manager.engine,
+            Purpose::App => manager.app,
+            Purpose::Test => manager.test,
+        });
+    }
+    words.retain(|word| !word.is_empty());
+    words.join(" ")
+}
+
+/// What cannot be found where no package database is asked: programs by starting them, libraries
+/// through pkg-config.
+fn missing_elsewhere(purposes: &[Purpose]) -> Vec<&'static str> {
+    let linux = env::consts::OS == "linux";
+    let mut missing = Vec::new();
+    let mut need = |there: bool, name: &'static str| {
+        if !there {
+            missing.push(name);
+        }
+    };
+    let library = |name: &str| succeeds("pkg-config", &["--exists", name]);
+    need(succeeds("cmake", &["--version"]), "cmake");
+    // On ARM the C compiler assembles by itself.
+    need(env::consts::ARCH != "x86_64" || succeeds("nasm", &["-v"]), "nasm");
+    if linux {
+        need(succeeds("c++", &["--version"]), "c++");
+        need(succeeds("clang", &["--version"]), "clang");
+        need(library("alsa"), "alsa");
+        if purposes.contains(&Purpose::App) {
+            need(library("webkit2gtk-4.1"), "webkit2gtk-4.1");
+        }
+    }
+    if purposes.contains(&Purpose::Test) {
+        need(succeeds("node", &["--version"]), "node");
+        need(succeeds("tsc", &["--version"]), "tsc");
+        if linux {
+            need(succeeds("sh", &["-c", "command -v Xvfb"]), "Xvfb");
+            need(succeeds("sh", &["-c", "command -v WebKitWebDriver"]), "WebKitWebDriver");
+        }
+    }
+    missing
+}
+
+fn install_debian(wanted: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = wanted.iter().copied().filter(|package| !is_installed(package)).collect();
+    if missing.is_empty() {
+        eprintln!("Everything is there.");
+        return Ok(());
+    }
+    eprintln!("Installing {}", missing.join(" "));
+    let apt = |arguments: &[&str]| {
+        // Whoever is not root is asked for a password by sudo.
+        let mut command = match is_root() {
+            true => Command::new("env"),
+            false => Command::new("sudo"),
+        };
+        // Another apt may run: wait for it, within reason.
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=600", "-q"]);
+        command.args(arguments);
+        command
+    };
+    // Old lists name versions that the mirror dropped; a mirror that does not answer fails below.
+    if let Err(error) = run(&mut apt(&["update"])) {
+        eprintln!("{error:#}; going on with the package lists that are there");
+    }
+    let mut install = apt(&["install", "-y", "--no-install-recommends"]);
+    install.args(&missing);
+    run(&mut install)
+        .map_err(|error| error.context(format!("install these packages by hand: {}", missing.join(" "))))
+}
+
+fn is_installed(package: &str) -> bool {
+    let query =
+        Command::new("dpkg-query").args(["-W", "-f=${Status}", package]).stderr(Stdio::null()).output();
+    query.is_ok_and(|output| output.stdout.ends_with(b"install ok installed"))
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_for_another_system_names_what_each_purpose_needs() {
+        let dnf = command(&MANAGERS[0], &[Purpose::Engine, Purpose::App]);
+        assert!(dnf.starts_with("sudo dnf install gcc "), "{dnf}");
+        assert!(dnf.contains("nasm") && dnf.contains("webkit2gtk4.1-devel"), "{dnf}");
+        assert!(!dnf.contains("Xvfb"), "{dnf}");
+        assert_eq!(
+            command(&MANAGERS[3], &[Purpose::Engine, Purpose::App]),
+            "brew install cmake nasm pkgconf"
+        );
+    }
+}
