@@ -6,8 +6,11 @@
 
 pub mod audio;
 pub mod device;
+mod error;
 pub mod frame;
+pub mod stats;
 pub mod video;
 
 pub use device::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices};
+pub use error::CodecError;
 pub use frame::{EncodedFrame, FramePool, LatestFrame, VideoCodec, VideoFrame};
