@@ -1,0 +1,98 @@
+//! What lives as long as the app: engine, server, settings, streams. The page comes and goes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use maru_engine::{Engine, EngineConfig};
+use maru_protocol::ClientInfo;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::devices::OfferedDevices;
+use crate::frames::Streams;
+use crate::options::Options;
+use crate::secrets::{Tokens, split_token};
+use crate::server::Server;
+use crate::settings::SettingsStore;
+
+/// Time for goodbyes to the room and to the clients of the embedded server.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The app's state, which the commands work on.
+pub struct App {
+    pub options: Options,
+    pub engine: Engine,
+    pub server: Arc<Server>,
+    pub devices: Arc<OfferedDevices>,
+    pub settings: Arc<SettingsStore>,
+    pub tokens: Tokens,
+    pub streams: Streams,
+    /// Sends events to the page that is there now.
+    pub forwarder: Mutex<Option<JoinHandle<()>>>,
+    leaving: AtomicBool,
+}
+
+impl App {
+    /// Starts the engine; it opens no device until the page asks for a preview or a call.
+    pub async fn start(options: Options, settings: SettingsStore) -> Self {
+        let settings = Arc::new(settings);
+        let remembered = settings.get();
+        let tokens = Tokens::default();
+        let given = options.server.as_deref().map(split_token);
+        if let Some((address, Some(token))) = &given
+            && let Err(error) = tokens.keep(address, token).await
+        {
+            tracing::warn!("{error}");
+        }
+        let server = Arc::new(Server::new(settings.clone(), given.map(|(address, _)| address)));
+        let devices =
+            Arc::new(OfferedDevices::new(options.synthetic_devices || remembered.synthetic_devices));
+        let token = match server.configured() {
+            automatic if automatic.is_empty() => None,
+            address => tokens.get(&address).await,
+        };
+        let engine = Engine::start(EngineConfig {
+            devices: devices.clone(),
+            server: server.clone(),
+            client: ClientInfo { name: "maru".into(), version: env!("CARGO_PKG_VERSION").into() },
+            ice_servers: Vec::new(),
+            token,
+            camera: remembered.camera.map(Some),
+            microphone: remembered.microphone.map(Some),
+            speaker: remembered.speaker.map(Some),
+            muted: remembered.muted,
+            camera_off: remembered.camera_off,
+            decode: false,
+        });
+        Self {
+            options,
+            engine,
+            server,
+            devices,
+            settings,
+            tokens,
+            streams: Streams::default(),
+            forwarder: Mutex::new(None),
+            leaving: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the app is on its way out; sets that it is.
+    pub fn begin_to_leave(&self) -> bool {
+        self.leaving.swap(true, Ordering::SeqCst)
+    }
+
+    /// Leaves the call and stops the embedded server, within a second.
+    pub async fn leave(&self) {
+        let goodbye = async {
+            self.streams.close_all(&self.engine);
+            self.engine.shutdown().await;
+            self.server.shutdown().await;
+        };
+        if timeout(LEAVE_TIMEOUT, goodbye).await.is_err() {
+            tracing::warn!("not everybody could be told goodbye in time");
+        }
+    }
+}

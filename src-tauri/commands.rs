@@ -1,0 +1,118 @@
+//! What the page may ask: a thin skin over the engine, the settings and the video streams. Each
+//! command that can fail fails with a sentence for the person.
+
+use maru_engine::{CallView, Command, Event};
+use serde::Serialize;
+use tauri::State;
+use tauri::ipc::{Channel, InvokeResponseBody};
+use ts_rs::TS;
+
+use crate::app::App;
+use crate::events;
+use crate::frames::TileSize;
+use crate::secrets::split_token;
+use crate::settings::Settings;
+
+/// What a freshly loaded page gets.
+#[derive(Clone, Debug, Serialize, TS)]
+#[ts(export_to = "shell.d.ts")]
+pub struct Start {
+    /// All there is to show now; what changes comes as events.
+    pub view: Box<CallView>,
+    /// The remembered settings.
+    pub settings: Settings,
+    /// The app's version.
+    pub version: String,
+}
+
+type Answer<T = ()> = Result<T, String>;
+
+/// The page is there, new or reloaded: it gets events from now on, and whatever an earlier page had
+/// open is closed.
+#[tauri::command]
+pub async fn start(app: State<'_, App>, events: Channel<Event>) -> Answer<Start> {
+    app.streams.close_all(&app.engine);
+    let forwarder = events::forward(&app.engine, events);
+    if let Some(previous) = app.forwarder.lock().replace(forwarder) {
+        previous.abort();
+    }
+    Ok(Start {
+        view: Box::new((*app.engine.view()).clone()),
+        settings: app.settings.get(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Something the person wants of the call.
+#[tauri::command]
+pub async fn command(app: State<'_, App>, command: Command) -> Answer {
+    app.engine.command(command).await;
+    Ok(())
+}
+
+/// Remembers settings. They hold at once; the sentence says what will not last.
+#[tauri::command]
+pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer {
+    let mut settings = settings;
+    let (server, token) = split_token(settings.server.trim());
+    settings.server = server;
+    let kept = match &token {
+        Some(token) => app.tokens.keep(&settings.server, token).await.map_err(|error| error.to_string()),
+        None => Ok(()),
+    };
+    if settings.server != app.settings.get().server {
+        app.server.forget_given();
+    }
+    if app.devices.offer_synthetic(settings.synthetic_devices || app.options.synthetic_devices) {
+        app.engine.command(Command::RefreshDevices).await;
+    }
+    let store = app.settings.clone();
+    let saved = tokio::task::spawn_blocking(move || store.set(settings)).await;
+    match saved {
+        Ok(saved) => saved.map_err(|error| error.to_string()).and(kept),
+        Err(error) => Err(format!("The settings cannot be saved: {error}.")),
+    }
+}
+
+/// Opens a stream of pictures from `preview` or from a peer; the answer names the stream. `decoded`
+/// asks for I420 of at most `width` × `height` device pixels instead of H.264; previews always are.
+#[tauri::command]
+pub async fn open_video(
+    app: State<'_, App>,
+    source: String,
+    decoded: bool,
+    width: u32,
+    height: u32,
+    frames: Channel<InvokeResponseBody>,
+) -> Answer<u32> {
+    let source = source.parse()?;
+    app.streams.open(&app.engine, source, decoded, TileSize::new(width, height), frames)
+}
+
+/// The tile of a stream has another size now, in device pixels.
+#[tauri::command]
+pub async fn resize_video(app: State<'_, App>, stream: u32, width: u32, height: u32) -> Answer {
+    app.streams.resize(stream, TileSize::new(width, height));
+    Ok(())
+}
+
+/// The page is done with one picture of a stream.
+#[tauri::command]
+pub async fn acknowledge_video(app: State<'_, App>, stream: u32) -> Answer {
+    app.streams.acknowledge(stream);
+    Ok(())
+}
+
+/// The page cannot decode without a key frame.
+#[tauri::command]
+pub async fn request_key_frame(app: State<'_, App>, stream: u32) -> Answer {
+    app.streams.request_key_frame(&app.engine, stream);
+    Ok(())
+}
+
+/// The page does not want a stream any more.
+#[tauri::command]
+pub async fn close_video(app: State<'_, App>, stream: u32) -> Answer {
+    app.streams.close(&app.engine, stream);
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! What can be said on the command line. Each has an environment variable, for launchers that
+//! cannot pass arguments.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Maru: video calls by room name, from machine to machine.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(name = "maru", version)]
+pub struct Options {
+    /// Meet through this server (`ws://` or `wss://`) instead of the one in the settings.
+    #[arg(long, env = "MARU_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+
+    /// Offer synthetic devices (a test pattern, a tone) beside the real ones.
+    #[arg(long, env = "MARU_SYNTHETIC_DEVICES")]
+    pub synthetic_devices: bool,
+
+    /// Keep settings, logs and the window's own data here instead of in the system's places.
+    #[arg(long, env = "MARU_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}

@@ -1,0 +1,68 @@
+//! Which server to meet at: the one given for this run, else the one in the settings, else the
+//! automatic one, which is found or started on this machine.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use maru_engine::{FixedServer, ServerLocator};
+use maru_protocol::DEFAULT_PORT;
+use maru_signaling::automatic::{self, AutomaticServer};
+use parking_lot::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::settings::SettingsStore;
+
+/// Answers the engine's question for a server, before every connection anew.
+pub struct Server {
+    settings: Arc<SettingsStore>,
+    /// From the command line; goes when the person saves another server.
+    given: Mutex<Option<String>>,
+    automatic: AsyncMutex<Option<AutomaticServer>>,
+}
+
+impl Server {
+    /// Answers from these settings, and from `given` before them.
+    pub fn new(settings: Arc<SettingsStore>, given: Option<String>) -> Self {
+        Self { settings, given: Mutex::new(given), automatic: AsyncMutex::new(None) }
+    }
+
+    /// The configured server's address as typed; empty for the automatic one.
+    pub fn configured(&self) -> String {
+        let given = self.given.lock().clone();
+        given.unwrap_or_else(|| self.settings.get().server).trim().to_owned()
+    }
+
+    /// From now on the settings count, not the command line.
+    pub fn forget_given(&self) {
+        *self.given.lock() = None;
+    }
+
+    /// Stops the embedded server, if it runs in this process: its clients are told and go elsewhere.
+    pub async fn shutdown(&self) {
+        if let Some(server) = self.automatic.lock().await.take() {
+            server.shutdown().await;
+        }
+    }
+}
+
+#[async_trait]
+impl ServerLocator for Server {
+    async fn locate(&self) -> Result<String, String> {
+        let configured = self.configured();
+        if !configured.is_empty() {
+            return match FixedServer::parse(&configured) {
+                Ok(server) => server.locate().await,
+                Err(error) => Err(error.to_string()),
+            };
+        }
+        let mut automatic = self.automatic.lock().await;
+        if let Some(server) = automatic.as_ref().filter(|server| server.started_here()) {
+            return Ok(server.url().to_owned());
+        }
+        // Another process's server may be gone since the last time: look again, or take its place.
+        let found = automatic::find_or_start(DEFAULT_PORT).await.map_err(|error| error.to_string())?;
+        let url = found.url().to_owned();
+        *automatic = Some(found);
+        Ok(url)
+    }
+}
