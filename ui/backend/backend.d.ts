@@ -1,0 +1,64 @@
+// What the UI needs of whatever holds the call. `tauri.js` implements it for the desktop window; the
+// rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
+
+import type { CallView, Command, Event } from "../types/engine";
+import type { Settings } from "../types/shell";
+
+/** What there is at the start. A reloaded window gets the call as it stands. */
+export interface Start {
+  view: CallView;
+  settings: Settings;
+  /** The app's version, for showing. */
+  version: string;
+  flags: {
+    /** The backend can hand out encoded frames, for this side to decode. */
+    webcodecs: boolean;
+  };
+}
+
+/** One picture on its way to a tile. */
+export interface Frame {
+  kind: "h264" | "i420";
+  /** It can be decoded without an earlier one. */
+  key: boolean;
+  /** In pixels; 0 where the backend does not know it (encoded frames only). */
+  width: number;
+  /** In pixels; 0 where the backend does not know it (encoded frames only). */
+  height: number;
+  /** RTP timestamp, 90 kHz. */
+  timestamp: number;
+  /** H.264 in Annex B, or the planes Y, U, V, tightly packed. */
+  data: Uint8Array;
+}
+
+export interface VideoOptions {
+  /** Ask for decoded pictures instead of encoded frames. */
+  decoded: boolean;
+  /** The tile's width in device pixels: decoded pictures come no larger than needed. */
+  width: number;
+  /** The tile's height in device pixels. */
+  height: number;
+}
+
+/** An open stream of pictures. Nothing here fails: a stream that is gone ignores what it is told. */
+export interface VideoStream {
+  /** One frame was painted or dropped. The backend holds back while two are unacknowledged. */
+  acknowledge(): void;
+  /** The next frame cannot be decoded without a key frame. */
+  requestKeyFrame(): void;
+  /** The tile has another size now, in device pixels. */
+  resize(width: number, height: number): void;
+  close(): void;
+}
+
+export interface Backend {
+  /** Subscribes, and says what there is. Rejects with a sentence. */
+  start(onEvent: (event: Event) => void): Promise<Start>;
+  /** Rejects with a sentence. */
+  command(command: Command): Promise<void>;
+  settings(): Settings;
+  /** Rejects with a sentence. */
+  saveSettings(settings: Settings): Promise<void>;
+  /** `source` is `"preview"` for the own camera, or a peer's id. Rejects with a sentence. */
+  openVideo(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
+}

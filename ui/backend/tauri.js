@@ -1,0 +1,98 @@
+// @ts-check
+// The desktop shell as a backend. The only module that knows Tauri.
+
+import { parseFrame } from "./frame.js";
+
+/** @typedef {import("./backend").Backend} Backend */
+/** @typedef {import("./backend").VideoStream} VideoStream */
+/** @typedef {import("../types/shell").Settings} Settings */
+
+/**
+ * The part of Tauri's global object that is used here.
+ * @typedef {object} TauriCore
+ * @property {(command: string, args?: Record<string, unknown>) => Promise<any>} invoke
+ * @property {new (onMessage?: (message: any) => void) => { onmessage: (message: any) => void }} Channel
+ */
+
+/** @returns {TauriCore | null} */
+function tauriCore() {
+  const holder = /** @type {{ __TAURI__?: { core: TauriCore } }} */ (/** @type {unknown} */ (window));
+  return holder.__TAURI__?.core ?? null;
+}
+
+/**
+ * What went wrong, as an error whose message is a sentence.
+ * @param {unknown} reason
+ */
+function asError(reason) {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+/**
+ * The backend, or null outside the desktop window.
+ * @returns {Backend | null}
+ */
+export function tauriBackend() {
+  const core = tauriCore();
+  if (!core) return null;
+
+  /** @param {string} command @param {Record<string, unknown>} [args] */
+  const invoke = (command, args) =>
+    core.invoke(command, args).catch((reason) => {
+      throw asError(reason);
+    });
+
+  /** @type {Settings} */
+  let current;
+
+  return {
+    async start(onEvent) {
+      const events = new core.Channel();
+      events.onmessage = onEvent;
+      const { view, settings, version } = await invoke("start", { events });
+      current = settings;
+      return { view, settings, version, flags: { webcodecs: true } };
+    },
+
+    command: (command) => invoke("command", { command }),
+
+    settings: () => current,
+
+    async saveSettings(settings) {
+      current = settings;
+      await invoke("save_settings", { settings });
+    },
+
+    async openVideo(source, { decoded, width, height }, onFrame) {
+      let closed = false;
+      const frames = new core.Channel();
+      /** @type {number} */
+      let stream;
+      /** Set once the shell has said which stream this is: frames may come before that. */
+      let ready = () => {};
+      const opened = new Promise((resolve) => (ready = () => resolve(undefined)));
+      /** @param {string} command @param {Record<string, unknown>} [args] */
+      const tell = (command, args) => {
+        // The shell may have closed the stream meanwhile: nothing to do about that here.
+        if (!closed) core.invoke(command, { stream, ...args }).catch(() => {});
+      };
+      frames.onmessage = (message) => {
+        if (closed) return;
+        const frame = parseFrame(message);
+        if (frame) onFrame(frame);
+        else void opened.then(() => tell("acknowledge_video")); // unreadable: dropped
+      };
+      stream = await invoke("open_video", { source, decoded, width, height, frames });
+      ready();
+      return {
+        acknowledge: () => tell("acknowledge_video"),
+        requestKeyFrame: () => tell("request_key_frame"),
+        resize: (width, height) => tell("resize_video", { width, height }),
+        close: () => {
+          tell("close_video");
+          closed = true;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,300 @@
+// @ts-check
+// Wires the backend to the screens. The call's state lives in the backend; here is only what belongs
+// to this window: which panel is open, and what is being typed.
+
+import { tauriBackend } from "./backend/tauri.js";
+import { strings } from "./strings.js";
+import { announcements } from "./view/announce.js";
+import { CallScreen } from "./view/call.js";
+import { Chat } from "./view/chat.js";
+import { Controls } from "./view/controls.js";
+import { DevicePickers } from "./view/devices.js";
+import { byId, element, fillIn } from "./view/dom.js";
+import { JoinScreen } from "./view/join.js";
+import { NoticeBar } from "./view/notice.js";
+import { Stage } from "./view/stage.js";
+
+/** @typedef {import("./backend/backend").Backend} Backend */
+/** @typedef {import("./backend/backend").Start} Start */
+/** @typedef {import("./types/engine").CallView} CallView */
+/** @typedef {import("./types/engine").Command} Command */
+/** @typedef {import("./types/engine").Event} Event */
+/** @typedef {import("./types/engine").Notice} Notice */
+/** @typedef {import("./types/media").DeviceKind} DeviceKind */
+
+class App {
+  #backend;
+  #flags;
+  /** @type {CallView} the newest one */
+  #view;
+  /** Whether this window asked for the preview since the last call. */
+  #previewing = false;
+  #inCall = false;
+  #live = byId("live", HTMLElement);
+  #switchHosts = { join: byId("join-switches", HTMLElement), call: byId("call-switches", HTMLElement) };
+  #deviceHosts = { join: byId("join-devices", HTMLElement), call: byId("call-devices", HTMLElement) };
+
+  /**
+   * @param {Backend} backend
+   * @param {Start} start
+   */
+  constructor(backend, { view, settings, flags }) {
+    this.#backend = backend;
+    this.#flags = flags;
+    this.#view = view;
+    this.notice = new NoticeBar({
+      onDismiss: () => this.#do({ type: "dismiss_notice" }),
+      wayOutOf: (notice) => this.#wayOutOf(notice),
+    });
+    this.join = new JoinScreen({
+      onJoin: (room, name) => void this.#join(room, name),
+      onCancel: () => this.#do({ type: "leave" }),
+      onSettings: () => void this.#saveForm(),
+    });
+    this.call = new CallScreen({ onCloseDevices: () => this.#showDevices(false), say: (text) => this.#say([text]) });
+    this.pickers = new DevicePickers((kind, id) => void this.#select(kind, id));
+    this.chat = new Chat({
+      onSend: (text) => this.#do({ type: "send_chat", text }),
+      onClose: () => this.#showChat(false),
+    });
+    this.controls = new Controls({
+      mute: () => this.#do({ type: "set_muted", muted: !this.#view.me.muted }),
+      camera: () => this.#do({ type: "set_camera_off", camera_off: !this.#view.me.camera_off }),
+      devices: () => this.#showDevices(!this.call.devicesOpen),
+      chat: () => this.#showChat(!this.chat.open),
+      leave: () => this.#do({ type: "leave" }),
+    });
+    this.stage = new Stage({
+      backend,
+      stage: byId("stage", HTMLElement),
+      joinHost: byId("join-self", HTMLElement),
+      encoded: flags.webcodecs && !settings.force_fallback,
+    });
+    this.join.fill(settings, view);
+    window.addEventListener("keydown", (event) => this.#escape(event));
+    // Devices are plugged in while one looks elsewhere.
+    window.addEventListener("focus", () => this.#do({ type: "refresh_devices" }));
+    this.#render(view, true);
+    this.chat.markSeen();
+    this.#renderControls();
+  }
+
+  /** @param {Event} event */
+  handle(event) {
+    switch (event.type) {
+      case "view": {
+        const before = this.#view;
+        this.#view = event.view;
+        this.#render(event.view, false);
+        if (before.call === "joining" && event.view.call === "idle") this.#focusAfterRefusal();
+        this.#say(announcements(before, event.view));
+        return;
+      }
+      case "levels":
+        this.pickers.renderLevel(this.#view.me.muted ? -100 : event.levels.microphone_dbfs);
+        this.stage.renderLevels(event.levels, performance.now(), this.#view.me.muted);
+        return;
+      case "chat": {
+        const { message } = event;
+        if (this.chat.add(message) && message.from !== null) {
+          this.#say([strings.saidChat(message.name, message.text)]);
+        }
+        this.#renderControls();
+      }
+    }
+  }
+
+  /** @param {CallView} view @param {boolean} first */
+  #render(view, first) {
+    const inCall = view.call === "in_call" || view.call === "reconnecting";
+    const moved = first || inCall !== this.#inCall;
+    this.#inCall = inCall;
+    if (moved) this.#showScreen(inCall);
+    this.stage.render(view, inCall);
+    this.join.render(view);
+    this.call.render(view);
+    this.pickers.render(view);
+    this.chat.render(view.chat);
+    this.notice.render(view.notice);
+    this.#renderControls();
+    if (moved) this.#focusScreen(inCall);
+    if (view.call !== "idle") this.#previewing = false;
+    else if (!this.#previewing) {
+      this.#previewing = true;
+      this.#do({ type: "preview", on: true });
+    }
+  }
+
+  /** @param {boolean} inCall */
+  #showScreen(inCall) {
+    const screen = inCall ? "call" : "join";
+    document.body.dataset.screen = screen;
+    document.title = inCall && this.#view.room ? `${this.#view.room} – ${strings.appName}` : strings.appName;
+    this.join.setShown(!inCall);
+    this.call.setShown(inCall);
+    this.controls.moveSwitches(this.#switchHosts[screen]);
+    this.pickers.moveTo(this.#deviceHosts[screen]);
+    this.call.setDevicesOpen(false);
+    if (!inCall) this.chat.setOpen(false);
+  }
+
+  /** @param {boolean} inCall */
+  #focusScreen(inCall) {
+    if (inCall) this.call.focus();
+    else this.join.focus();
+  }
+
+  /** Joining did not work: the form had no focus meanwhile. */
+  #focusAfterRefusal() {
+    if (this.#view.notice?.code === "bad_name") this.join.focusName();
+    else this.join.focus();
+  }
+
+  #renderControls() {
+    this.controls.render(
+      this.#view,
+      { chat: this.chat.open, devices: this.call.devicesOpen },
+      this.chat.unread,
+    );
+  }
+
+  /** @param {boolean} open */
+  #showChat(open) {
+    if (open === this.chat.open) return;
+    this.chat.setOpen(open);
+    if (open) this.call.setDevicesOpen(false);
+    else this.controls.focus("chat");
+    this.#renderControls();
+  }
+
+  /** @param {boolean} open */
+  #showDevices(open) {
+    if (open === this.call.devicesOpen) return;
+    this.call.setDevicesOpen(open);
+    if (open) {
+      this.#do({ type: "refresh_devices" });
+      this.pickers.focus();
+    } else {
+      this.controls.focus("devices");
+    }
+    this.#renderControls();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #escape(event) {
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    if (this.call.devicesOpen) this.#showDevices(false);
+    else if (this.notice.dismiss()) return;
+    else if (this.chat.open) this.#showChat(false);
+    else if (this.#view.call === "joining") this.#do({ type: "leave" });
+  }
+
+  /** @param {string} room @param {string} name */
+  async #join(room, name) {
+    const { muted, camera_off } = this.#view.me;
+    await this.#save({ ...this.join.settings, muted, camera_off });
+    await this.#do({ type: "join", room, name });
+  }
+
+  /** Keeps what the join screen says, and acts on what has an effect at once. */
+  async #saveForm() {
+    await this.#save(this.join.settings);
+    this.stage.setEncoded(this.#flags.webcodecs && !this.join.settings.force_fallback);
+    await this.#do({ type: "refresh_devices" });
+  }
+
+  /** @param {DeviceKind} kind @param {string | null} id */
+  async #select(kind, id) {
+    if (await this.#do({ type: "select_device", kind, id })) await this.#save({ [kind]: id });
+  }
+
+  /** @param {Partial<import("./types/shell").Settings>} change */
+  async #save(change) {
+    try {
+      await this.#backend.saveSettings({ ...this.#backend.settings(), ...change });
+    } catch (error) {
+      this.notice.say(sentence(error)); // no reason not to go on
+    }
+  }
+
+  /**
+   * Sends a command; a refusal is shown.
+   * @param {Command} command
+   */
+  async #do(command) {
+    try {
+      await this.#backend.command(command);
+      return true;
+    } catch (error) {
+      this.notice.say(sentence(error));
+      return false;
+    }
+  }
+
+  /**
+   * @param {Notice} notice
+   * @returns {import("./view/notice").WayOut | null}
+   */
+  #wayOutOf({ code }) {
+    const idle = this.#view.call === "idle";
+    switch (code) {
+      case "bad_name":
+      case "peer":
+        return null;
+      case "server":
+      case "room_full":
+        return idle ? { label: strings.tryAgain, act: () => this.join.submit() } : null;
+      case "camera":
+      case "microphone":
+      case "speaker":
+        return {
+          label: strings.chooseDevices,
+          act: () => {
+            if (this.#inCall) this.#showDevices(true);
+            this.pickers.focusOn(code);
+          },
+        };
+      case "chat":
+        return this.#inCall && !this.chat.open
+          ? { label: strings.chat, act: () => this.#showChat(true) }
+          : null;
+    }
+  }
+
+  /** @param {string[]} sentences for people who listen to the screen */
+  #say(sentences) {
+    if (sentences.length === 0) return;
+    this.#live.replaceChildren(...sentences.map((text) => element("p", { text })));
+  }
+}
+
+/** @param {unknown} error */
+function sentence(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function run() {
+  fillIn(document);
+  const backend = tauriBackend();
+  /** @param {string} text @param {import("./view/notice").WayOut} [wayOut] */
+  const trouble = (text, wayOut) =>
+    new NoticeBar({ onDismiss: () => {}, wayOutOf: () => null }).say(text, wayOut);
+  if (!backend) return trouble(strings.notInApp);
+  /** @type {App | undefined} */
+  let app;
+  /** @type {Event[]} what comes before there is something to show it on */
+  const early = [];
+  try {
+    const start = await backend.start((event) => {
+      if (app) app.handle(event);
+      else early.push(event);
+    });
+    app = new App(backend, start);
+    for (const event of early) app.handle(event);
+  } catch (error) {
+    trouble(sentence(error), { label: strings.reload, act: () => window.location.reload() });
+  }
+  return undefined;
+}
+
+void run();

@@ -1,0 +1,54 @@
+// @ts-check
+// What changed between two views, as sentences for people who listen to the screen. Pure.
+
+import { strings } from "../strings.js";
+
+/** @typedef {import("../types/engine").CallView} CallView */
+
+/** @param {CallView} view */
+const inRoom = (view) => view.call === "in_call" || view.call === "reconnecting";
+
+/**
+ * @param {CallView} before
+ * @param {CallView} now
+ * @returns {string[]}
+ */
+export function announcements(before, now) {
+  const said = [];
+  if (!inRoom(before) && inRoom(now)) {
+    said.push(strings.saidInRoom(now.room ?? ""));
+    if (now.peers.length === 0) said.push(strings.saidAlone);
+  } else if (inRoom(before) && !inRoom(now)) {
+    return [strings.saidLeftCall];
+  } else if (inRoom(now)) {
+    if (before.call === "in_call" && now.call === "reconnecting") said.push(strings.saidServerLost);
+    if (before.call === "reconnecting" && now.call === "in_call") said.push(strings.saidServerBack);
+    said.push(...peerAnnouncements(before, now));
+  }
+  if (before.me.muted !== now.me.muted) said.push(now.me.muted ? strings.saidMuted : strings.saidUnmuted);
+  if (before.me.camera_off !== now.me.camera_off) {
+    said.push(now.me.camera_off ? strings.saidCameraOff : strings.saidCameraOn);
+  }
+  return said;
+}
+
+/**
+ * @param {CallView} before
+ * @param {CallView} now
+ */
+function peerAnnouncements(before, now) {
+  const said = [];
+  const old = new Map(before.peers.map((peer) => [peer.id, peer]));
+  for (const peer of now.peers) {
+    const was = old.get(peer.id);
+    old.delete(peer.id);
+    if (!was) said.push(strings.saidJoined(peer.name));
+    else if (was.state !== "restarting" && peer.state === "restarting") {
+      said.push(strings.saidRestarting(peer.name));
+    } else if (was.state === "restarting" && peer.state === "connected") {
+      said.push(strings.saidBack(peer.name));
+    }
+  }
+  for (const gone of old.values()) said.push(strings.saidLeft(gone.name));
+  return said;
+}

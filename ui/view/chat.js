@@ -1,0 +1,166 @@
+// @ts-check
+// The chat panel. Names and messages are always text nodes.
+
+import { strings } from "../strings.js";
+import { groupsWith, messageBytes, CHAT_MAX_BYTES } from "./messages.js";
+import { byId, element, setText } from "./dom.js";
+
+/** @typedef {import("../types/engine").ChatMessage} ChatMessage */
+
+/** Whoever has scrolled up by more than this reads older messages and is left in peace. */
+const AT_END_PX = 60;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+export class Chat {
+  #panel = byId("chat-panel", HTMLElement);
+  #scroll = /** @type {HTMLElement} */ (this.#panel.querySelector(".chat-scroll"));
+  #log = byId("chat-log", HTMLElement);
+  #empty = byId("chat-empty", HTMLElement);
+  #form = byId("chat-form", HTMLFormElement);
+  #input = byId("chat-input", HTMLTextAreaElement);
+  #send = byId("chat-send", HTMLButtonElement);
+  #hint = byId("chat-hint", HTMLElement);
+  /** @type {Map<number, { message: ChatMessage, item: HTMLElement }>} by sequence, in order */
+  #shown = new Map();
+  #onSend;
+  #seen = -1;
+
+  /**
+   * @param {object} options
+   * @param {(text: string) => Promise<boolean>} options.onSend whether it was taken
+   * @param {() => void} options.onClose
+   */
+  constructor({ onSend, onClose }) {
+    this.#onSend = onSend;
+    byId("chat-close", HTMLButtonElement).addEventListener("click", onClose);
+    this.#input.addEventListener("input", () => this.#inputChanged());
+    this.#input.addEventListener("keydown", (event) => {
+      // While Hangul, kana and the like are being composed, Enter belongs to the input method;
+      // WebKit says so by key code 229 only.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      void this.#submit();
+    });
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#submit();
+      this.#input.focus();
+    });
+    this.#inputChanged();
+  }
+
+  get open() {
+    return !this.#panel.hidden;
+  }
+
+  /** @param {boolean} open */
+  setOpen(open) {
+    if (open === this.open) return;
+    this.#panel.hidden = !open;
+    if (!open) return;
+    this.#inputChanged();
+    this.#toEnd();
+    this.#markSeen();
+    this.#input.focus();
+  }
+
+  /** Messages of others that came while the panel was closed. */
+  get unread() {
+    let count = 0;
+    for (const { message } of this.#shown.values()) {
+      if (message.from !== null && message.sequence > this.#seen) count += 1;
+    }
+    return count;
+  }
+
+  /** Everything so far counts as read: the person saw it before the window was loaded anew. */
+  markSeen() {
+    this.#markSeen();
+  }
+
+  /**
+   * All that was said in this call.
+   * @param {ChatMessage[]} messages
+   */
+  render(messages) {
+    const first = messages[0];
+    if (!first) this.#clear();
+    else {
+      // The oldest go when there are too many. One that came as an event may be newer than this view.
+      for (const [sequence, { item }] of this.#shown) {
+        if (sequence >= first.sequence) continue;
+        item.remove();
+        this.#shown.delete(sequence);
+      }
+    }
+    for (const message of messages) this.add(message);
+  }
+
+  /** @param {ChatMessage} message @returns {boolean} whether it is new */
+  add(message) {
+    if (this.#shown.has(message.sequence)) return false;
+    const atEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < AT_END_PX;
+    const last = [...this.#shown.values()].pop();
+    const grouped = last !== undefined && groupsWith(last.message, message);
+    const item = element("li", { class: "message", "data-chat": String(message.sequence) });
+    if (message.from === null) item.dataset.own = "";
+    if (grouped) item.dataset.grouped = "";
+    const at = new Date(message.at_ms);
+    const name = message.from === null ? strings.you : message.name;
+    item.append(
+      element(
+        "div",
+        { class: "message-head" },
+        element("span", { class: "message-name", dir: "auto", text: name }),
+        element("time", { datetime: at.toISOString(), text: clock.format(at) }),
+      ),
+      element("p", { class: "message-text", dir: "auto", text: message.text }),
+    );
+    this.#log.append(item);
+    this.#shown.set(message.sequence, { message, item });
+    this.#empty.hidden = true;
+    if (this.open) {
+      this.#markSeen();
+      if (atEnd || message.from === null) this.#toEnd();
+    }
+    return true;
+  }
+
+  #clear() {
+    if (this.#shown.size === 0) return;
+    this.#shown.clear();
+    this.#log.replaceChildren();
+    this.#empty.hidden = false;
+    this.#seen = -1;
+  }
+
+  #markSeen() {
+    for (const sequence of this.#shown.keys()) this.#seen = Math.max(this.#seen, sequence);
+  }
+
+  #toEnd() {
+    this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  }
+
+  #inputChanged() {
+    const input = this.#input;
+    input.style.height = "auto";
+    if (input.scrollHeight > 0) input.style.height = `${input.scrollHeight + 2}px`;
+    const tooLong = messageBytes(input.value) > CHAT_MAX_BYTES;
+    this.#hint.hidden = !tooLong;
+    setText(this.#hint, tooLong ? strings.chatTooLong : "");
+    this.#send.disabled = tooLong || input.value.trim() === "";
+  }
+
+  async #submit() {
+    const text = this.#input.value.trim();
+    if (text === "" || messageBytes(text) > CHAT_MAX_BYTES) return;
+    this.#input.value = "";
+    this.#inputChanged();
+    if (await this.#onSend(text)) return;
+    // Refused: the text comes back, unless something else was typed meanwhile.
+    if (this.#input.value === "") this.#input.value = text;
+    this.#inputChanged();
+  }
+}

@@ -1,0 +1,70 @@
+// @ts-check
+// Maru's own line icons: a 24 × 24 grid, strokes that take the text's colour.
+
+const SLASH = "M4 3.5l16 17";
+
+/** @type {Record<string, string[]>} */
+const PATHS = {
+  microphone: [
+    "M12 3a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3z",
+    "M5.5 11a6.5 6.5 0 0 0 13 0",
+    "M12 17.5V21",
+  ],
+  "microphone-off": [
+    "M9.2 4.9A3 3 0 0 1 15 6v4.4",
+    "M9 9.5V11a3 3 0 0 0 4.7 2.5",
+    "M5.5 11a6.5 6.5 0 0 0 10.6 5",
+    "M18.5 11a6.5 6.5 0 0 1-.6 2.7",
+    "M12 17.5V21",
+    SLASH,
+  ],
+  camera: [
+    "M5 6.5h8A2.5 2.5 0 0 1 15.5 9v6a2.5 2.5 0 0 1-2.5 2.5H5A2.5 2.5 0 0 1 2.5 15V9A2.5 2.5 0 0 1 5 6.5z",
+    "M15.5 10.8l4.7-2.9a.85.85 0 0 1 1.3.7v6.8a.85.85 0 0 1-1.3.7l-4.7-2.9",
+  ],
+  "camera-off": [
+    "M10.5 6.5H13A2.5 2.5 0 0 1 15.5 9v2.5",
+    "M14.9 16.6a2.5 2.5 0 0 1-1.9.9H5A2.5 2.5 0 0 1 2.5 15V9a2.5 2.5 0 0 1 2.3-2.5",
+    "M15.5 10.8l4.7-2.9a.85.85 0 0 1 1.3.7v6.8",
+    SLASH,
+  ],
+  devices: ["M4 7.5h8.5", "M17.5 7.5H20", "M15 5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5z",
+    "M4 16.5h2.5", "M11.5 16.5H20", "M9 14a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5z"],
+  speaker: [
+    "M4 9.5v5h3.5l4.5 4v-13l-4.5 4z",
+    "M15.5 9a4.2 4.2 0 0 1 0 6",
+    "M18.2 6.5a7.8 7.8 0 0 1 0 11",
+  ],
+  chat: ["M6 4.5h12A2.5 2.5 0 0 1 20.5 7v7.5A2.5 2.5 0 0 1 18 17h-6l-4.5 3.8V17H6a2.5 2.5 0 0 1-2.5-2.5V7A2.5 2.5 0 0 1 6 4.5z"],
+  leave: ["M13 4H7a2 2 0 0 0-2 2v12a2 2 0 0 0 2 2h6", "M10.5 12H20.5", "M17 8.5l3.5 3.5-3.5 3.5"],
+  close: ["M6.5 6.5l11 11", "M17.5 6.5l-11 11"],
+  copy: ["M11 9h7a2 2 0 0 1 2 2v7a2 2 0 0 1-2 2h-7a2 2 0 0 1-2-2v-7a2 2 0 0 1 2-2z", "M15 9V6a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v7a2 2 0 0 0 2 2h3"],
+  check: ["M5 12.5l4.5 4.5L19 7.5"],
+  send: ["M12 19.5v-14", "M6 11.2l6-6 6 6"],
+  alert: ["M12 3.5l9 16H3z", "M12 10v4.2", "M12 17v.1"],
+  people: [
+    "M9 5a3.2 3.2 0 1 1 0 6.4A3.2 3.2 0 0 1 9 5z",
+    "M3 19.5a6 6 0 0 1 12 0",
+    "M15.8 5.3a3.2 3.2 0 0 1 0 5.9",
+    "M17.5 14.3a6 6 0 0 1 3.5 5.2",
+  ],
+};
+
+/**
+ * A new icon; invisible to screen readers, the control around it has a label.
+ * @param {string} name
+ */
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("focusable", "false");
+  for (const data of PATHS[name] ?? []) {
+    const path = document.createElementNS(space, "path");
+    path.setAttribute("d", data);
+    svg.append(path);
+  }
+  return svg;
+}

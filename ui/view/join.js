@@ -1,0 +1,121 @@
+// @ts-check
+// The join screen: who, where, and with which devices.
+
+import { strings } from "../strings.js";
+import { byId, setAttribute, setText } from "./dom.js";
+
+/** @typedef {import("../types/engine").CallView} CallView */
+/** @typedef {import("../types/shell").Settings} Settings */
+
+export class JoinScreen {
+  #screen = byId("join-screen", HTMLElement);
+  #form = byId("join-form", HTMLFormElement);
+  #fields = byId("join-fields", HTMLFieldSetElement);
+  #name = byId("name", HTMLInputElement);
+  #room = byId("room", HTMLInputElement);
+  #join = byId("join", HTMLButtonElement);
+  #joinText = byId("join-text", HTMLElement);
+  #cancel = byId("join-cancel", HTMLButtonElement);
+  #advanced = byId("advanced", HTMLDetailsElement);
+  #server = byId("server", HTMLInputElement);
+  #fallback = byId("force-fallback", HTMLInputElement);
+  #synthetic = byId("synthetic-devices", HTMLInputElement);
+
+  /**
+   * @param {object} actions
+   * @param {(room: string, name: string) => void} actions.onJoin
+   * @param {() => void} actions.onCancel
+   * @param {() => void} actions.onSettings an advanced setting changed
+   */
+  constructor({ onJoin, onCancel, onSettings }) {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
+    });
+    this.#cancel.addEventListener("click", onCancel);
+    for (const input of [this.#server, this.#fallback, this.#synthetic]) {
+      input.addEventListener("change", onSettings);
+    }
+  }
+
+  /**
+   * Fills the form in, once.
+   * @param {Settings} settings
+   * @param {CallView} view
+   */
+  fill(settings, view) {
+    this.#name.value = settings.name || view.me.name;
+    this.#room.value = view.room ?? settings.room;
+    this.#server.value = settings.server;
+    this.#fallback.checked = settings.force_fallback;
+    this.#synthetic.checked = settings.synthetic_devices;
+    this.#advanced.open = settings.server !== "" || settings.force_fallback;
+  }
+
+  /** What the form says now. */
+  get settings() {
+    return {
+      name: this.#name.value.trim(),
+      room: this.#room.value.trim(),
+      server: this.#server.value.trim(),
+      force_fallback: this.#fallback.checked,
+      synthetic_devices: this.#synthetic.checked,
+    };
+  }
+
+  /** @param {boolean} shown */
+  setShown(shown) {
+    this.#screen.hidden = !shown;
+  }
+
+  /** @param {CallView} view */
+  render({ call, notice }) {
+    const joining = call === "joining";
+    this.#fields.disabled = joining;
+    this.#join.disabled = call !== "idle";
+    setAttribute(this.#join, "data-busy", joining);
+    setText(this.#joinText, joining ? strings.joining : strings.join);
+    this.#cancel.hidden = !joining;
+    const bad = notice?.code === "bad_name";
+    setAttribute(this.#room, "aria-invalid", bad && this.#blames(this.#room) ? "true" : null);
+    setAttribute(this.#name, "aria-invalid", bad && this.#blames(this.#name) ? "true" : null);
+  }
+
+  /** Where typing starts: the first empty field, else the button. */
+  focus() {
+    if (this.#room.value.trim() === "") this.#room.focus();
+    else if (this.#name.value.trim() === "") this.#name.focus();
+    else this.#join.focus();
+  }
+
+  /** Where a refused name is mended. */
+  focusName() {
+    const field = this.#blames(this.#room) ? this.#room : this.#name;
+    field.focus();
+    field.select();
+  }
+
+  /** Opens the server's setting. */
+  focusServer() {
+    this.#advanced.open = true;
+    this.#server.focus();
+  }
+
+  submit() {
+    this.#form.requestSubmit();
+  }
+
+  /**
+   * Which of the two names is the bad one: the backend says what is wrong, this only where to look.
+   * @param {HTMLInputElement} field
+   */
+  #blames(field) {
+    /** @param {string} text */
+    const bad = (text) => {
+      const length = Array.from(text.trim()).length;
+      return length === 0 || length > 64 || /\p{Cc}/u.test(text.trim());
+    };
+    const name = bad(this.#name.value);
+    return field === this.#name ? name : bad(this.#room.value) || !name;
+  }
+}

@@ -1,0 +1,85 @@
+// @ts-check
+// The one notice: a sentence about what went wrong, with a way out. It shows the backend's notice, or else
+// the last sentence with which a command was refused.
+
+import { strings } from "../strings.js";
+import { byId, setText } from "./dom.js";
+
+/** @typedef {import("../types/engine").Notice} Notice */
+
+/**
+ * A button that leads out of the trouble.
+ * @typedef {{ label: string, act: () => void }} WayOut
+ */
+
+export class NoticeBar {
+  #root = byId("notice", HTMLElement);
+  #text = /** @type {HTMLElement} */ (this.#root.querySelector(".notice-text"));
+  #action = /** @type {HTMLButtonElement} */ (this.#root.querySelector(".notice-action"));
+  #dismiss = /** @type {HTMLButtonElement} */ (this.#root.querySelector(".notice-dismiss"));
+  /** @type {Notice | null} */
+  #notice = null;
+  /** @type {{ text: string, wayOut: WayOut | null } | null} */
+  #local = null;
+  /** @type {WayOut | null} */
+  #wayOut = null;
+  #onDismiss;
+  #wayOutOf;
+
+  /**
+   * @param {object} options
+   * @param {() => void} options.onDismiss the backend's notice is to go
+   * @param {(notice: Notice) => WayOut | null} options.wayOutOf
+   */
+  constructor({ onDismiss, wayOutOf }) {
+    this.#onDismiss = onDismiss;
+    this.#wayOutOf = wayOutOf;
+    this.#dismiss.addEventListener("click", () => this.dismiss());
+    this.#action.addEventListener("click", () => {
+      const wayOut = this.#wayOut;
+      this.dismiss();
+      wayOut?.act();
+    });
+  }
+
+  /** @param {Notice | null} notice */
+  render(notice) {
+    const same = notice?.code === this.#notice?.code && notice?.text === this.#notice?.text;
+    if (same) return;
+    this.#notice = notice;
+    this.#local = null;
+    this.#show();
+  }
+
+  /**
+   * Something that the backend's view does not tell.
+   * @param {string} text
+   * @param {WayOut | null} [wayOut]
+   */
+  say(text, wayOut = null) {
+    this.#local = { text, wayOut };
+    this.#show();
+  }
+
+  /** Whether there was something to dismiss. */
+  dismiss() {
+    if (this.#root.hidden) return false;
+    if (this.#local) {
+      this.#local = null;
+      this.#show();
+    } else {
+      this.#onDismiss();
+      this.#root.hidden = true; // at once; the next view agrees
+    }
+    return true;
+  }
+
+  #show() {
+    const text = this.#local?.text ?? this.#notice?.text;
+    this.#wayOut = this.#local ? this.#local.wayOut : this.#notice && this.#wayOutOf(this.#notice);
+    this.#root.hidden = text === undefined;
+    setText(this.#text, text ?? "");
+    this.#action.hidden = this.#wayOut === null;
+    setText(this.#action, this.#wayOut?.label ?? "");
+  }
+}

@@ -1,0 +1,57 @@
+// @ts-check
+// From the view to what each tile shows. Pure.
+
+import { strings } from "../strings.js";
+
+/** @typedef {import("../types/engine").CallView} CallView */
+/** @typedef {import("../types/engine").PeerView} PeerView */
+/** @typedef {import("./tile").TileState} TileState */
+
+/**
+ * @param {PeerView} peer
+ * @returns {TileState}
+ */
+export function peerTile(peer) {
+  const base = { name: peer.name, muted: peer.muted, cameraOff: peer.camera_off };
+  switch (peer.state) {
+    case "new":
+    case "negotiating":
+    case "connecting":
+      return { ...base, status: strings.connecting, busy: true, dimmed: false };
+    case "restarting":
+      return { ...base, status: strings.restarting, busy: true, dimmed: true };
+    case "closed":
+      return { ...base, status: strings.closed, busy: false, dimmed: true };
+    case "connected": {
+      const waiting = !peer.has_video && !peer.camera_off;
+      return { ...base, status: waiting ? strings.waitingForVideo : "", busy: waiting, dimmed: false };
+    }
+  }
+}
+
+/**
+ * @param {CallView} view
+ * @param {boolean} onJoinScreen where there is room to say why there is no picture
+ * @returns {TileState}
+ */
+export function selfTile({ me, call }, onJoinScreen) {
+  const noCamera = me.camera === null;
+  let status = "";
+  let busy = false;
+  if (onJoinScreen) {
+    if (me.camera_off) status = strings.selfCameraOff;
+    else if (noCamera) status = strings.selfNoCamera;
+    else if (!me.camera_live && call === "idle") {
+      status = strings.selfStarting;
+      busy = true;
+    }
+  }
+  return {
+    name: onJoinScreen ? me.name || strings.you : strings.you,
+    muted: me.muted,
+    cameraOff: me.camera_off || noCamera,
+    status,
+    busy,
+    dimmed: false,
+  };
+}

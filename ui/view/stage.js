@@ -1,0 +1,138 @@
+// @ts-check
+// The tiles of a call: one per peer, kept as long as the peer stays, laid out over the whole stage.
+
+import { SpeakingHold } from "./levels.js";
+import { stageLayout } from "./layout.js";
+import { peerTile, selfTile } from "./participants.js";
+import { Tile } from "./tile.js";
+import { setAttribute } from "./dom.js";
+
+/** @typedef {import("../backend/backend").Backend} Backend */
+/** @typedef {import("../types/engine").CallView} CallView */
+/** @typedef {import("../types/engine").Levels} Levels */
+
+/** Between tiles, in CSS pixels. */
+const GAP = 10;
+
+/** Levels come ten times a second while there is sound; after this long without, nobody speaks. */
+const LEVELS_END_MS = 500;
+
+export class Stage {
+  #backend;
+  #stage;
+  #joinHost;
+  #encoded;
+  /** @type {Map<string, Tile>} by peer id, in the order of the view */
+  #tiles = new Map();
+  #self;
+  #selfHold = new SpeakingHold();
+  /** @type {number | undefined} */
+  #quietTimer;
+  #inCall = false;
+
+  /**
+   * @param {object} options
+   * @param {Backend} options.backend
+   * @param {HTMLElement} options.stage
+   * @param {HTMLElement} options.joinHost where the own tile is before a call
+   * @param {boolean} options.encoded decode the others' video in the window
+   */
+  constructor({ backend, stage, joinHost, encoded }) {
+    this.#backend = backend;
+    this.#stage = stage;
+    this.#joinHost = joinHost;
+    this.#encoded = encoded;
+    // The own picture is never encoded on its way here.
+    this.#self = new Tile({
+      backend,
+      source: "preview",
+      attributes: { "data-self": "" },
+      encoded: false,
+    });
+    joinHost.append(this.#self.element);
+    new ResizeObserver(() => this.#layOut()).observe(stage);
+  }
+
+  /** @param {boolean} encoded */
+  setEncoded(encoded) {
+    this.#encoded = encoded;
+    for (const tile of this.#tiles.values()) tile.setEncoded(encoded);
+  }
+
+  /**
+   * @param {CallView} view
+   * @param {boolean} inCall
+   */
+  render(view, inCall) {
+    const peers = inCall ? view.peers : [];
+    const before = this.#tiles.size;
+    const present = new Set(peers.map((peer) => peer.id));
+    for (const [id, tile] of this.#tiles) {
+      if (present.has(id)) continue;
+      this.#tiles.delete(id);
+      tile.close();
+    }
+    for (const peer of peers) {
+      let tile = this.#tiles.get(peer.id);
+      if (!tile) {
+        tile = new Tile({
+          backend: this.#backend,
+          source: peer.id,
+          attributes: { "data-peer": peer.id },
+          encoded: this.#encoded,
+        });
+        this.#tiles.set(peer.id, tile);
+        this.#stage.append(tile.element);
+      }
+      tile.update(peerTile(peer));
+    }
+    this.#self.update(selfTile(view, !inCall));
+    if (inCall !== this.#inCall) this.#moveSelf(inCall);
+    if (before !== this.#tiles.size) this.#animate();
+    this.#layOut();
+  }
+
+  /**
+   * @param {Levels} levels
+   * @param {number} now in milliseconds
+   * @param {boolean} muted
+   */
+  renderLevels(levels, now, muted) {
+    for (const { id, speaking } of levels.peers) this.#tiles.get(id)?.setSpeaking(speaking);
+    const loud = this.#selfHold.update(muted ? -100 : levels.microphone_dbfs, now);
+    this.#self.setSpeaking(loud && !muted && this.#inCall);
+    window.clearTimeout(this.#quietTimer);
+    this.#quietTimer = window.setTimeout(() => {
+      for (const tile of [this.#self, ...this.#tiles.values()]) tile.setSpeaking(false);
+    }, LEVELS_END_MS);
+  }
+
+  /** @param {boolean} inCall */
+  #moveSelf(inCall) {
+    this.#inCall = inCall;
+    if (inCall) {
+      this.#stage.append(this.#self.element);
+    } else {
+      this.#self.unplace();
+      setAttribute(this.#self.element, "data-corner", false);
+      this.#joinHost.append(this.#self.element);
+    }
+    this.#self.setSpeaking(false);
+  }
+
+  /** Lets tiles glide when somebody comes or goes, but not while the window is dragged larger. */
+  #animate() {
+    this.#stage.classList.add("gliding");
+    window.setTimeout(() => this.#stage.classList.remove("gliding"), 320);
+  }
+
+  #layOut() {
+    if (!this.#inCall) return;
+    const { clientWidth, clientHeight } = this.#stage;
+    const places = stageLayout(this.#tiles.size, clientWidth, clientHeight, GAP);
+    const tiles = [...this.#tiles.values()];
+    places.peers.forEach((place, index) => tiles[index]?.place(place));
+    if (places.self) this.#self.place(places.self);
+    setAttribute(this.#self.element, "data-corner", places.corner);
+  }
+}

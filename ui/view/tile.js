@@ -1,0 +1,133 @@
+// @ts-check
+// One participant's tile: picture, name, marks. Made once and updated in place, so that a new view never
+// touches the canvas.
+
+import { Player } from "../video/player.js";
+import { strings } from "../strings.js";
+import { initials, tone } from "./avatar.js";
+import { element, setAttribute, setText } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** @typedef {import("../backend/backend").Backend} Backend */
+/** @typedef {import("./layout").Rect} Rect */
+
+/**
+ * What a tile shows of its participant.
+ * @typedef {object} TileState
+ * @property {string} name
+ * @property {boolean} muted
+ * @property {boolean} cameraOff
+ * @property {string} status something to say over the picture, or empty
+ * @property {boolean} busy whether `status` is about something that is under way
+ * @property {boolean} dimmed whether the picture is old
+ */
+
+export class Tile {
+  #picture = element("div", { class: "picture" });
+  #avatar = element("span", { class: "avatar", "aria-hidden": "true" });
+  #status = element("p", { class: "tile-status" });
+  #statusText = element("span");
+  #name = element("span", { class: "name", dir: "auto" });
+  #player;
+  /** @type {TileState | null} */
+  #state = null;
+  #speaking = false;
+
+  /**
+   * @param {object} options
+   * @param {Backend} options.backend
+   * @param {string} options.source as in {@link Backend.openVideo}
+   * @param {Record<string, string>} options.attributes
+   * @param {boolean} options.encoded
+   */
+  constructor({ backend, source, attributes, encoded }) {
+    this.#status.append(element("span", { class: "spinner", "aria-hidden": "true" }), this.#statusText);
+    const muted = element("span", { class: "mark mark-muted" }, icon("microphone-off"));
+    const cameraOff = element("span", { class: "mark mark-camera" }, icon("camera-off"));
+    const label = element("div", { class: "tile-label" }, muted, cameraOff, this.#name);
+    this.element = element(
+      "div",
+      { class: "tile", role: "group", ...attributes },
+      this.#picture,
+      this.#avatar,
+      this.#status,
+      label,
+    );
+    this.element.dataset.speaking = "false";
+    this.#player = new Player({
+      backend,
+      source,
+      encoded,
+      host: this.#picture,
+      onPicture: ({ width, height }) => {
+        setAttribute(this.element, "data-upright", height > width);
+        if (!this.#state?.cameraOff) setAttribute(this.element, "data-picture", true);
+      },
+    });
+  }
+
+  /** @param {TileState} state */
+  update(state) {
+    const tile = this.element;
+    // A switched-off camera leaves no old picture behind, also not for the moment it comes back.
+    if (state.cameraOff) setAttribute(tile, "data-picture", false);
+    setAttribute(tile, "data-muted", state.muted);
+    setAttribute(tile, "data-camera-off", state.cameraOff);
+    setAttribute(tile, "data-busy", state.busy);
+    setAttribute(tile, "data-dimmed", state.dimmed);
+    setText(this.#name, state.name);
+    setText(this.#statusText, state.status);
+    this.#status.hidden = state.status === "";
+    if (state.name !== this.#state?.name) {
+      setText(this.#avatar, initials(state.name));
+      setAttribute(this.#avatar, "data-tone", String(tone(state.name)));
+    }
+    this.#state = state;
+    this.#describe();
+  }
+
+  /** @param {boolean} speaking */
+  setSpeaking(speaking) {
+    if (speaking === this.#speaking) return;
+    this.#speaking = speaking;
+    this.element.dataset.speaking = String(speaking);
+  }
+
+  /** @param {boolean} encoded */
+  setEncoded(encoded) {
+    this.#player.setEncoded(encoded);
+  }
+
+  /** @param {Rect} rect in the stage */
+  place({ x, y, width, height }) {
+    const { style } = this.element;
+    style.transform = `translate(${x}px, ${y}px)`;
+    style.width = `${width}px`;
+    style.height = `${height}px`;
+    setAttribute(this.element, "data-small", width < 300);
+  }
+
+  /** Back to the size that the style sheet gives. */
+  unplace() {
+    const { style } = this.element;
+    style.transform = style.width = style.height = "";
+    setAttribute(this.element, "data-small", false);
+  }
+
+  close() {
+    this.#player.close();
+    this.element.remove();
+  }
+
+  #describe() {
+    const state = this.#state;
+    if (!state) return;
+    const marks = [
+      state.name,
+      state.muted ? strings.markMuted : "",
+      state.cameraOff ? strings.markCameraOff : "",
+      state.status,
+    ];
+    setAttribute(this.element, "aria-label", marks.filter(Boolean).join(", "));
+  }
+}
