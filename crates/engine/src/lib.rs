@@ -4,9 +4,25 @@
 //! through [`maru_media::Devices`], orders through [`Command`], and what happens goes out as
 //! [`Event`].
 
+mod actor;
 mod api;
+mod call;
+mod devices;
+mod engine;
+mod peer;
+mod receive;
+mod report;
+mod send;
+mod signaling;
 
 pub use api::{
     CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, CallView, ChatMessage, Command, Event,
     Levels, MeView, Notice, NoticeCode, PeerLevel, PeerState, PeerView,
 };
+pub use engine::{Choice, Engine, EngineConfig};
+pub use receive::video::{EncodedSink, VideoOutput};
+pub use report::{
+    AudioReport, CallReport, EncodeReport, LatencyReport, MeReport, PairReport, PeerReport, SentAudioReport,
+    SentReport, SentVideoReport, VideoReport,
+};
+pub use signaling::{FixedServer, ServerLocator, SignalingError};

@@ -1,0 +1,110 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use maru_engine::Choice;
+use maru_media::DeviceId;
+
+/// Video calls by room name, on the terminal.
+#[derive(Debug, Parser)]
+#[command(name = "maru-cli", version, about)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List cameras, microphones and speakers.
+    Devices {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Join a room. Typed lines are chat; /help lists the commands.
+    Join(Join),
+    /// Make a call between participants on this machine, over real sockets, and say how it was.
+    Demo(Demo),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Join {
+    /// The room's name.
+    pub room: String,
+    /// The server, such as wss://example.org. Without it: the one on this machine, started if need be.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The name that the others see.
+    #[arg(long, default_value = "Guest on a terminal")]
+    pub name: String,
+    /// A camera's id, or `none`. Also `test-pattern` and `file:PATH.y4m`.
+    #[arg(long, value_name = "ID", value_parser = choice)]
+    pub camera: Option<Choice>,
+    /// A microphone's id, or `none`. Also `tone`, `silence` and `file:PATH.wav`.
+    #[arg(long, value_name = "ID", value_parser = choice)]
+    pub microphone: Option<Choice>,
+    /// A speaker's id, or `none`. Also `null` and `file:PATH.wav`.
+    #[arg(long, value_name = "ID", value_parser = choice)]
+    pub speaker: Option<Choice>,
+    /// Leave after this many seconds.
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<f64>,
+    /// Access token of a private server.
+    #[arg(long, env = "MARU_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// A STUN or TURN server: stun:HOST:PORT, or turn:HOST:PORT with --ice-user and --ice-password.
+    #[arg(long = "ice-server", value_name = "URL")]
+    pub ice_servers: Vec<String>,
+    /// User name for the TURN servers.
+    #[arg(long, value_name = "NAME", requires = "ice_servers")]
+    pub ice_user: Option<String>,
+    /// Password for the TURN servers.
+    #[arg(long, value_name = "PASSWORD", env = "MARU_ICE_PASSWORD", hide_env_values = true)]
+    pub ice_password: Option<String>,
+    /// Join muted.
+    #[arg(long)]
+    pub muted: bool,
+    /// Join with the camera off.
+    #[arg(long)]
+    pub camera_off: bool,
+    /// Print one JSON object about the call at its end, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Save the last picture of each peer as a PNG file in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Demo {
+    /// How long to call.
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub seconds: f64,
+    /// How many participants.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=16))]
+    pub participants: u32,
+    /// Print one JSON object about the call, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Save the last picture that everybody got of everybody as PNG files in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: Option<PathBuf>,
+}
+
+fn choice(text: &str) -> Result<Choice, String> {
+    match text {
+        "" => Err("it is empty; `maru-cli devices` lists what there is".into()),
+        "none" => Ok(Choice::None),
+        id => Ok(Choice::Device(DeviceId::new(id))),
+    }
+}
+
+/// A time that a person typed, as a duration; only a sensible one.
+pub fn seconds(value: f64) -> anyhow::Result<std::time::Duration> {
+    anyhow::ensure!(
+        value.is_finite() && (0.1..=1e7).contains(&value),
+        "--seconds takes a number from 0.1 to 10000000, not {value}"
+    );
+    Ok(std::time::Duration::from_secs_f64(value))
+}

@@ -1,0 +1,357 @@
+//! The one task that owns a participant's call: it feeds the state machine, does what that says,
+//! and shows the result. All state changes happen here, one after the other.
+
+mod chat;
+mod media;
+mod selection;
+mod shared;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use maru_media::video::adapt::Adaptation;
+use maru_media::{DeviceList, LatestFrame};
+use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, Status, VideoCodec};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use url::Url;
+
+pub(crate) use self::shared::Shared;
+
+use self::chat::Chat;
+use self::media::{MediaThreads, PeerMedia};
+use self::selection::Selection;
+use crate::api::{CallState, Command, Notice, NoticeCode};
+use crate::call::{Call, ConnectionEvent, Generation, Identity, Input, Output};
+use crate::devices::{DeviceNews, DeviceThread, Outlets};
+use crate::engine::EngineConfig;
+use crate::peer::{Connection, ConnectionConfig, ConnectionNews, random_u32};
+use crate::receive::playout::Playout;
+use crate::report::CallReport;
+use crate::send::audio::VoiceInput;
+use crate::send::fanout::Fanout;
+use crate::signaling::{ServerLocator, SignalingClient, SignalingEvent};
+
+/// Levels are shown, and slow changes looked for, this often.
+const TICK: Duration = Duration::from_millis(100);
+/// News of all peers together that may wait.
+const NEWS_LIMIT: usize = 2048;
+/// How long leaving may take at shutdown.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(1200);
+
+/// What the engine's owner sends.
+pub(crate) enum Order {
+    Command(Command),
+    Report(oneshot::Sender<CallReport>),
+    Shutdown(oneshot::Sender<()>),
+}
+
+type PeerNews = (PeerId, Generation, ConnectionNews);
+/// With the number of the connection to the server.
+type NumberedEvent = (u64, SignalingEvent);
+
+pub(crate) struct Actor {
+    shared: Arc<Shared>,
+    orders: mpsc::Receiver<Order>,
+    call: Call,
+    locator: Arc<dyn ServerLocator>,
+    configured_ice_servers: Vec<IceServer>,
+    signaling: Option<SignalingClient>,
+    signaling_count: u64,
+    signaling_events: (mpsc::Sender<NumberedEvent>, mpsc::Receiver<NumberedEvent>),
+    server: Option<String>,
+    connections: HashMap<PeerId, (Generation, Connection)>,
+    peer_news: (mpsc::Sender<PeerNews>, mpsc::Receiver<PeerNews>),
+    media: MediaThreads,
+    adaptation: Arc<Mutex<Adaptation>>,
+    devices: DeviceThread,
+    device_news: mpsc::Receiver<DeviceNews>,
+    device_list: DeviceList,
+    selection: Selection,
+    chat: Chat,
+    notice: Option<Notice>,
+    name: String,
+    in_call_since: Option<Instant>,
+}
+
+impl Actor {
+    pub fn new(config: EngineConfig, orders: mpsc::Receiver<Order>) -> std::io::Result<(Self, Arc<Shared>)> {
+        let capture = LatestFrame::new();
+        let fanout = Arc::new(Fanout::default());
+        let voice = Arc::new(VoiceInput::default());
+        let playout = Arc::new(Playout::default());
+        let adaptation = Arc::new(Mutex::new(Adaptation::new()));
+        let media = MediaThreads::start(&capture, &fanout, &voice, &playout, &adaptation)?;
+        let (news, device_news) = mpsc::channel(64);
+        let outlets = Outlets { capture: Arc::clone(&capture), voice, playout };
+        let devices = DeviceThread::start(config.devices, outlets, news)?;
+        devices.refresh();
+
+        let selection =
+            Selection::new(config.camera, config.microphone, config.speaker, config.muted, config.camera_off);
+        let identity = Identity {
+            client: config.client,
+            capabilities: Capabilities { video_codecs: vec![VideoCodec::H264], chat: true },
+            token: config.token,
+        };
+        let status = Status { muted: config.muted, camera_off: config.camera_off };
+        let seed = u64::from(random_u32()) << 32 | u64::from(random_u32());
+        let call = Call::new(identity, status, seed);
+        let shared = Arc::new(Shared::new(capture, config.decode, view::initial(&selection)));
+        let actor = Self {
+            shared: Arc::clone(&shared),
+            orders,
+            call,
+            locator: config.server,
+            configured_ice_servers: config.ice_servers,
+            signaling: None,
+            signaling_count: 0,
+            signaling_events: mpsc::channel(NEWS_LIMIT),
+            server: None,
+            connections: HashMap::new(),
+            peer_news: mpsc::channel(NEWS_LIMIT),
+            media,
+            adaptation,
+            devices,
+            device_news,
+            device_list: DeviceList::default(),
+            selection,
+            chat: Chat::default(),
+            notice: None,
+            name: String::new(),
+            in_call_since: None,
+        };
+        Ok((actor, shared))
+    }
+
+    /// Runs until it is told to stop, or nobody is left to tell it anything.
+    pub async fn run(mut self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let stopped = loop {
+            let deadline = self.call.next_deadline();
+            tokio::select! {
+                order = self.orders.recv() => match order {
+                    Some(Order::Command(command)) => self.command(command),
+                    Some(Order::Report(reply)) => self.report(reply).await,
+                    Some(Order::Shutdown(reply)) => break Some(reply),
+                    None => break None,
+                },
+                Some((number, event)) = self.signaling_events.1.recv() => self.signaling(number, event),
+                Some((peer, generation, news)) = self.peer_news.1.recv() => self.peer_news(peer, generation, news),
+                Some(news) = self.device_news.recv() => self.device_news(news),
+                () = sleep_until(deadline) => {
+                    self.call.handle_timeout(Instant::now());
+                    self.drain();
+                }
+                _ = tick.tick() => self.tick(),
+            }
+            self.show();
+        };
+        self.stop().await;
+        if let Some(reply) = stopped {
+            let _ = reply.send(());
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Preview { on } => self.selection.preview = on,
+            Command::Join { room, name } => return self.join(&room, &name),
+            Command::Leave => self.input(Input::Leave),
+            Command::SetMuted { muted } => self.selection.muted = muted,
+            Command::SetCameraOff { camera_off } => self.selection.camera_off = camera_off,
+            Command::SelectDevice { kind, id } => {
+                self.selection.choose(kind, id);
+                if self.notice.as_ref().is_some_and(|notice| notice.code == selection::notice_code(kind)) {
+                    self.notice = None;
+                }
+            }
+            Command::RefreshDevices => self.devices.refresh(),
+            Command::SendChat { text } => self.send_chat(&text),
+            Command::DismissNotice => self.notice = None,
+        }
+        self.update_devices();
+    }
+
+    fn join(&mut self, room: &str, name: &str) {
+        self.notice = None;
+        let parsed = RoomName::parse(room).and_then(|room| Ok((room, DisplayName::parse(name)?)));
+        match parsed {
+            Ok((room, name)) => {
+                self.name = name.as_str().to_owned();
+                if self.call.state() == CallState::Idle {
+                    self.chat.clear();
+                    self.shared.forget_departed();
+                }
+                self.input(Input::Join { room, name });
+            }
+            Err(error) => self.notice = Some(Notice { code: NoticeCode::BadName, text: error.to_string() }),
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.call.handle(Instant::now(), input);
+        self.drain();
+    }
+
+    /// Does what the state machine says, then brings the devices in line with the new state.
+    fn drain(&mut self) {
+        while let Some(output) = self.call.poll() {
+            match output {
+                Output::OpenSignaling => {
+                    self.signaling_count += 1;
+                    self.signaling = Some(SignalingClient::connect(
+                        self.signaling_count,
+                        Arc::clone(&self.locator),
+                        self.signaling_events.0.clone(),
+                    ));
+                }
+                Output::CloseSignaling => {
+                    if let Some(signaling) = &self.signaling {
+                        signaling.close();
+                    }
+                }
+                Output::Send(message) => {
+                    if let Some(signaling) = &self.signaling {
+                        signaling.send(message);
+                    }
+                }
+                Output::OpenConnection { peer, generation } => self.open_connection(peer, generation),
+                Output::Order { peer, generation, order } => {
+                    if let Some((current, connection)) = self.connections.get(&peer)
+                        && *current == generation
+                        && !connection.order(order)
+                    {
+                        let failed = ConnectionEvent::Failed("it was overrun".into());
+                        self.report_to_self(peer, generation, ConnectionNews::Event(failed));
+                    }
+                }
+                Output::CloseConnection { peer, generation } => {
+                    if self.connections.get(&peer).is_some_and(|(current, _)| *current == generation) {
+                        self.connections.remove(&peer);
+                    }
+                }
+                Output::Notice(notice) => self.notice = Some(notice),
+            }
+        }
+        self.follow_peers();
+        self.update_devices();
+    }
+
+    fn report_to_self(&self, peer: PeerId, generation: Generation, news: ConnectionNews) {
+        if self.peer_news.0.try_send((peer, generation, news)).is_err() {
+            tracing::warn!("news of a peer was dropped");
+        }
+    }
+
+    fn open_connection(&mut self, peer: PeerId, generation: Generation) {
+        let media = self.shared.peer_media(peer, || PeerMedia::new(self.media.playout.add(peer)));
+        let mut ice_servers = self.configured_ice_servers.clone();
+        ice_servers.extend_from_slice(self.call.ice_servers());
+        let config = ConnectionConfig {
+            ice_servers,
+            loopback: self.server.as_deref().is_some_and(is_loopback),
+            fanout: Arc::clone(&self.media.fanout),
+            adaptation: Arc::clone(&self.adaptation),
+            video: Arc::clone(&media.video),
+            audio: Arc::clone(&media.audio),
+        };
+        let sender = self.peer_news.0.clone();
+        let connection = Connection::start(config, move |news| {
+            if sender.try_send((peer, generation, news)).is_err() {
+                tracing::warn!("news of a peer was dropped");
+            }
+        });
+        self.connections.insert(peer, (generation, connection));
+    }
+
+    fn signaling(&mut self, number: u64, event: SignalingEvent) {
+        if self.signaling.as_ref().is_none_or(|current| current.number() != number) {
+            return; // of a connection that was given up
+        }
+        match event {
+            SignalingEvent::Open { url } => {
+                self.server = Some(url);
+                self.input(Input::SignalingOpen);
+            }
+            SignalingEvent::Message(message) => self.input(Input::Server(*message)),
+            SignalingEvent::Closed { problem } => {
+                self.signaling = None;
+                self.input(Input::SignalingClosed(problem));
+            }
+        }
+    }
+
+    fn peer_news(&mut self, peer: PeerId, generation: Generation, news: ConnectionNews) {
+        match news {
+            ConnectionNews::Event(event) => {
+                let connected = event == ConnectionEvent::Connected;
+                self.input(Input::Connection(peer, generation, event));
+                if connected && let Some((_, connection)) = self.connections.get(&peer) {
+                    self.shared.learn_pair(peer, connection.candidate_pair());
+                }
+            }
+            ConnectionNews::Chat(text) => self.chat_received(peer, text),
+        }
+    }
+
+    /// Peers that left take their media with them; their numbers stay for the report.
+    fn follow_peers(&mut self) {
+        let call = &self.call;
+        self.shared.retain_peers(
+            |id| call.peers().iter().any(|peer| peer.id() == id),
+            |id| self.media.playout.remove(id),
+        );
+        for peer in call.peers() {
+            self.shared.describe_peer(peer);
+        }
+        let in_call = matches!(call.state(), CallState::InCall | CallState::Reconnecting);
+        if in_call && self.in_call_since.is_none() {
+            self.in_call_since = Some(Instant::now());
+        } else if !in_call {
+            self.in_call_since = None;
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        self.shared.send_levels(now, &self.media);
+    }
+
+    async fn stop(&mut self) {
+        self.input(Input::Leave);
+        let left = async {
+            while self.call.state() != CallState::Idle {
+                match self.signaling_events.1.recv().await {
+                    Some((number, event)) => self.signaling(number, event),
+                    None => return,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LEAVE_TIMEOUT, left).await;
+        self.connections.clear();
+        self.show();
+        let device_thread = self.devices.close();
+        self.media.stop(device_thread).await;
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the server runs on this machine, so that peers may too.
+fn is_loopback(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

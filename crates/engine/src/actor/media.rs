@@ -1,0 +1,129 @@
+//! The threads that every participant has, and what belongs to one peer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use maru_media::LatestFrame;
+use maru_media::video::adapt::Adaptation;
+use parking_lot::Mutex;
+
+use crate::peer::CandidatePair;
+use crate::receive::playout::{PeerAudio, Playout};
+use crate::receive::video::{PeerVideo, VideoOutput};
+use crate::send::audio::{self, AudioSendStats, VoiceInput};
+use crate::send::fanout::Fanout;
+use crate::send::video::{self, VideoSendStats};
+
+/// Encoder, voice and playout threads with what they share.
+pub(crate) struct MediaThreads {
+    pub capture: Arc<LatestFrame>,
+    pub fanout: Arc<Fanout>,
+    pub voice: Arc<VoiceInput>,
+    pub playout: Arc<Playout>,
+    pub video_stats: Arc<VideoSendStats>,
+    pub audio_stats: Arc<AudioSendStats>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl MediaThreads {
+    pub fn start(
+        capture: &Arc<LatestFrame>,
+        fanout: &Arc<Fanout>,
+        voice: &Arc<VoiceInput>,
+        playout: &Arc<Playout>,
+        adaptation: &Arc<Mutex<Adaptation>>,
+    ) -> std::io::Result<Self> {
+        let mut media = Self {
+            capture: Arc::clone(capture),
+            fanout: Arc::clone(fanout),
+            voice: Arc::clone(voice),
+            playout: Arc::clone(playout),
+            video_stats: Arc::default(),
+            audio_stats: Arc::default(),
+            threads: Vec::new(),
+        };
+        let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.into()).spawn(body)
+        };
+        let (capture, fanout, adaptation) = (Arc::clone(capture), Arc::clone(fanout), Arc::clone(adaptation));
+        let stats = Arc::clone(&media.video_stats);
+        media
+            .threads
+            .push(spawn("encode", Box::new(move || video::run(&capture, &fanout, &adaptation, &stats)))?);
+        let (voice, fanout, stats) =
+            (Arc::clone(voice), Arc::clone(&media.fanout), Arc::clone(&media.audio_stats));
+        media.threads.push(spawn("voice", Box::new(move || audio::run(&voice, &fanout, &stats)))?);
+        let playout = Arc::clone(playout);
+        media.threads.push(spawn("playout", Box::new(move || playout.run()))?);
+        Ok(media)
+    }
+
+    /// Whether the microphone's sound goes to the peers.
+    pub fn set_sending(&self, sending: bool) {
+        self.voice.sending.store(sending, Ordering::Relaxed);
+    }
+
+    fn close(&self) {
+        self.capture.close();
+        self.voice.close();
+        self.playout.close();
+    }
+
+    /// Ends all threads, `also` that one, without blocking the runtime.
+    pub async fn stop(&mut self, also: Option<JoinHandle<()>>) {
+        self.close();
+        let threads: Vec<_> = self.threads.drain(..).chain(also).collect();
+        let _ = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a media thread panicked");
+                }
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for MediaThreads {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What belongs to one peer, over all its connections.
+pub(crate) struct PeerMedia {
+    pub video: Arc<PeerVideo>,
+    pub audio: Arc<PeerAudio>,
+    /// Where the engine itself decodes to.
+    pub slot: Arc<LatestFrame>,
+    pub pair: Mutex<Option<CandidatePair>>,
+    pub about: Mutex<About>,
+}
+
+/// What is told about a peer in the report.
+#[derive(Clone)]
+pub(crate) struct About {
+    pub name: String,
+    pub since: Instant,
+    pub connected_ms: Option<f64>,
+    pub camera_off: bool,
+}
+
+impl PeerMedia {
+    pub fn new(audio: Arc<PeerAudio>) -> Self {
+        Self {
+            video: PeerVideo::new(VideoOutput::Off),
+            audio,
+            slot: LatestFrame::new(),
+            pair: Mutex::new(None),
+            about: Mutex::new(About {
+                name: String::new(),
+                since: Instant::now(),
+                connected_ms: None,
+                camera_off: false,
+            }),
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! One other participant: who offers, when to restart, when it is gone. Told the time, like the
+//! call it belongs to.
+//!
+//! ```text
+//!       offer made or came       answer          path found         path lost
+//! New ───────────────▶ Negotiating ───▶ Connecting ──────▶ Connected ───────▶ Restarting
+//!                          │                │                 ▲                  │
+//!                          └── too long, failed: once more, from the start ◀─────┘ found again
+//!                                           │
+//!                                  too often ▼
+//!                                         Closed
+//! ```
+//!
+//! The participant that was in the room first makes every offer, so offers never collide between
+//! two of us; the newcomer asks for one with `restart`. A foreign peer that offers all the same is
+//! handled by the rules of perfect negotiation (W3C WebRTC 1.0, section 10.7): we are impolite
+//! where we offer and polite where we answer.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use maru_protocol::{ClientMessage, PeerId, PeerInfo, SdpType, Signal, Status};
+
+use super::Output;
+use crate::api::{Notice, NoticeCode, PeerState};
+
+/// From the first signal to a connected path.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long a restart may take before the next try.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(5);
+/// Tries without a connection in between, after which the peer is given up.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// Which of several successive connections to one peer.
+pub(crate) type Generation = u64;
+
+/// What a peer connection is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ConnectionOrder {
+    /// Make an offer; with new ICE credentials where `restart`.
+    Offer { restart: bool },
+    /// Apply a description; answer it when it is an offer.
+    Remote { sdp_type: SdpType, sdp: String },
+    /// Try this candidate too.
+    Candidate { candidate: String, sdp_mid: Option<String>, sdp_m_line_index: Option<u16> },
+}
+
+/// What a peer connection reports.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ConnectionEvent {
+    /// A description of our own, to be sent.
+    Description { sdp_type: SdpType, sdp: String },
+    /// A candidate of our own, to be sent.
+    Candidate { candidate: String, sdp_mid: Option<String>, sdp_m_line_index: Option<u16> },
+    /// No more candidates of our own.
+    EndOfCandidates,
+    /// There is a path, and keys.
+    Connected,
+    /// Nothing came over the path for some seconds.
+    Disconnected,
+    /// It cannot be used any more, for this reason.
+    Failed(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// We were there first: we offer, and are impolite.
+    Offering,
+    /// The peer was there first: we answer, and are polite.
+    Answering,
+}
+
+/// One other participant.
+pub(crate) struct Peer {
+    info: PeerInfo,
+    role: Role,
+    state: PeerState,
+    /// The connection that counts; events of older ones are ignored.
+    generation: Option<Generation>,
+    /// An offer of ours is out and not answered.
+    offer_pending: bool,
+    /// The session of the last remote description: another one means another connection.
+    remote_session: Option<String>,
+    /// The server lost it.
+    away: bool,
+    attempts: u32,
+    deadline: Option<Instant>,
+    since: Instant,
+    connected_after: Option<Duration>,
+}
+
+impl Peer {
+    /// A member that was there before us: it will offer.
+    pub fn answering(now: Instant, since: Instant, info: PeerInfo) -> Self {
+        Self::new(Role::Answering, now, since, info)
+    }
+
+    /// A newcomer: we offer.
+    pub fn offering(
+        now: Instant,
+        info: PeerInfo,
+        generations: &mut Generation,
+        outputs: &mut VecDeque<Output>,
+    ) -> Self {
+        let mut peer = Self::new(Role::Offering, now, now, info);
+        peer.start(now, generations, outputs);
+        peer
+    }
+
+    fn new(role: Role, now: Instant, since: Instant, info: PeerInfo) -> Self {
+        Self {
+            info,
+            role,
+            state: PeerState::New,
+            generation: None,
+            offer_pending: false,
+            remote_session: None,
+            away: false,
+            attempts: 0,
+            deadline: Some(now + CONNECT_TIMEOUT),
+            since,
+            connected_after: None,
+        }
+    }
+
+    pub fn id(&self) -> PeerId {
+        self.info.id
+    }
+
+    pub fn info(&self) -> &PeerInfo {
+        &self.info
+    }
+
+    pub fn state(&self) -> PeerState {
+        self.state
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// From when this peer's times are counted: our join request, or its `peer_joined`.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// From [`Peer::since`] to the first connected path.
+    pub fn connected_after(&self) -> Option<Duration> {
+        self.connected_after
+    }
+
+    pub fn set_status(&mut self, status: Status) {
+        self.info.status = status;
+    }
+
+    pub fn update(&mut self, info: PeerInfo) {
+        self.info = info;
+    }
+
+    pub fn set_away(&mut self, now: Instant, away: bool) {
+        self.away = away;
+        if !away && self.state == PeerState::Restarting {
+            // What was tried while it was away went nowhere.
+            self.deadline = Some(now);
+        }
+    }
+
+    /// Whether there is a connection that works or may work again by itself.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.state, PeerState::Connected)
+    }
+
+    /// Whether both the server and the path have lost it.
+    pub fn is_gone(&self) -> bool {
+        self.away && self.state != PeerState::Connected
+    }
+
+    pub fn close(&mut self, outputs: &mut VecDeque<Output>) {
+        self.state = PeerState::Closed;
+        self.deadline = None;
+        self.drop_connection(outputs);
+    }
+
+    fn drop_connection(&mut self, outputs: &mut VecDeque<Output>) {
+        if let Some(generation) = self.generation.take() {
+            outputs.push_back(Output::CloseConnection { peer: self.id(), generation });
+        }
+        self.offer_pending = false;
+        self.remote_session = None;
+    }
+
+    fn open(&mut self, generations: &mut Generation, outputs: &mut VecDeque<Output>) {
+        self.drop_connection(outputs);
+        *generations += 1;
+        self.generation = Some(*generations);
+        outputs.push_back(Output::OpenConnection { peer: self.id(), generation: *generations });
+    }
+
+    fn order(&self, order: ConnectionOrder, outputs: &mut VecDeque<Output>) {
+        if let Some(generation) = self.generation {
+            outputs.push_back(Output::Order { peer: self.id(), generation, order });
+        }
+    }
+
+    fn send(&self, signal: Signal, outputs: &mut VecDeque<Output>) {
+        outputs.push_back(Output::Send(ClientMessage::Signal { to: self.id(), signal }));
+    }
+
+    /// From the start, by whoever offers.
+    fn start(&mut self, now: Instant, generations: &mut Generation, outputs: &mut VecDeque<Output>) {
+        self.attempts += 1;
+        self.deadline = Some(now + CONNECT_TIMEOUT);
+        match self.role {
+            Role::Offering => {
+                self.open(generations, outputs);
+                self.offer(false, outputs);
+                self.state = PeerState::Negotiating;
+            }
+            Role::Answering => {
+                self.drop_connection(outputs);
+                self.send(Signal::Restart, outputs);
+                self.state = PeerState::New;
+            }
+        }
+    }
+
+    fn offer(&mut self, restart: bool, outputs: &mut VecDeque<Output>) {
+        self.offer_pending = true;
+        self.order(ConnectionOrder::Offer { restart }, outputs);
+    }
+
+    /// Looks for a new path within the same connection.
+    fn restart(&mut self, now: Instant, outputs: &mut VecDeque<Output>) {
+        self.attempts += 1;
+        self.deadline = Some(now + RESTART_TIMEOUT);
+        match self.role {
+            Role::Offering => self.offer(true, outputs),
+            Role::Answering => self.send(Signal::Restart, outputs),
+        }
+    }
+
+    fn give_up(&mut self, problem: &str, outputs: &mut VecDeque<Output>) {
+        self.close(outputs);
+        outputs.push_back(Output::Notice(Notice {
+            code: NoticeCode::Peer,
+            text: format!(
+                "No connection to {} could be made ({problem}). Ask them to join again.",
+                self.info.name
+            ),
+        }));
+    }
+
+    pub fn handle_timeout(
+        &mut self,
+        now: Instant,
+        signaling: bool,
+        generations: &mut Generation,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        if self.deadline.is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        self.deadline = None;
+        match self.state {
+            PeerState::Connected | PeerState::Closed => {}
+            _ if !signaling => self.deadline = Some(now + RESTART_TIMEOUT),
+            PeerState::Restarting if self.attempts < MAX_ATTEMPTS => self.restart(now, outputs),
+            _ if self.attempts >= MAX_ATTEMPTS => self.give_up("no path was found", outputs),
+            PeerState::New | PeerState::Negotiating | PeerState::Connecting | PeerState::Restarting => {
+                self.start(now, generations, outputs)
+            }
+        }
+    }
+
+    pub fn signal(
+        &mut self,
+        now: Instant,
+        signal: Signal,
+        signaling: bool,
+        generations: &mut Generation,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        match signal {
+            Signal::Description { sdp_type: SdpType::Offer, sdp } => {
+                if self.offer_pending && self.role == Role::Offering {
+                    return; // A collision, and we are the impolite one: ours stands.
+                }
+                let session = session_of(&sdp);
+                let new = self.generation.is_none() || self.remote_session.as_deref() != session.as_deref();
+                if new {
+                    // The first offer, or the peer began anew: its old connection is no more.
+                    self.open(generations, outputs);
+                    self.deadline = Some(now + CONNECT_TIMEOUT);
+                    self.state = PeerState::Negotiating;
+                }
+                self.remote_session = session;
+                self.order(ConnectionOrder::Remote { sdp_type: SdpType::Offer, sdp }, outputs);
+            }
+            Signal::Description { sdp_type: SdpType::Answer, sdp } => {
+                if !self.offer_pending {
+                    return; // To an offer that was given up.
+                }
+                self.offer_pending = false;
+                self.remote_session = session_of(&sdp);
+                if self.state == PeerState::Negotiating {
+                    self.state = PeerState::Connecting;
+                }
+                self.order(ConnectionOrder::Remote { sdp_type: SdpType::Answer, sdp }, outputs);
+            }
+            Signal::Candidate { candidate, sdp_mid, sdp_m_line_index } => {
+                self.order(ConnectionOrder::Candidate { candidate, sdp_mid, sdp_m_line_index }, outputs)
+            }
+            Signal::Restart => match (self.role, self.state) {
+                (Role::Answering, _) => {}
+                // It waits for an offer that never came, or its connection failed.
+                _ if !signaling => {}
+                (Role::Offering, PeerState::Connected) => {
+                    self.state = PeerState::Restarting;
+                    self.restart(now, outputs);
+                }
+                (Role::Offering, PeerState::Restarting | PeerState::Negotiating) if self.offer_pending => {}
+                (Role::Offering, _) => {
+                    self.attempts = self.attempts.min(MAX_ATTEMPTS - 1);
+                    self.start(now, generations, outputs)
+                }
+            },
+            Signal::EndOfCandidates | Signal::Unknown => {}
+        }
+    }
+
+    pub fn connection_event(
+        &mut self,
+        now: Instant,
+        generation: Generation,
+        event: ConnectionEvent,
+        signaling: bool,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        if self.generation != Some(generation) {
+            return;
+        }
+        match event {
+            ConnectionEvent::Description { sdp_type, sdp } => {
+                if sdp_type == SdpType::Answer && self.state == PeerState::Negotiating {
+                    self.state = PeerState::Connecting;
+                }
+                self.send(Signal::Description { sdp_type, sdp }, outputs);
+            }
+            ConnectionEvent::Candidate { candidate, sdp_mid, sdp_m_line_index } => {
+                self.send(Signal::Candidate { candidate, sdp_mid, sdp_m_line_index }, outputs)
+            }
+            ConnectionEvent::EndOfCandidates => self.send(Signal::EndOfCandidates, outputs),
+            ConnectionEvent::Connected => {
+                self.state = PeerState::Connected;
+                self.attempts = 0;
+                self.deadline = None;
+                self.connected_after.get_or_insert(now.saturating_duration_since(self.since));
+            }
+            ConnectionEvent::Disconnected => {
+                if self.state == PeerState::Connected {
+                    self.state = PeerState::Restarting;
+                    if signaling && !self.away {
+                        self.restart(now, outputs);
+                    } else {
+                        self.deadline = Some(now + RESTART_TIMEOUT);
+                    }
+                }
+            }
+            ConnectionEvent::Failed(problem) => {
+                if self.attempts >= MAX_ATTEMPTS {
+                    return self.give_up(&problem, outputs);
+                }
+                // Not at once: what failed for bad input would fail again just as fast.
+                self.drop_connection(outputs);
+                self.state = PeerState::New;
+                self.deadline = Some(now + Duration::from_secs(1));
+            }
+        }
+    }
+}
+
+/// The session id of a description's `o=` line (RFC 8866, section 5.2).
+fn session_of(sdp: &str) -> Option<String> {
+    let origin = sdp.lines().find_map(|line| line.strip_prefix("o="))?;
+    origin.split_whitespace().nth(1).map(str::to_owned)
+}

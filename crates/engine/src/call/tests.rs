@@ -1,0 +1,390 @@
+//! The call in virtual time: what it says to the server and to its connections, and when.
+
+use super::*;
+use crate::api::NoticeCode;
+use maru_protocol::{Capabilities, SdpType};
+
+const OFFER: &str = "v=0\r\no=- 1111 1 IN IP4 0.0.0.0\r\n";
+const ANSWER: &str = "v=0\r\no=- 2222 1 IN IP4 0.0.0.0\r\n";
+const OTHER_OFFER: &str = "v=0\r\no=- 3333 1 IN IP4 0.0.0.0\r\n";
+
+struct Bench {
+    call: Call,
+    now: Instant,
+    me: ResumeToken,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let identity = Identity {
+            client: ClientInfo { name: "test".into(), version: "1".into() },
+            capabilities: Capabilities::default(),
+            token: None,
+        };
+        let call = Call::new(identity, Status::default(), 1);
+        Self { call, now: Instant::now(), me: ResumeToken::random() }
+    }
+
+    /// In the room, with these members there before.
+    fn joined(members: &[&PeerInfo]) -> Self {
+        let mut bench = Self::new();
+        bench.join();
+        bench.input(Input::SignalingOpen);
+        bench.enter(members);
+        bench.outputs();
+        bench
+    }
+
+    fn join(&mut self) {
+        let (room, name) = (RoomName::parse("room").unwrap(), DisplayName::parse("me").unwrap());
+        self.input(Input::Join { room, name });
+    }
+
+    fn enter(&mut self, members: &[&PeerInfo]) {
+        self.server(ServerMessage::Joined {
+            you: self.me.peer_id(),
+            resume: self.me.clone(),
+            resumed: false,
+            room: RoomName::parse("room").unwrap(),
+            peers: members.iter().copied().cloned().collect(),
+            ice_servers: Vec::new(),
+            limits: Limits::default(),
+        });
+    }
+
+    fn input(&mut self, input: Input) {
+        self.call.handle(self.now, input);
+    }
+
+    fn server(&mut self, message: ServerMessage) {
+        self.input(Input::Server(message));
+    }
+
+    fn signal(&mut self, from: &PeerInfo, signal: Signal) {
+        self.server(ServerMessage::Signal { from: from.id, signal });
+    }
+
+    fn connection(&mut self, peer: &PeerInfo, generation: Generation, event: ConnectionEvent) {
+        self.input(Input::Connection(peer.id, generation, event));
+    }
+
+    fn outputs(&mut self) -> Vec<Output> {
+        std::iter::from_fn(|| self.call.poll()).collect()
+    }
+
+    /// Lets time pass, deadline by deadline.
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(deadline) = self.call.next_deadline().filter(|deadline| *deadline <= end) {
+            self.now = self.now.max(deadline);
+            self.call.handle_timeout(self.now);
+        }
+        self.now = end;
+    }
+
+    fn state_of(&self, peer: &PeerInfo) -> Option<PeerState> {
+        self.call.peers().iter().find(|known| known.id() == peer.id).map(Peer::state)
+    }
+
+    /// A peer that came after us and is connected; returns its connection's generation.
+    fn connect_newcomer(&mut self, peer: &PeerInfo) -> Generation {
+        self.server(ServerMessage::PeerJoined { peer: peer.clone() });
+        let generation = opened(&self.outputs()).unwrap();
+        self.connection(peer, generation, description(SdpType::Offer, OFFER));
+        self.signal(peer, Signal::Description { sdp_type: SdpType::Answer, sdp: ANSWER.into() });
+        self.connection(peer, generation, ConnectionEvent::Connected);
+        self.outputs();
+        assert_eq!(self.state_of(peer), Some(PeerState::Connected));
+        generation
+    }
+}
+
+fn member(name: &str) -> PeerInfo {
+    PeerInfo {
+        id: ResumeToken::random().peer_id(),
+        name: DisplayName::parse(name).unwrap(),
+        client: ClientInfo { name: "test".into(), version: "1".into() },
+        capabilities: Capabilities::default(),
+        status: Status::default(),
+    }
+}
+
+fn description(sdp_type: SdpType, sdp: &str) -> ConnectionEvent {
+    ConnectionEvent::Description { sdp_type, sdp: sdp.into() }
+}
+
+fn opened(outputs: &[Output]) -> Option<Generation> {
+    outputs.iter().rev().find_map(|output| match output {
+        Output::OpenConnection { generation, .. } => Some(*generation),
+        _ => None,
+    })
+}
+
+fn offers(outputs: &[Output]) -> Vec<bool> {
+    let restart = |output: &Output| match output {
+        Output::Order { order: ConnectionOrder::Offer { restart }, .. } => Some(*restart),
+        _ => None,
+    };
+    outputs.iter().filter_map(restart).collect()
+}
+
+fn signals(outputs: &[Output]) -> Vec<&Signal> {
+    let signal = |output| match output {
+        &Output::Send(ClientMessage::Signal { ref signal, .. }) => Some(signal),
+        _ => None,
+    };
+    outputs.iter().filter_map(signal).collect()
+}
+
+fn notices(outputs: &[Output]) -> Vec<NoticeCode> {
+    let code = |output: &Output| match output {
+        Output::Notice(notice) => Some(notice.code),
+        _ => None,
+    };
+    outputs.iter().filter_map(code).collect()
+}
+
+fn closed(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| matches!(output, Output::CloseConnection { .. }))
+}
+
+#[test]
+fn who_was_there_first_offers_to_the_newcomer_and_the_newcomer_waits() {
+    let peer = member("a");
+    let mut first = Bench::joined(&[]);
+    first.server(ServerMessage::PeerJoined { peer: peer.clone() });
+    assert_eq!(offers(&first.outputs()), [false]);
+
+    let mut newcomer = Bench::joined(&[&peer]);
+    assert!(opened(&newcomer.outputs()).is_none());
+    newcomer.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    let outputs = newcomer.outputs();
+    assert!(opened(&outputs).is_some());
+    assert!(offers(&outputs).is_empty());
+}
+
+#[test]
+fn an_offer_while_ours_is_pending_is_ignored_by_the_one_who_offers() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    bench.server(ServerMessage::PeerJoined { peer: peer.clone() });
+    bench.outputs();
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    assert!(bench.outputs().is_empty());
+}
+
+#[test]
+fn a_newcomer_whose_offer_does_not_come_asks_for_it_and_gives_up_in_the_end() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[&peer]);
+    bench.pass(Duration::from_secs(13));
+    assert!(matches!(signals(&bench.outputs())[..], [Signal::Restart]));
+    bench.pass(Duration::from_secs(120));
+    let outputs = bench.outputs();
+    assert_eq!(notices(&outputs), [NoticeCode::Peer]);
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Closed));
+}
+
+#[test]
+fn the_server_can_go_and_come_back_without_touching_a_connected_peer() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    bench.connect_newcomer(&peer);
+    bench.input(Input::SignalingClosed("gone".into()));
+    assert_eq!(bench.call.state(), CallState::Reconnecting);
+    bench.pass(Duration::from_secs(1));
+    assert!(bench.outputs().iter().any(|output| matches!(output, Output::OpenSignaling)));
+    bench.input(Input::SignalingOpen);
+    let outputs = bench.outputs();
+    assert!(
+        matches!(&outputs[..], [Output::Send(ClientMessage::Join { resume: Some(token), .. })] if *token == bench.me)
+    );
+    // The server was restarted and the peer is not back yet; then it is.
+    bench.enter(&[]);
+    bench.server(ServerMessage::PeerJoined { peer: peer.clone() });
+    assert!(bench.outputs().is_empty(), "nothing to negotiate, nothing to close");
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Connected));
+    assert_eq!(bench.call.state(), CallState::InCall);
+}
+
+#[test]
+fn reconnecting_goes_on_with_growing_waits_until_the_server_is_back() {
+    let mut bench = Bench::joined(&[]);
+    bench.input(Input::SignalingClosed("gone".into()));
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        let deadline = bench.call.next_deadline().unwrap();
+        waits.push(deadline - bench.now);
+        bench.now = deadline;
+        bench.call.handle_timeout(bench.now);
+        bench.input(Input::SignalingClosed("still gone".into()));
+    }
+    assert!(waits[0] < Duration::from_millis(300));
+    assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(10)));
+    assert!(waits[19] > Duration::from_secs(4));
+    assert!(notices(&bench.outputs()).is_empty(), "the state tells it all");
+}
+
+#[test]
+fn the_first_attempt_to_join_fails_with_the_reason() {
+    let mut bench = Bench::new();
+    bench.join();
+    bench.input(Input::SignalingClosed("no such host".into()));
+    assert_eq!(bench.call.state(), CallState::Idle);
+    assert!(
+        bench.outputs().iter().any(|output| matches!(output, Output::Notice(n) if n.text == "no such host"))
+    );
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up_in_time() {
+    let mut bench = Bench::new();
+    bench.join();
+    bench.input(Input::SignalingOpen);
+    bench.pass(JOIN_TIMEOUT);
+    assert_eq!(bench.call.state(), CallState::Idle);
+    assert_eq!(notices(&bench.outputs()), [NoticeCode::Server]);
+}
+
+#[test]
+fn a_full_room_ends_the_attempt_with_the_servers_words() {
+    let mut bench = Bench::new();
+    bench.join();
+    bench.input(Input::SignalingOpen);
+    bench.outputs();
+    let message = "The room is full.".to_owned();
+    bench.server(ServerMessage::Error { code: ErrorCode::RoomFull, message, fatal: true });
+    assert_eq!(bench.call.state(), CallState::Idle);
+    assert_eq!(notices(&bench.outputs()), [NoticeCode::RoomFull]);
+}
+
+#[test]
+fn a_vanished_peer_is_gone_when_both_the_server_and_the_path_have_lost_it() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.server(ServerMessage::PeerAway { peer: peer.id });
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Connected), "media may well go on");
+    bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    assert_eq!(bench.state_of(&peer), None);
+    assert!(closed(&bench.outputs()));
+    // It comes back within the server's patience: as a newcomer, for us.
+    bench.server(ServerMessage::PeerBack { peer: peer.id });
+    assert_eq!(offers(&bench.outputs()), [false]);
+}
+
+#[test]
+fn a_lost_path_is_restarted_by_who_offers() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Restarting));
+    assert_eq!(offers(&bench.outputs()), [true]);
+    bench.connection(&peer, generation, ConnectionEvent::Connected);
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Connected));
+}
+
+#[test]
+fn a_lost_path_is_reported_by_who_answers() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[&peer]);
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    let generation = opened(&bench.outputs()).unwrap();
+    bench.connection(&peer, generation, description(SdpType::Answer, ANSWER));
+    bench.connection(&peer, generation, ConnectionEvent::Connected);
+    bench.outputs();
+    bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    assert!(matches!(signals(&bench.outputs())[..], [Signal::Restart]));
+    // The same session with other credentials is a restart; another session is another connection.
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    assert!(opened(&bench.outputs()).is_none());
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into() });
+    let outputs = bench.outputs();
+    assert!(opened(&outputs).is_some() && closed(&outputs));
+}
+
+#[test]
+fn a_peer_that_sends_garbage_fails_alone_and_is_given_up_after_a_few_tries() {
+    let (bad, good) = (member("bad"), member("good"));
+    let mut bench = Bench::joined(&[]);
+    bench.connect_newcomer(&good);
+    bench.server(ServerMessage::PeerJoined { peer: bad.clone() });
+    let mut given_up = false;
+    for _ in 0..10 {
+        let outputs = bench.outputs();
+        given_up |= notices(&outputs) == [NoticeCode::Peer];
+        if let Some(generation) = opened(&outputs) {
+            bench.signal(&bad, Signal::Description { sdp_type: SdpType::Answer, sdp: "garbage".into() });
+            bench.connection(&bad, generation, ConnectionEvent::Failed("bad SDP".into()));
+        }
+        bench.pass(Duration::from_secs(2));
+    }
+    assert!(given_up);
+    assert_eq!(bench.state_of(&bad), Some(PeerState::Closed));
+    assert_eq!(bench.state_of(&good), Some(PeerState::Connected));
+}
+
+#[test]
+fn news_of_a_replaced_connection_counts_for_nothing() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation + 7, ConnectionEvent::Failed("old".into()));
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Connected));
+}
+
+#[test]
+fn leaving_says_so_closes_everything_and_is_over_in_a_second_at_most() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    bench.connect_newcomer(&peer);
+    bench.input(Input::Leave);
+    let outputs = bench.outputs();
+    assert!(closed(&outputs));
+    assert!(outputs.iter().any(|output| matches!(output, Output::Send(ClientMessage::Leave))));
+    assert_eq!(bench.call.state(), CallState::Leaving);
+    bench.pass(LEAVE_TIMEOUT);
+    assert_eq!(bench.call.state(), CallState::Idle);
+}
+
+#[test]
+fn a_server_that_asks_for_patience_gets_it() {
+    let mut bench = Bench::joined(&[]);
+    bench.server(ServerMessage::Closing { reason: ClosingReason::Shutdown, retry_after: Some(5) });
+    bench.input(Input::SignalingClosed("closed".into()));
+    let wait = bench.call.next_deadline().unwrap() - bench.now;
+    assert!(wait >= Duration::from_secs(5), "{wait:?}");
+}
+
+#[test]
+fn joining_again_elsewhere_ends_this_call() {
+    let mut bench = Bench::joined(&[]);
+    bench.server(ServerMessage::Closing { reason: ClosingReason::Replaced, retry_after: None });
+    assert_eq!(bench.call.state(), CallState::Idle);
+    assert_eq!(notices(&bench.outputs()), [NoticeCode::Server]);
+}
+
+#[test]
+fn the_times_of_a_peer_count_from_its_arrival_or_from_our_wish_to_join() {
+    let (there, later) = (member("there"), member("later"));
+    let mut bench = Bench::new();
+    bench.join();
+    bench.now += Duration::from_millis(40);
+    bench.input(Input::SignalingOpen);
+    bench.enter(&[&there]);
+    assert_eq!(bench.call.joined_after(), Some(Duration::from_millis(40)));
+    bench.signal(&there, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    let generation = opened(&bench.outputs()).unwrap();
+    bench.now += Duration::from_millis(60);
+    bench.connection(&there, generation, ConnectionEvent::Connected);
+    bench.server(ServerMessage::PeerJoined { peer: later.clone() });
+    let generation = opened(&bench.outputs()).unwrap();
+    bench.now += Duration::from_millis(30);
+    bench.connection(&later, generation, ConnectionEvent::Connected);
+    let after = |peer: &PeerInfo| {
+        bench.call.peers().iter().find(|known| known.id() == peer.id).and_then(Peer::connected_after)
+    };
+    assert_eq!(after(&there), Some(Duration::from_millis(100)));
+    assert_eq!(after(&later), Some(Duration::from_millis(30)));
+}

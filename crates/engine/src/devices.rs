@@ -1,0 +1,281 @@
+//! The device thread: opens and closes cameras, microphones and speakers, which may take seconds,
+//! so that nobody else has to wait. It is told what is wanted, not what to do: the newest wish wins.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use maru_media::audio::SAMPLES_10_MS;
+use maru_media::audio::ring::ring;
+use maru_media::device::{Camera, Microphone, Speaker, VideoFormat};
+use maru_media::{DeviceError, DeviceId, DeviceKind, DeviceList, Devices, LatestFrame};
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::mpsc;
+
+use crate::receive::playout::Playout;
+use crate::send::audio::VoiceInput;
+
+/// Sound that may wait for the voice thread: 200 ms.
+const MICROPHONE_RING: usize = SAMPLES_10_MS * 20;
+/// Sound that may wait for the speaker: 100 ms; how much really waits is the playout's choice.
+const SPEAKER_RING: usize = SAMPLES_10_MS * 10;
+
+/// Which devices should be open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub camera: Option<DeviceId>,
+    pub microphone: Option<DeviceId>,
+    pub speaker: Option<DeviceId>,
+}
+
+/// What the device thread reports.
+#[derive(Debug)]
+pub(crate) enum DeviceNews {
+    /// What there is.
+    List(DeviceList),
+    /// This device is open now; `None`: none of this kind is.
+    Open(DeviceKind, Option<DeviceId>),
+    /// This one could not be opened; what was open before still is.
+    Failed { kind: DeviceKind, kept: Option<DeviceId>, error: DeviceError },
+    /// This one was open and stopped working.
+    Lost { kind: DeviceKind, id: DeviceId, error: DeviceError },
+}
+
+/// Where opened devices deliver to and take from.
+#[derive(Clone)]
+pub(crate) struct Outlets {
+    pub capture: Arc<LatestFrame>,
+    pub voice: Arc<VoiceInput>,
+    pub playout: Arc<Playout>,
+}
+
+#[derive(Default)]
+struct Orders {
+    wanted: Wanted,
+    refresh: bool,
+    changed: bool,
+    closed: bool,
+    /// Which opening was lost, by its number.
+    lost: Vec<(u64, DeviceError)>,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    orders: Mutex<Orders>,
+    changed: Condvar,
+}
+
+/// The thread, seen from outside. Dropping it closes all devices.
+pub(crate) struct DeviceThread {
+    mailbox: Arc<Mailbox>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl DeviceThread {
+    pub fn start(
+        devices: Arc<dyn Devices>,
+        outlets: Outlets,
+        news: mpsc::Sender<DeviceNews>,
+    ) -> std::io::Result<Self> {
+        let mailbox = Arc::new(Mailbox::default());
+        let worker = Worker {
+            mailbox: Arc::clone(&mailbox),
+            devices,
+            outlets,
+            news,
+            openings: 0,
+            camera: Slot::default(),
+            microphone: Slot::default(),
+            speaker: Slot::default(),
+        };
+        let thread = std::thread::Builder::new().name("devices".into()).spawn(move || worker.run())?;
+        Ok(Self { mailbox, thread: Some(thread) })
+    }
+
+    /// These should be open from now on.
+    pub fn want(&self, wanted: Wanted) {
+        let mut orders = self.mailbox.orders.lock();
+        orders.wanted = wanted;
+        orders.changed = true;
+        self.mailbox.changed.notify_one();
+    }
+
+    /// Look what there is; answered by [`DeviceNews::List`].
+    pub fn refresh(&self) {
+        self.mailbox.orders.lock().refresh = true;
+        self.mailbox.changed.notify_one();
+    }
+
+    /// Ends the thread; the handle can be joined off the async threads.
+    pub fn close(&mut self) -> Option<JoinHandle<()>> {
+        self.mailbox.orders.lock().closed = true;
+        self.mailbox.changed.notify_one();
+        self.thread.take()
+    }
+}
+
+impl Drop for DeviceThread {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Worker {
+    mailbox: Arc<Mailbox>,
+    devices: Arc<dyn Devices>,
+    outlets: Outlets,
+    news: mpsc::Sender<DeviceNews>,
+    openings: u64,
+    camera: Slot<dyn Camera>,
+    microphone: Slot<dyn Microphone>,
+    speaker: Slot<dyn Speaker>,
+}
+
+/// One kind's open device.
+struct Slot<T: ?Sized> {
+    open: Option<Opened<T>>,
+    /// What was wanted last: an opening that failed is not tried again until something else was wanted.
+    tried: Option<DeviceId>,
+}
+
+struct Opened<T: ?Sized> {
+    id: DeviceId,
+    opening: u64,
+    /// Held for its `Drop`, which releases the device.
+    _device: Box<T>,
+}
+
+impl<T: ?Sized> Default for Slot<T> {
+    fn default() -> Self {
+        Self { open: None, tried: None }
+    }
+}
+
+impl<T: ?Sized> Slot<T> {
+    /// Makes the wanted device the open one: the new one is opened before the old one is closed, so
+    /// that nothing is missing in between. Returns what to report.
+    fn apply(
+        &mut self,
+        kind: DeviceKind,
+        wanted: Option<&DeviceId>,
+        opening: u64,
+        open: impl FnOnce(&DeviceId) -> Result<Box<T>, DeviceError>,
+    ) -> Option<DeviceNews> {
+        if self.tried.as_ref() == wanted {
+            return None;
+        }
+        self.tried = wanted.cloned();
+        let Some(id) = wanted else {
+            self.open = None;
+            return Some(DeviceNews::Open(kind, None));
+        };
+        if self.open.as_ref().is_some_and(|opened| opened.id == *id) {
+            return None; // back to what is still open after a failed switch
+        }
+        match open(id) {
+            Ok(device) => {
+                self.open = Some(Opened { id: id.clone(), opening, _device: device });
+                Some(DeviceNews::Open(kind, Some(id.clone())))
+            }
+            Err(error) => {
+                let kept = self.open.as_ref().map(|opened| opened.id.clone());
+                Some(DeviceNews::Failed { kind, kept, error })
+            }
+        }
+    }
+
+    /// Closes the device if it is the one that was lost.
+    fn lose(&mut self, kind: DeviceKind, opening: u64, error: &DeviceError) -> Option<DeviceNews> {
+        let opened = self.open.take_if(|opened| opened.opening == opening)?;
+        Some(DeviceNews::Lost { kind, id: opened.id.clone(), error: error.clone() })
+    }
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            let (wanted, refresh, lost) = {
+                let mut orders = self.mailbox.orders.lock();
+                while !orders.changed && !orders.refresh && !orders.closed && orders.lost.is_empty() {
+                    self.mailbox.changed.wait(&mut orders);
+                }
+                if orders.closed {
+                    return; // all devices close with the slots
+                }
+                orders.changed = false;
+                let refresh = std::mem::take(&mut orders.refresh);
+                (orders.wanted.clone(), refresh, std::mem::take(&mut orders.lost))
+            };
+            let mut any_lost = false;
+            for (opening, error) in lost {
+                let news = (self.camera.lose(DeviceKind::Camera, opening, &error))
+                    .or_else(|| self.microphone.lose(DeviceKind::Microphone, opening, &error))
+                    .or_else(|| self.speaker.lose(DeviceKind::Speaker, opening, &error));
+                any_lost |= news.is_some();
+                self.tell_all(news);
+            }
+            if refresh || any_lost {
+                let list = self.devices.list();
+                self.tell(DeviceNews::List(list));
+            }
+            // After a loss the wish is outdated: the engine says what to use instead.
+            if !any_lost {
+                self.apply(&wanted);
+            }
+        }
+    }
+
+    fn apply(&mut self, wanted: &Wanted) {
+        self.openings += 3;
+        let (devices, outlets) = (Arc::clone(&self.devices), self.outlets.clone());
+
+        let opening = self.openings;
+        let lost = self.on_lost(opening);
+        let had_camera = self.camera.open.is_some();
+        let news = self.camera.apply(DeviceKind::Camera, wanted.camera.as_ref(), opening, |id| {
+            devices.open_camera(id, VideoFormat::HD, Arc::clone(&outlets.capture), lost)
+        });
+        if had_camera && self.camera.open.is_none() {
+            outlets.capture.clear();
+        }
+        self.tell_all(news);
+
+        let opening = self.openings + 1;
+        let lost = self.on_lost(opening);
+        let news = self.microphone.apply(DeviceKind::Microphone, wanted.microphone.as_ref(), opening, |id| {
+            let (producer, consumer) = ring(MICROPHONE_RING);
+            let microphone = devices.open_microphone(id, producer, lost)?;
+            outlets.voice.switch(consumer);
+            Ok(microphone)
+        });
+        self.tell_all(news);
+
+        let opening = self.openings + 2;
+        let lost = self.on_lost(opening);
+        let news = self.speaker.apply(DeviceKind::Speaker, wanted.speaker.as_ref(), opening, |id| {
+            let (producer, consumer) = ring(SPEAKER_RING);
+            let speaker = devices.open_speaker(id, consumer, lost)?;
+            outlets.playout.switch(producer);
+            Ok(speaker)
+        });
+        self.tell_all(news);
+    }
+
+    fn on_lost(&self, opening: u64) -> maru_media::device::OnLost {
+        let mailbox = Arc::clone(&self.mailbox);
+        Box::new(move |error| {
+            mailbox.orders.lock().lost.push((opening, error));
+            mailbox.changed.notify_one();
+        })
+    }
+
+    fn tell_all(&self, news: Option<DeviceNews>) {
+        if let Some(news) = news {
+            self.tell(news);
+        }
+    }
+
+    fn tell(&self, news: DeviceNews) {
+        // The engine drains this queue at once; when it is gone there is nobody to tell.
+        let _ = self.news.blocking_send(news);
+    }
+}

@@ -1,0 +1,440 @@
+//! One peer connection as an actor: orders in, news out, media in both directions beside it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use maru_media::video::adapt::Adaptation;
+use maru_protocol::{IceServer, SdpType};
+use parking_lot::Mutex;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::statistics::StatsSelector;
+use rtc::statistics::report::RTCStatsReportEntry;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
+use webrtc::error::Result as RtcResult;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::TrackRemote;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceGatheringState,
+    RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCSessionDescription,
+};
+
+use super::chat::{self, ChatWire};
+use super::{media, setup};
+use crate::call::{ConnectionEvent, ConnectionOrder};
+use crate::receive::playout::PeerAudio;
+use crate::receive::video::PeerVideo;
+use crate::send::fanout::Fanout;
+
+/// Orders that may wait, candidates of a peer with many interfaces included.
+const ORDER_LIMIT: usize = 256;
+/// Candidates that may come before the description they belong to.
+const EARLY_CANDIDATES: usize = 128;
+/// Chat that may wait for the channel to open.
+const EARLY_CHAT: usize = 32;
+/// How long one step of negotiation may take.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a connection works with.
+pub(crate) struct ConnectionConfig {
+    pub ice_servers: Vec<IceServer>,
+    pub loopback: bool,
+    pub fanout: Arc<Fanout>,
+    pub adaptation: Arc<Mutex<Adaptation>>,
+    pub video: Arc<PeerVideo>,
+    pub audio: Arc<PeerAudio>,
+}
+
+/// What a connection reports.
+#[derive(Debug)]
+pub(crate) enum ConnectionNews {
+    /// For the call's state machine.
+    Event(ConnectionEvent),
+    /// The peer said something.
+    Chat(String),
+}
+
+/// The path in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CandidatePair {
+    pub local: String,
+    pub remote: String,
+    pub protocol: String,
+}
+
+enum Order {
+    Negotiate(ConnectionOrder),
+    Chat(String),
+    Pair(oneshot::Sender<Option<CandidatePair>>),
+}
+
+/// A running connection; dropping it closes it in the background.
+pub(crate) struct Connection {
+    orders: mpsc::Sender<Order>,
+    cancel: CancellationToken,
+}
+
+impl Connection {
+    /// Starts one; `news` is called for everything it reports, and must not block.
+    pub fn start(config: ConnectionConfig, news: impl Fn(ConnectionNews) + Send + Sync + 'static) -> Self {
+        let (orders, order_queue) = mpsc::channel(ORDER_LIMIT);
+        let cancel = CancellationToken::new();
+        let stop = cancel.clone();
+        tokio::spawn(async move {
+            if let Err(error) = run(config, order_queue, stop, &news).await {
+                news(ConnectionNews::Event(ConnectionEvent::Failed(error.to_string())));
+            }
+        });
+        Self { orders, cancel }
+    }
+
+    /// False when the connection is over, or so far behind that it must be given up.
+    pub fn order(&self, order: ConnectionOrder) -> bool {
+        self.orders.try_send(Order::Negotiate(order)).is_ok()
+    }
+
+    /// Says something. False when it cannot be taken.
+    pub fn chat(&self, text: String) -> bool {
+        self.orders.try_send(Order::Chat(text)).is_ok()
+    }
+
+    /// The path in use; `None` within the returned future when there is none.
+    pub fn candidate_pair(&self) -> oneshot::Receiver<Option<CandidatePair>> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.orders.try_send(Order::Pair(reply)); // dropped: the receiver gets an error
+        answer
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+/// What the webrtc crate calls back, as one queue.
+enum Callback {
+    Candidate(RTCPeerConnectionIceEvent),
+    GatheringComplete,
+    State(RTCPeerConnectionState),
+    Track(Arc<dyn TrackRemote>),
+}
+
+struct Handler(mpsc::Sender<Callback>);
+
+impl Handler {
+    fn forward(&self, callback: Callback) {
+        // The webrtc driver calls this and must not wait; a full queue means that the actor is stuck.
+        if self.0.try_send(callback).is_err() {
+            tracing::warn!("a callback of a peer connection was dropped");
+        }
+    }
+}
+
+#[async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        self.forward(Callback::Candidate(event));
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.forward(Callback::GatheringComplete);
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.forward(Callback::State(state));
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        self.forward(Callback::Track(track));
+    }
+}
+
+struct Actor<'a> {
+    config: ConnectionConfig,
+    news: &'a (dyn Fn(ConnectionNews) + Send + Sync),
+    pc: Arc<dyn PeerConnection>,
+    video: (Arc<TrackLocalStaticRTP>, u32),
+    audio: (Arc<TrackLocalStaticRTP>, u32),
+    chat: Arc<dyn DataChannel>,
+    chat_open: bool,
+    early_chat: VecDeque<String>,
+    has_remote: bool,
+    early_candidates: VecDeque<RTCIceCandidateInit>,
+    /// Ends the media tasks with the connection.
+    stop: CancellationToken,
+    sending: bool,
+}
+
+async fn run(
+    config: ConnectionConfig,
+    mut orders: mpsc::Receiver<Order>,
+    cancel: CancellationToken,
+    news: &(dyn Fn(ConnectionNews) + Send + Sync),
+) -> RtcResult<()> {
+    let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
+    let handler = Arc::new(Handler(callback_in));
+    let pc = setup::connection(&config.ice_servers, config.loopback, handler).await?;
+    let stop = CancellationToken::new();
+    let _stop_on_return = stop.clone().drop_guard();
+    let result = async {
+        let stream = format!("maru-{:08x}", super::random_u32());
+        let video = setup::track(RtpCodecKind::Video, &stream);
+        let audio = setup::track(RtpCodecKind::Audio, &stream);
+        pc.add_track(Arc::clone(&audio.0) as Arc<dyn TrackLocal>).await?;
+        pc.add_track(Arc::clone(&video.0) as Arc<dyn TrackLocal>).await?;
+        let options = RTCDataChannelInit { negotiated: Some(chat::STREAM), ..Default::default() };
+        let chat = pc.create_data_channel(chat::LABEL, Some(options)).await?;
+        let mut actor = Actor {
+            config,
+            news,
+            pc: Arc::clone(&pc),
+            video,
+            audio,
+            chat,
+            chat_open: false,
+            early_chat: VecDeque::new(),
+            has_remote: false,
+            early_candidates: VecDeque::new(),
+            stop,
+            sending: false,
+        };
+        let chat = Arc::clone(&actor.chat);
+        let mut chat_over = false;
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                order = orders.recv() => match order {
+                    Some(order) => actor.order(order).await?,
+                    None => return Ok(()),
+                },
+                Some(callback) = callbacks.recv() => actor.callback(callback).await,
+                event = chat.poll(), if !chat_over => match event {
+                    Some(event) => actor.chat_event(event).await,
+                    None => chat_over = true,
+                },
+            }
+        }
+    }
+    .await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, pc.close()).await;
+    result
+}
+
+impl Actor<'_> {
+    fn event(&self, event: ConnectionEvent) {
+        (self.news)(ConnectionNews::Event(event));
+    }
+
+    async fn order(&mut self, order: Order) -> RtcResult<()> {
+        match order {
+            Order::Negotiate(order) => {
+                match tokio::time::timeout(STEP_TIMEOUT, self.negotiate(order)).await {
+                    Ok(result) => result?,
+                    Err(_) => return Err(webrtc::error::Error::Other("negotiation took too long".into())),
+                }
+            }
+            Order::Chat(text) if self.chat_open => self.say(&text).await,
+            Order::Chat(text) => {
+                if self.early_chat.len() == EARLY_CHAT {
+                    self.early_chat.pop_front();
+                }
+                self.early_chat.push_back(text);
+            }
+            Order::Pair(reply) => {
+                let _ = reply.send(self.candidate_pair().await);
+            }
+        }
+        Ok(())
+    }
+
+    async fn negotiate(&mut self, order: ConnectionOrder) -> RtcResult<()> {
+        match order {
+            ConnectionOrder::Offer { restart } => {
+                if restart {
+                    self.pc.restart_ice().await?;
+                }
+                let offer = self.pc.create_offer(None).await?;
+                self.local(SdpType::Offer, offer).await
+            }
+            ConnectionOrder::Remote { sdp_type, sdp } => {
+                let description = match sdp_type {
+                    SdpType::Offer => RTCSessionDescription::offer(sdp)?,
+                    SdpType::Answer => RTCSessionDescription::answer(sdp)?,
+                };
+                self.pc.set_remote_description(description).await?;
+                self.has_remote = true;
+                if sdp_type == SdpType::Offer {
+                    let answer = self.pc.create_answer(None).await?;
+                    self.local(SdpType::Answer, answer).await?;
+                }
+                while let Some(candidate) = self.early_candidates.pop_front() {
+                    self.add_candidate(candidate).await;
+                }
+                Ok(())
+            }
+            ConnectionOrder::Candidate { candidate, sdp_mid, sdp_m_line_index } => {
+                let candidate = RTCIceCandidateInit {
+                    candidate,
+                    sdp_mid,
+                    sdp_mline_index: sdp_m_line_index,
+                    username_fragment: None,
+                    url: None,
+                };
+                if self.has_remote {
+                    self.add_candidate(candidate).await;
+                } else if self.early_candidates.len() < EARLY_CANDIDATES {
+                    self.early_candidates.push_back(candidate);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets a description of our own, which starts the gathering, and sends it at once: candidates trickle.
+    async fn local(&self, sdp_type: SdpType, description: RTCSessionDescription) -> RtcResult<()> {
+        let sdp = description.sdp.clone();
+        self.pc.set_local_description(description).await?;
+        self.event(ConnectionEvent::Description { sdp_type, sdp });
+        Ok(())
+    }
+
+    /// A bad candidate is one path less, not the end of the connection.
+    async fn add_candidate(&self, candidate: RTCIceCandidateInit) {
+        if let Err(error) = self.pc.add_ice_candidate(candidate).await {
+            tracing::debug!(%error, "a peer's candidate cannot be used");
+        }
+    }
+
+    async fn callback(&mut self, callback: Callback) {
+        match callback {
+            Callback::Candidate(event) => match event.candidate.to_json() {
+                Ok(init) => self.event(ConnectionEvent::Candidate {
+                    candidate: init.candidate,
+                    sdp_mid: init.sdp_mid,
+                    sdp_m_line_index: init.sdp_mline_index,
+                }),
+                Err(error) => tracing::debug!(%error, "a candidate of ours cannot be written"),
+            },
+            Callback::GatheringComplete => self.event(ConnectionEvent::EndOfCandidates),
+            Callback::State(state) => match state {
+                RTCPeerConnectionState::Connected => {
+                    self.start_sending().await;
+                    self.event(ConnectionEvent::Connected);
+                }
+                RTCPeerConnectionState::Disconnected => self.event(ConnectionEvent::Disconnected),
+                RTCPeerConnectionState::Failed => {
+                    self.event(ConnectionEvent::Failed("the path was lost".into()))
+                }
+                RTCPeerConnectionState::Closed => {
+                    self.event(ConnectionEvent::Failed("the other side closed the connection".into()))
+                }
+                _ => {}
+            },
+            Callback::Track(track) => {
+                let stop = self.stop.clone();
+                let (video, audio) = (Arc::clone(&self.config.video), Arc::clone(&self.config.audio));
+                tokio::spawn(async move {
+                    match track.kind().await {
+                        RtpCodecKind::Video => {
+                            video.restart();
+                            let _ = stop.run_until_cancelled(media::receive_video(track, video)).await;
+                        }
+                        RtpCodecKind::Audio => {
+                            audio.restart();
+                            let _ = stop.run_until_cancelled(media::receive_audio(track, audio)).await;
+                        }
+                        _ => {}
+                    }
+                });
+            }
+        }
+    }
+
+    /// Once there is a path: from the first connection on, through restarts, until it is closed.
+    async fn start_sending(&mut self) {
+        if std::mem::replace(&mut self.sending, true) {
+            // A restarted path: what was sent while there was none is lost.
+            return self.config.fanout.request_key_frame();
+        }
+        let mut payload_types = (None, None);
+        for sender in self.pc.get_senders().await {
+            let kind = sender.track().kind().await;
+            let Ok(parameters) = sender.get_parameters().await else { continue };
+            let payload_type = parameters.rtp_parameters.codecs.first().map(|codec| codec.payload_type);
+            match kind {
+                RtpCodecKind::Video => payload_types.0 = payload_type,
+                RtpCodecKind::Audio => payload_types.1 = payload_type,
+                _ => {}
+            }
+        }
+        let subscription = self.config.fanout.subscribe();
+        let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: Option<u8>| {
+            payload_type.map(|payload_type| media::Outgoing::new(Arc::clone(&track.0), track.1, payload_type))
+        };
+        let stop = self.stop.clone();
+        let send =
+            media::send(subscription, out(&self.video, payload_types.0), out(&self.audio, payload_types.1));
+        tokio::spawn(async move {
+            let _ = stop.run_until_cancelled(send).await;
+        });
+        let stop = self.stop.clone();
+        let feedback = media::read_feedback(
+            Arc::clone(&self.video.0),
+            Arc::clone(&self.config.fanout),
+            Arc::clone(&self.config.adaptation),
+        );
+        tokio::spawn(async move {
+            let _ = stop.run_until_cancelled(feedback).await;
+        });
+    }
+
+    async fn chat_event(&mut self, event: DataChannelEvent) {
+        match event {
+            DataChannelEvent::OnOpen => {
+                self.chat_open = true;
+                while let Some(text) = self.early_chat.pop_front() {
+                    self.say(&text).await;
+                }
+            }
+            DataChannelEvent::OnMessage(message) => match ChatWire::parse(&message.data) {
+                Some(text) => (self.news)(ConnectionNews::Chat(text)),
+                None => tracing::debug!("a peer's message is no chat"),
+            },
+            DataChannelEvent::OnClose | DataChannelEvent::OnError => self.chat_open = false,
+            _ => {}
+        }
+    }
+
+    async fn say(&self, text: &str) {
+        let Ok(wire) = serde_json::to_string(&ChatWire::Text { text: text.to_owned() }) else { return };
+        if let Err(error) = self.chat.try_send_text(&wire).await {
+            tracing::warn!(%error, "a chat message was not sent to one peer");
+        }
+    }
+
+    async fn candidate_pair(&self) -> Option<CandidatePair> {
+        let report = self.pc.get_stats(std::time::Instant::now(), StatsSelector::None).await;
+        let pair_id = report.transport()?.selected_candidate_pair_id.clone();
+        let pair = report.candidate_pairs().find(|pair| pair.stats.id == pair_id)?;
+        let (
+            Some(RTCStatsReportEntry::LocalCandidate(local)),
+            Some(RTCStatsReportEntry::RemoteCandidate(remote)),
+        ) = (report.get(&pair.local_candidate_id), report.get(&pair.remote_candidate_id))
+        else {
+            return None;
+        };
+        Some(CandidatePair {
+            local: local.candidate_type.to_string(),
+            remote: remote.candidate_type.to_string(),
+            protocol: local.protocol.to_lowercase(),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! RTP in and out of one connection: headers and packets, nothing of codecs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use maru_media::video::adapt::Adaptation;
+use maru_media::video::receive::VideoPacket;
+use parking_lot::Mutex;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_local::{TrackLocal, TrackLocalEvent};
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+
+use super::feedback::Feedback;
+use super::random_u32;
+use crate::receive::playout::PeerAudio;
+use crate::receive::video::PeerVideo;
+use crate::send::fanout::{Fanout, Subscription};
+
+/// Requests for key frames closer together than this are one request: an answer takes a round trip.
+const KEY_FRAME_SPACING: Duration = Duration::from_millis(200);
+
+/// One stream to a peer: the encoded media is shared, the header fields are its own.
+pub(super) struct Outgoing {
+    track: Arc<TrackLocalStaticRTP>,
+    header: rtp::header::Header,
+    timestamp_offset: u32,
+}
+
+impl Outgoing {
+    pub fn new(track: Arc<TrackLocalStaticRTP>, ssrc: u32, payload_type: u8) -> Self {
+        // Random starts, so that ciphertext tells less (RFC 3550, section 5.1).
+        let header = rtp::header::Header {
+            version: 2,
+            payload_type,
+            ssrc,
+            sequence_number: random_u32() as u16,
+            ..Default::default()
+        };
+        Self { track, header, timestamp_offset: random_u32() }
+    }
+
+    async fn write(&mut self, timestamp: u32, marker: bool, payload: Bytes) {
+        self.header.sequence_number = self.header.sequence_number.wrapping_add(1);
+        self.header.timestamp = timestamp.wrapping_add(self.timestamp_offset);
+        self.header.marker = marker;
+        let packet = rtp::packet::Packet { header: self.header.clone(), payload };
+        if let Err(error) = self.track.write_rtp(packet).await {
+            tracing::trace!(%error, "a packet was not sent");
+        }
+    }
+}
+
+/// Sends whatever is encoded, until the subscription ends. Sound goes first: it is small and hurts most when late.
+pub(super) async fn send(mut from: Subscription, mut video: Option<Outgoing>, mut audio: Option<Outgoing>) {
+    loop {
+        tokio::select! {
+            biased;
+            Some(unit) = from.audio.recv() => {
+                if let Some(audio) = &mut audio {
+                    audio.write(unit.timestamp, unit.first, unit.payload).await;
+                }
+            }
+            Some(unit) = from.video.recv() => {
+                let Some(video) = &mut video else { continue };
+                for payload in &unit.payloads {
+                    video.write(unit.timestamp, payload.marker, payload.data.clone()).await;
+                }
+            }
+            else => return,
+        }
+    }
+}
+
+/// Acts on what the peer says about our video.
+pub(super) async fn read_feedback(
+    track: Arc<TrackLocalStaticRTP>,
+    fanout: Arc<Fanout>,
+    adaptation: Arc<Mutex<Adaptation>>,
+) {
+    while let Some(event) = track.poll().await {
+        let TrackLocalEvent::OnRtcpPacket(packets) = event else { continue };
+        let feedback = Feedback::read(&packets);
+        if feedback.key_frame_wanted {
+            fanout.request_key_frame();
+        }
+        if let Some(loss) = feedback.loss {
+            adaptation.lock().loss(Instant::now(), loss);
+        }
+    }
+}
+
+/// A peer's video track, until it ends.
+pub(super) async fn receive_video(track: Arc<dyn TrackRemote>, video: Arc<PeerVideo>) {
+    tokio::select! {
+        () = receive_video_packets(&*track, &video) => {}
+        () = request_key_frames(&*track, &video) => {}
+    }
+}
+
+async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo) {
+    let mut deadline: Option<Instant> = None;
+    loop {
+        let event = match deadline {
+            None => track.poll().await,
+            Some(at) => match tokio::time::timeout_at(at.into(), track.poll()).await {
+                Ok(event) => event,
+                Err(_) => {
+                    deadline = video.handle(Instant::now(), None);
+                    continue;
+                }
+            },
+        };
+        match event {
+            Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
+                let now = Instant::now();
+                deadline = video.handle(
+                    now,
+                    Some(VideoPacket {
+                        sequence: packet.header.sequence_number,
+                        timestamp: packet.header.timestamp,
+                        marker: packet.header.marker,
+                        payload: packet.payload,
+                        arrived: now,
+                    }),
+                );
+            }
+            Some(TrackRemoteEvent::OnEnded) | None => return,
+            Some(_) => {}
+        }
+    }
+}
+
+async fn request_key_frames(track: &dyn TrackRemote, video: &PeerVideo) {
+    loop {
+        video.key_frame_wanted().await;
+        let Some(media_ssrc) = track.ssrcs().await.first().copied() else {
+            tokio::time::sleep(KEY_FRAME_SPACING).await;
+            continue;
+        };
+        let request = PictureLossIndication { sender_ssrc: 0, media_ssrc };
+        video.key_frame_requested();
+        if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
+            tracing::debug!(%error, "a key frame could not be asked for");
+        }
+        tokio::time::sleep(KEY_FRAME_SPACING).await;
+    }
+}
+
+/// A peer's audio track, until it ends.
+pub(super) async fn receive_audio(track: Arc<dyn TrackRemote>, audio: Arc<PeerAudio>) {
+    loop {
+        match track.poll().await {
+            Some(TrackRemoteEvent::OnRtpPacket(packet)) => audio.push(
+                Instant::now(),
+                packet.header.sequence_number,
+                packet.header.timestamp,
+                packet.payload,
+            ),
+            Some(TrackRemoteEvent::OnEnded) | None => return,
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! One webrtc peer connection: the only place that knows the webrtc crate. It refuses to know the
+//! room, the server and who offers when.
+
+mod chat;
+mod connection;
+mod feedback;
+mod media;
+mod setup;
+
+pub(crate) use chat::{ChatGate, clean};
+pub(crate) use connection::{CandidatePair, Connection, ConnectionConfig, ConnectionNews};
+
+/// A random number, from the seeds that the standard library takes from the system for its hash maps.
+pub(crate) fn random_u32() -> u32 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    std::hash::RandomState::new().build_hasher().finish() as u32
+}

@@ -1,0 +1,155 @@
+//! How our peer connections are made: codecs, feedback, timers, sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use maru_protocol::IceServer;
+use rtc::interceptor::{
+    NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
+};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RtpCodecKind,
+};
+use webrtc::error::Result;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceServer,
+    SettingEngineBuilder,
+};
+
+use super::feedback::{self, FeedbackInterceptor};
+use super::random_u32;
+
+/// Nothing received for this long: the path is lost, look for another.
+const ICE_DISCONNECTED: Duration = Duration::from_secs(4);
+/// No path found for this long after that: the connection has failed.
+const ICE_FAILED: Duration = Duration::from_secs(20);
+const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+const ICE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+const ICE_CHECKS: u16 = 20;
+/// A lost packet is asked for again this often: about one round trip, so that it comes in time.
+const NACK_INTERVAL: Duration = Duration::from_millis(20);
+/// Packets kept for being asked for again: about two seconds of video.
+const NACK_HISTORY: u16 = 512;
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Chat that may wait for one slow peer.
+const DATA_CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
+
+fn video_codec() -> RTCRtpCodec {
+    let feedback =
+        |typ: &str, parameter: &str| RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() };
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_H264.to_owned(),
+        clock_rate: 90_000,
+        channels: 0,
+        // Constrained baseline, level 3.1 (720p30), fragmented units allowed (RFC 6184, section 8.1).
+        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
+        rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("ccm", "fir")],
+    }
+}
+
+fn audio_codec() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_OPUS.to_owned(),
+        clock_rate: 48_000,
+        channels: 2, // by definition, whatever is sent (RFC 7587, section 7)
+        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
+        rtcp_feedback: vec![],
+    }
+}
+
+fn media_engine() -> Result<MediaEngine> {
+    let mut engine = MediaEngine::default();
+    engine.register_codec(
+        RTCRtpCodecParameters { rtp_codec: video_codec(), payload_type: 102 },
+        RtpCodecKind::Video,
+    )?;
+    engine.register_codec(
+        RTCRtpCodecParameters { rtp_codec: audio_codec(), payload_type: 111 },
+        RtpCodecKind::Audio,
+    )?;
+    configure_simulcast_extension_headers(&mut engine)?;
+    Ok(engine)
+}
+
+/// What the crate's defaults do, with faster repair, and our feedback at the end.
+fn interceptors() -> Registry {
+    Registry::new()
+        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
+        .with(
+            Slot::NackGenerator,
+            NackGeneratorBuilder::new().with_size(NACK_HISTORY).with_interval(NACK_INTERVAL).build(),
+        )
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
+        .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
+        .with(Slot::from(feedback::SLOT), FeedbackInterceptor::default())
+}
+
+/// A track to send, and the synchronisation source its packets carry.
+pub(super) fn track(kind: RtpCodecKind, stream: &str) -> (Arc<TrackLocalStaticRTP>, u32) {
+    let ssrc = random_u32();
+    let (codec, id) = match kind {
+        RtpCodecKind::Audio => (audio_codec(), "audio"),
+        _ => (video_codec(), "video"),
+    };
+    let encoding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+        codec,
+        ..Default::default()
+    };
+    let track = MediaStreamTrack::new(
+        stream.to_owned(),
+        format!("{stream}-{id}"),
+        id.to_owned(),
+        kind,
+        vec![encoding],
+    );
+    (Arc::new(TrackLocalStaticRTP::new(track)), ssrc)
+}
+
+/// A connection on every interface of this machine; on loopback too where `loopback`, which two
+/// programs on one machine need when there is no network.
+pub(super) async fn connection(
+    ice_servers: &[IceServer],
+    loopback: bool,
+    handler: Arc<dyn PeerConnectionEventHandler>,
+) -> Result<Arc<dyn PeerConnection>> {
+    let servers = ice_servers
+        .iter()
+        .map(|server| RTCIceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone().unwrap_or_default(),
+            credential: server.credential.clone().unwrap_or_default(),
+        })
+        .collect();
+    let settings = SettingEngineBuilder::new()
+        .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
+        .with_ice_connection_attempts(Some(ICE_CHECK_INTERVAL), Some(ICE_CHECKS))
+        // Take the first path that works; a better one can still be nominated while media flows.
+        .with_host_acceptance_min_wait(Some(Duration::ZERO))
+        .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
+        .with_srflx_acceptance_min_wait(Some(Duration::from_millis(100)))
+        .with_relay_acceptance_min_wait(Some(Duration::from_millis(300)))
+        .with_include_loopback_candidate(loopback)
+        .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
+        .build();
+    let mut addresses = vec!["0.0.0.0:0", "[::]:0"];
+    if loopback {
+        addresses.push("127.0.0.1:0");
+    }
+    let connection = PeerConnectionBuilder::new()
+        .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers).build())
+        .with_media_engine(media_engine()?)
+        .with_interceptor_registry(interceptors())
+        .with_setting_engine(settings)
+        .with_handler(handler)
+        .with_udp_addrs(addresses)
+        .with_data_channel_send_buffer_limit(DATA_CHANNEL_BUFFER_BYTES)
+        .build()
+        .await?;
+    Ok(Arc::new(connection))
+}

@@ -1,0 +1,4 @@
+//! From packets to screens and speakers, per peer: the mirror image of `send`.
+
+pub(crate) mod playout;
+pub(crate) mod video;

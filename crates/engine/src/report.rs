@@ -1,0 +1,216 @@
+//! What a call was like, in numbers: what `maru-cli --json` prints.
+
+use std::time::{Duration, Instant};
+
+use maru_media::stats::Percentiles;
+use maru_protocol::{PeerId, RoomName};
+use serde::Serialize;
+
+use crate::receive::playout::AudioStats;
+use crate::receive::video::VideoStats;
+
+/// One participant's call. Times in milliseconds, rates in kbit/s.
+#[derive(Clone, Debug, Serialize)]
+pub struct CallReport {
+    /// The room, once joined.
+    pub room: Option<RoomName>,
+    /// This participant.
+    pub me: MeReport,
+    /// From the wish to join to the server's answer.
+    pub joined_ms: Option<f64>,
+    /// Everybody who was in the room meanwhile, who left included.
+    pub peers: Vec<PeerReport>,
+    /// What was sent.
+    pub sent: SentReport,
+}
+
+/// This participant.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeReport {
+    /// The id in the room.
+    pub id: Option<PeerId>,
+    /// The name.
+    pub name: String,
+}
+
+/// One other participant.
+#[derive(Clone, Debug, Serialize)]
+pub struct PeerReport {
+    /// Its id.
+    pub id: PeerId,
+    /// Its name.
+    pub name: String,
+    /// From our join request (where it was there first) or its arrival to a connected path.
+    pub connected_ms: Option<f64>,
+    /// From the same moment to its first shown picture.
+    pub first_frame_ms: Option<f64>,
+    /// The path in use.
+    pub candidate_pair: Option<PairReport>,
+    /// Its pictures.
+    pub video: VideoReport,
+    /// Its sound.
+    pub audio: AudioReport,
+}
+
+/// A path: kinds of candidates (`host`, `srflx`, `prflx`, `relay`), never addresses.
+#[derive(Clone, Debug, Serialize)]
+pub struct PairReport {
+    /// Ours.
+    pub local: String,
+    /// The peer's.
+    pub remote: String,
+    /// `udp` or `tcp`.
+    pub protocol: String,
+}
+
+/// Pictures from one peer.
+#[derive(Clone, Debug, Serialize)]
+pub struct VideoReport {
+    /// The codec.
+    pub codec: &'static str,
+    /// Width of the newest picture in pixels.
+    pub width: u32,
+    /// Height of the newest picture in pixels.
+    pub height: u32,
+    /// Pictures shown.
+    pub frames: u64,
+    /// Pictures per second between the first and the last.
+    pub fps: f64,
+    /// Freezes as the W3C counts them (webrtc-stats, `freezeCount`).
+    pub freezes: u64,
+    /// Their duration together.
+    pub frozen_ms: f64,
+    /// From the capture to the decoded picture; `None` where the picture has no time code.
+    pub latency_ms: Option<LatencyReport>,
+    /// Key frames received.
+    pub key_frames: u64,
+    /// Packets that never came.
+    pub packets_lost: u64,
+}
+
+/// A distribution.
+#[derive(Clone, Debug, Serialize)]
+pub struct LatencyReport {
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// 99th percentile.
+    pub p99: f64,
+}
+
+/// Sound from one peer.
+#[derive(Clone, Debug, Serialize)]
+pub struct AudioReport {
+    /// The codec.
+    pub codec: &'static str,
+    /// The loudest that was heard, in dBFS; −100 for silence.
+    pub level_dbfs: f64,
+    /// Share of samples made up for lost ones.
+    pub concealed_ratio: f64,
+    /// Sound waiting in the jitter buffer now.
+    pub jitter_buffer_ms: f64,
+}
+
+/// What was sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentReport {
+    /// Pictures.
+    pub video: SentVideoReport,
+    /// Sound.
+    pub audio: SentAudioReport,
+}
+
+/// Pictures sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentVideoReport {
+    /// The most encoders that ran at once.
+    pub encoders: usize,
+    /// Pictures encoded.
+    pub frames: u64,
+    /// Bits encoded per second of the call.
+    pub kbps: f64,
+    /// Time to encode a picture.
+    pub encode_ms: EncodeReport,
+    /// Width of the newest encoded picture in pixels.
+    pub width: u32,
+    /// Height of the newest encoded picture in pixels.
+    pub height: u32,
+}
+
+/// Time to encode a picture.
+#[derive(Clone, Debug, Serialize)]
+pub struct EncodeReport {
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+}
+
+/// Sound sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct SentAudioReport {
+    /// Bits encoded per second of the call.
+    pub kbps: f64,
+}
+
+/// Two decimals are enough for anybody.
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// A duration as the report writes it.
+pub(crate) fn ms(duration: Duration) -> f64 {
+    round(duration.as_secs_f64() * 1000.0)
+}
+
+/// Kilobits per second over a call of `span`.
+pub(crate) fn kbps(bytes: u64, span: Duration) -> f64 {
+    if span.is_zero() { 0.0 } else { round(bytes as f64 * 8.0 / 1000.0 / span.as_secs_f64()) }
+}
+
+impl EncodeReport {
+    pub(crate) fn of(times: &Percentiles) -> Self {
+        Self { p50: round(times.p50().unwrap_or(0.0)), p95: round(times.p95().unwrap_or(0.0)) }
+    }
+}
+
+impl VideoReport {
+    pub(crate) fn of(stats: &VideoStats) -> Self {
+        Self {
+            codec: "H264",
+            width: stats.width_px,
+            height: stats.height_px,
+            frames: stats.frames,
+            fps: round(stats.fps),
+            freezes: stats.freezes,
+            frozen_ms: ms(stats.frozen),
+            latency_ms: stats.latency_ms.as_ref().and_then(|latency| {
+                Some(LatencyReport {
+                    p50: round(latency.p50()?),
+                    p95: round(latency.p95()?),
+                    p99: round(latency.p99()?),
+                })
+            }),
+            key_frames: stats.receive.key_frames,
+            packets_lost: stats.receive.packets_lost,
+        }
+    }
+}
+
+impl AudioReport {
+    pub(crate) fn of(stats: &AudioStats) -> Self {
+        let total = stats.jitter.total_samples.max(1) as f64;
+        Self {
+            codec: "opus",
+            level_dbfs: round(f64::from(stats.loudest_dbfs)),
+            concealed_ratio: (stats.jitter.concealed_samples as f64 / total * 1e5).round() / 1e5,
+            jitter_buffer_ms: round(f64::from(stats.jitter.buffer_ms)),
+        }
+    }
+}
+
+/// From `since` to `at`, where `at` is known.
+pub(crate) fn after(since: Instant, at: Option<Instant>) -> Option<f64> {
+    at.map(|at| ms(at.saturating_duration_since(since)))
+}

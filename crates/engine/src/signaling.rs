@@ -1,0 +1,385 @@
+//! The signaling client: one WebSocket to a Maru server. It turns messages into text and back and
+//! failures into sentences; when to connect and what to say is the call's business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{SinkExt as _, StreamExt as _};
+use maru_protocol::{ClientMessage, SUBPROTOCOL, ServerMessage};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError, SubProtocolError, UrlError};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// For name resolution, TCP, TLS and the WebSocket handshake together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Nothing at all from the server for this long, pings included: the connection is dead.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a message may take to leave this machine, and how long to say goodbye.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Messages to the server that may wait; candidates of many peers at once are the most there is.
+const OUTGOING_LIMIT: usize = 512;
+/// A server's largest message: `joined` with every member of a full room.
+const MESSAGE_LIMIT: usize = 1024 * 1024;
+
+/// Says which server to use; asked anew before every connection, so that the answer may change
+/// while a call goes on.
+#[async_trait]
+pub trait ServerLocator: Send + Sync + 'static {
+    /// The server's `ws://` or `wss://` URL.
+    ///
+    /// # Errors
+    /// A sentence that tells the person what to do.
+    async fn locate(&self) -> Result<String, String>;
+}
+
+/// Always the same server.
+#[derive(Clone, Debug)]
+pub struct FixedServer(String);
+
+impl FixedServer {
+    /// Takes what a person typed: a `ws://` or `wss://` URL; the endpoint's path is added where it is missing.
+    ///
+    /// # Errors
+    /// [`SignalingError::BadUrl`] or [`SignalingError::WrongScheme`].
+    pub fn parse(text: &str) -> Result<Self, SignalingError> {
+        let mut url =
+            Url::parse(text.trim()).map_err(|_| SignalingError::BadUrl { url: text.trim().to_owned() })?;
+        if !matches!(url.scheme(), "ws" | "wss") {
+            return Err(SignalingError::WrongScheme { scheme: url.scheme().to_owned() });
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(SignalingError::BadUrl { url: text.trim().to_owned() });
+        }
+        if url.path() == "/" {
+            url.set_path(maru_protocol::WEBSOCKET_PATH);
+        }
+        Ok(Self(url.into()))
+    }
+}
+
+#[async_trait]
+impl ServerLocator for FixedServer {
+    async fn locate(&self) -> Result<String, String> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Why there is no connection to the server: each a sentence that a person can act on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignalingError {
+    /// Not a URL.
+    #[error("“{url}” is not a server address. It looks like wss://example.org or ws://192.168.1.5:6278.")]
+    BadUrl {
+        /// What was given.
+        url: String,
+    },
+    /// A URL, but not of a WebSocket.
+    #[error("A server address starts with ws:// or wss://, not with {scheme}://.")]
+    WrongScheme {
+        /// What was given.
+        scheme: String,
+    },
+    /// No connection.
+    #[error("The server {host} cannot be reached ({problem}). Check the address and your network.")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// What the system said.
+        problem: String,
+    },
+    /// No answer in time.
+    #[error("The server {host} does not answer. Check the address and your network.")]
+    TimedOut {
+        /// Host and port.
+        host: String,
+    },
+    /// A TLS failure, most often an unknown certificate.
+    #[error(
+        "The server {host} has no certificate that this computer trusts ({problem}). Use a server with a valid certificate."
+    )]
+    NotTrusted {
+        /// Host and port.
+        host: String,
+        /// What TLS said.
+        problem: String,
+    },
+    /// It answers, but is something else.
+    #[error("{host} is not a Maru server ({problem}). Check the address.")]
+    NotMaru {
+        /// Host and port.
+        host: String,
+        /// What it answered.
+        problem: String,
+    },
+    /// It is a Maru server of another time.
+    #[error("The server {host} does not speak {SUBPROTOCOL}. Update the server, or this app.")]
+    OtherVersion {
+        /// Host and port.
+        host: String,
+    },
+    /// It worked and then broke.
+    #[error("The connection to the server was lost.")]
+    Lost,
+}
+
+/// What the client reports, tagged with the number of its connection.
+#[derive(Debug)]
+pub(crate) enum SignalingEvent {
+    Open { url: String },
+    Message(Box<ServerMessage>),
+    Closed { problem: String },
+}
+
+/// One connection, or the attempt at it. Dropping it ends it without a goodbye.
+pub(crate) struct SignalingClient {
+    number: u64,
+    outgoing: mpsc::Sender<Outgoing>,
+    cancel: CancellationToken,
+}
+
+enum Outgoing {
+    Message(Box<ClientMessage>),
+    Close,
+}
+
+impl SignalingClient {
+    /// Starts to connect; `events` gets `Open` or `Closed`, then messages, then `Closed`.
+    pub fn connect(
+        number: u64,
+        locator: Arc<dyn ServerLocator>,
+        events: mpsc::Sender<(u64, SignalingEvent)>,
+    ) -> Self {
+        let (outgoing, outgoing_messages) = mpsc::channel(OUTGOING_LIMIT);
+        let cancel = CancellationToken::new();
+        let stop = cancel.clone();
+        tokio::spawn(async move {
+            let _ = stop.run_until_cancelled(run(number, locator, outgoing_messages, events)).await;
+        });
+        Self { number, outgoing, cancel }
+    }
+
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Queues a message. A full queue means that the connection is as good as dead: it is ended.
+    pub fn send(&self, message: ClientMessage) {
+        self.queue(Outgoing::Message(Box::new(message)));
+    }
+
+    /// Closes after what was queued before.
+    pub fn close(&self) {
+        self.queue(Outgoing::Close);
+    }
+
+    fn queue(&self, outgoing: Outgoing) {
+        if self.outgoing.try_send(outgoing).is_err() {
+            self.cancel.cancel();
+        }
+    }
+}
+
+impl Drop for SignalingClient {
+    fn drop(&mut self) {
+        // A goodbye that was queued still goes out: it has its own bound.
+        if self.outgoing.try_send(Outgoing::Close).is_err() {
+            self.cancel.cancel();
+        }
+    }
+}
+
+async fn run(
+    number: u64,
+    locator: Arc<dyn ServerLocator>,
+    outgoing: mpsc::Receiver<Outgoing>,
+    events: mpsc::Sender<(u64, SignalingEvent)>,
+) {
+    let problem = match open(&*locator).await {
+        Ok((url, socket)) => {
+            if events.send((number, SignalingEvent::Open { url })).await.is_err() {
+                return;
+            }
+            exchange(number, socket, outgoing, &events).await.to_string()
+        }
+        Err(problem) => problem,
+    };
+    let _ = events.send((number, SignalingEvent::Closed { problem })).await;
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn open(locator: &dyn ServerLocator) -> Result<(String, Socket), String> {
+    let url = locator.locate().await?;
+    let socket = connect(&url).await.map_err(|error| error.to_string())?;
+    Ok((url, socket))
+}
+
+async fn connect(url: &str) -> Result<Socket, SignalingError> {
+    let FixedServer(url) = FixedServer::parse(url)?;
+    let host = host_of(&url);
+    let mut request =
+        url.as_str().into_client_request().map_err(|_| SignalingError::BadUrl { url: url.clone() })?;
+    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
+    // Small buffers: signaling messages are small and few.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_message_size(Some(MESSAGE_LIMIT))
+        .max_frame_size(Some(MESSAGE_LIMIT));
+    let tls = if url.starts_with("wss:") {
+        let config = tls_config()
+            .map_err(|error| SignalingError::NotTrusted { host: host.clone(), problem: error.to_string() })?;
+        Some(Connector::Rustls(config))
+    } else {
+        None
+    };
+    match timeout(CONNECT_TIMEOUT, connect_async_tls_with_config(request, Some(config), true, tls)).await {
+        Err(_) => Err(SignalingError::TimedOut { host }),
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(error)) => Err(explain(host, error)),
+    }
+}
+
+fn host_of(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return url.to_owned() };
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        _ => url.to_string(),
+    }
+}
+
+/// The system's certificates, ring's cryptography.
+fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    let native = rustls_native_certs::load_native_certs();
+    for error in &native.errors {
+        tracing::warn!(%error, "a certificate of the system could not be read");
+    }
+    let (added, ignored) = roots.add_parsable_certificates(native.certs);
+    tracing::debug!(added, ignored, "certificates of the system");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
+}
+
+fn explain(host: String, error: WsError) -> SignalingError {
+    match error {
+        WsError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            SignalingError::NotTrusted { host, problem: error.to_string() }
+        }
+        WsError::Io(error) => SignalingError::Unreachable { host, problem: io_problem(&error) },
+        WsError::Tls(error) => SignalingError::NotTrusted { host, problem: error.to_string() },
+        WsError::Url(UrlError::UnableToConnect(_)) => {
+            SignalingError::Unreachable { host, problem: "no such host".into() }
+        }
+        WsError::Url(_) | WsError::HttpFormat(_) => SignalingError::BadUrl { url: host },
+        WsError::Http(response) => SignalingError::NotMaru {
+            host,
+            problem: format!("it answers HTTP {}", response.status().as_u16()),
+        },
+        WsError::Protocol(ProtocolError::SecWebSocketSubProtocolError(
+            SubProtocolError::NoSubProtocol | SubProtocolError::InvalidSubProtocol,
+        )) => SignalingError::OtherVersion { host },
+        WsError::Protocol(_) | WsError::Capacity(_) | WsError::Utf8(_) | WsError::AttackAttempt => {
+            SignalingError::NotMaru { host, problem: "it does not answer as a WebSocket does".into() }
+        }
+        WsError::ConnectionClosed | WsError::AlreadyClosed | WsError::WriteBufferFull(_) => {
+            SignalingError::Unreachable { host, problem: "it closed the connection".into() }
+        }
+    }
+}
+
+fn io_problem(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "nothing listens there".into(),
+        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => "it closed the connection".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Messages both ways until either end is done.
+async fn exchange(
+    number: u64,
+    socket: Socket,
+    mut outgoing: mpsc::Receiver<Outgoing>,
+    events: &mpsc::Sender<(u64, SignalingEvent)>,
+) -> SignalingError {
+    let (mut sink, mut stream) = socket.split();
+    let receive = async {
+        loop {
+            let message = match timeout(SILENCE_TIMEOUT, stream.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(error))) => {
+                    tracing::debug!(%error, "signaling broke");
+                    return;
+                }
+                Ok(None) | Err(_) => return,
+            };
+            let Message::Text(text) = message else { continue };
+            match serde_json::from_str::<ServerMessage>(&text) {
+                Ok(message) => {
+                    let event = SignalingEvent::Message(Box::new(message));
+                    if events.send((number, event)).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the server sent a message that is not of {SUBPROTOCOL}")
+                }
+            }
+        }
+    };
+    let send = async {
+        while let Some(Outgoing::Message(message)) = outgoing.recv().await {
+            let Ok(text) = serde_json::to_string(&message) else { continue };
+            match timeout(SEND_TIMEOUT, sink.send(Message::Text(Utf8Bytes::from(text)))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return,
+            }
+        }
+        let _ = timeout(CLOSE_TIMEOUT, sink.close()).await;
+    };
+    tokio::select! {
+        () = receive => {}
+        () = send => {}
+    }
+    SignalingError::Lost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_gets_the_endpoint_path_unless_it_has_one() {
+        assert_eq!(FixedServer::parse(" ws://localhost:1 ").unwrap().0, "ws://localhost:1/ws");
+        assert_eq!(FixedServer::parse("wss://a.example/base/ws").unwrap().0, "wss://a.example/base/ws");
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_refused_with_an_example() {
+        for text in ["", "localhost", "ws://", "not a url"] {
+            let error = FixedServer::parse(text).unwrap_err();
+            assert!(error.to_string().contains("wss://example.org"), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_scheme_is_named() {
+        let error = FixedServer::parse("https://example.org").unwrap_err();
+        assert_eq!(error, SignalingError::WrongScheme { scheme: "https".into() });
+    }
+}
