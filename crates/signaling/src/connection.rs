@@ -1,0 +1,197 @@
+//! The life of one WebSocket: reads into its session, writes from its mailbox, and ends in bounded
+//! time whatever the client does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use maru_protocol::{ClosingReason, ResumeToken, ServerMessage};
+use tokio::time::{MissedTickBehavior, interval_at, timeout, timeout_at};
+use tungstenite::Error as WebSocketError;
+
+use crate::Config;
+use crate::discard::Discard;
+use crate::hub::{Hub, text_of};
+use crate::mailbox::Outbox;
+use crate::refusal::Refusal;
+use crate::rooms::ConnectionId;
+use crate::session::{Session, Step};
+
+/// How long the last words to a client may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long the server waits for the client to close its end, so that the last words are not lost with
+/// a connection that is reset.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How a connection's reading ended.
+enum End {
+    /// The connection is gone.
+    Gone,
+    /// What comes cannot be read, but what is said can still go out.
+    Unreadable,
+}
+
+/// Serves one client until its connection ends. `unread` makes the socket throw away what comes.
+pub(crate) async fn serve(socket: WebSocket, hub: Arc<Hub>, config: Arc<Config>, unread: Discard) {
+    let (connection, outbox) = hub.open();
+    tracing::debug!(connection = connection.0, "connected");
+    let (sink, mut stream) = socket.split();
+    let mut session = Session::new(Instant::now(), &config, ResumeToken::random());
+    let mut writing = std::pin::pin!(write(sink, outbox, &config));
+    let end = {
+        let mut reading = std::pin::pin!(read(&mut stream, &mut session, &hub, connection));
+        tokio::select! {
+            () = &mut writing => {
+                hub.close(Instant::now(), connection);
+                // The server has said its last word. Until the client has heard it, it may go on.
+                timeout(LINGER, reading).await.unwrap_or(End::Gone)
+            }
+            end = &mut reading => {
+                hub.close(Instant::now(), connection);
+                if matches!(end, End::Unreadable) {
+                    writing.await;
+                }
+                end
+            }
+        }
+    };
+    if matches!(end, End::Unreadable) {
+        unread.start();
+        let _ = timeout(LINGER, stream.next()).await;
+    }
+    tracing::debug!(connection = connection.0, "disconnected");
+}
+
+/// Says one thing to a client that is not let in, and ends the connection.
+pub(crate) async fn turn_away(mut socket: WebSocket, refusal: Refusal) {
+    let farewell = async {
+        socket.send(Message::Text(text_of(&refusal.into()))).await?;
+        socket.send(close_frame()).await
+    };
+    if matches!(timeout(FAREWELL, farewell).await, Ok(Ok(()))) {
+        let drained = async { while let Some(Ok(_)) = socket.recv().await {} };
+        let _ = timeout(LINGER, drained).await;
+    }
+}
+
+/// Reads until the connection ends. Once the server has ended it, what still comes is thrown away.
+async fn read(
+    stream: &mut SplitStream<WebSocket>,
+    session: &mut Session,
+    hub: &Hub,
+    connection: ConnectionId,
+) -> End {
+    let mut ended = false;
+    loop {
+        let message = if ended {
+            stream.next().await
+        } else {
+            match timeout_at(session.deadline().into(), stream.next()).await {
+                Ok(message) => message,
+                Err(_) => match session.timeout(Instant::now()) {
+                    Step::Refuse(refusal) => {
+                        ended |= refusal.fatal;
+                        hub.refuse(Instant::now(), connection, refusal);
+                        continue;
+                    }
+                    Step::Silent => return End::Gone,
+                    Step::Nothing | Step::Room(_) => continue,
+                },
+            }
+        };
+        let now = Instant::now();
+        let step = match message {
+            None => return End::Gone,
+            Some(_) if ended => continue,
+            Some(Ok(Message::Text(text))) => session.text(now, &text),
+            Some(Ok(Message::Binary(bytes))) => session.binary(now, bytes.len()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => session.control(now),
+            // The next read sends the answer to it and then ends.
+            Some(Ok(Message::Close(_))) => Step::Nothing,
+            Some(Err(error)) => match unreadable(error, session) {
+                Some(refusal) => {
+                    hub.refuse(now, connection, refusal.fatal());
+                    return End::Unreadable;
+                }
+                None => return End::Gone,
+            },
+        };
+        match step {
+            Step::Nothing => {}
+            Step::Room(input) => hub.input(now, connection, input),
+            Step::Refuse(refusal) => {
+                ended = refusal.fatal;
+                hub.refuse(now, connection, refusal);
+            }
+            Step::Silent => return End::Gone,
+        }
+    }
+}
+
+/// What to say about a frame that cannot be read; `None` when the connection itself is gone.
+fn unreadable(error: axum::Error, session: &Session) -> Option<Refusal> {
+    match error.into_inner().downcast::<WebSocketError>().map(|error| *error) {
+        Ok(WebSocketError::Capacity(_)) => Some(Refusal::message_too_large(session.limits())),
+        Ok(WebSocketError::Utf8(_)) => Some(Refusal::malformed("it is not UTF-8")),
+        Ok(WebSocketError::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => None,
+        Ok(WebSocketError::Protocol(error)) => Some(Refusal::malformed(error)),
+        _ => None,
+    }
+}
+
+/// Writes what comes out of the mailbox, and pings, until the mailbox ends; then closes.
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut outbox: Outbox, config: &Config) {
+    let (overflown, closed) = (outbox.overflown(), outbox.closed());
+    let too_late = async {
+        closed.cancelled().await;
+        tokio::time::sleep(FAREWELL).await;
+    };
+    let flowing = write_all(&mut sink, &mut outbox, config);
+    let broken = tokio::select! {
+        biased;
+        () = overflown.cancelled() => {
+            let closing = ServerMessage::Closing { reason: ClosingReason::TooSlow, retry_after: Some(0) };
+            !matches!(timeout(FAREWELL, sink.send(Message::Text(text_of(&closing)))).await, Ok(Ok(())))
+        }
+        result = flowing => result.is_err(),
+        () = too_late => true,
+    };
+    if !broken {
+        let _ = timeout(FAREWELL, sink.send(close_frame())).await;
+    }
+}
+
+/// The connection takes no more.
+struct Broken;
+
+async fn write_all(
+    sink: &mut SplitSink<WebSocket, Message>,
+    outbox: &mut Outbox,
+    config: &Config,
+) -> Result<(), Broken> {
+    // An interval of zero is not one.
+    let every = config.ping_interval.max(Duration::from_millis(1));
+    let mut pings = interval_at(tokio::time::Instant::now() + every, every);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let message = tokio::select! {
+            text = outbox.next() => match text {
+                Some(text) => Message::Text(text),
+                None => return Ok(()),
+            },
+            _ = pings.tick() => Message::Ping(Default::default()),
+        };
+        // A connection that takes nothing for this long gives no sign of life either.
+        match timeout(config.idle_timeout, sink.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return Err(Broken),
+        }
+    }
+}
+
+fn close_frame() -> Message {
+    Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: "".into() }))
+}

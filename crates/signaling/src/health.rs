@@ -1,0 +1,46 @@
+//! What `GET /health` answers.
+
+use maru_protocol::SUBPROTOCOL;
+use serde::{Deserialize, Serialize};
+
+/// The path of the report.
+pub(crate) const HEALTH_PATH: &str = "/health";
+
+/// The service that a Maru server says it is.
+const SERVICE: &str = "maru";
+
+/// A server's report about itself. It names no room and nobody.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Health {
+    service: String,
+    /// The program's version.
+    pub(crate) version: String,
+    protocol: String,
+    /// Rooms with somebody in them.
+    rooms: usize,
+    /// Participants, those included whose place is kept.
+    peers: usize,
+}
+
+impl Health {
+    /// The report of this server.
+    pub(crate) fn of(rooms: usize, peers: usize) -> Self {
+        Self {
+            service: SERVICE.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: SUBPROTOCOL.to_owned(),
+            rooms,
+            peers,
+        }
+    }
+
+    /// Whether a Maru server wrote it.
+    pub(crate) fn is_maru(&self) -> bool {
+        self.service == SERVICE
+    }
+
+    /// Whether that server speaks this version's protocol.
+    pub(crate) fn speaks_our_protocol(&self) -> bool {
+        self.protocol == SUBPROTOCOL
+    }
+}

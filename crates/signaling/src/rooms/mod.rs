@@ -1,0 +1,322 @@
+//! Who is in which room, as plain state that is told the time: inputs of connections go in, messages
+//! for connections come out. It refuses to know sockets, JSON, queues and clocks.
+//!
+//! A participant's place in a room, by what happens to its connection:
+//!
+//! ```text
+//! (none) ─ join → here ─ broken → away ─ join with the same identity → here
+//!                  ├─ leave, removed → (none)  └─ window over → (none)
+//!                  └─ join on another connection → here (the first one is told: replaced)
+//! ```
+
+mod room;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use maru_protocol::{
+    Capabilities, ClientInfo, ClosingReason, DisplayName, IceServer, LeftReason, Limits, PeerId, PeerInfo,
+    ResumeToken, RoomName, ServerMessage, Signal, Status,
+};
+
+use crate::Config;
+use crate::refusal::Refusal;
+use room::{Absence, Member, Presence, Room};
+
+/// One connection of a client. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// Enter a room.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Join {
+    /// Who: the client's own token, or a fresh one.
+    pub(crate) identity: ResumeToken,
+    pub(crate) room: RoomName,
+    pub(crate) name: DisplayName,
+    pub(crate) client: ClientInfo,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) status: Status,
+}
+
+/// What happened on a connection.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Input {
+    /// It joins.
+    Join(Box<Join>),
+    /// It has a signal for another member.
+    Signal { to: PeerId, signal: Signal },
+    /// Its status changed.
+    Status(Status),
+    /// It leaves in an orderly way.
+    Leave,
+    /// It broke: the place is kept for a while.
+    Broken,
+    /// The server ended it: the place is not kept.
+    Removed,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    /// Send a message.
+    Send { to: Vec<ConnectionId>, message: ServerMessage },
+    /// End a connection after what was sent to it.
+    Close(ConnectionId),
+}
+
+/// All rooms of a server.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    limits: Limits,
+    ice_servers: Vec<IceServer>,
+    resume_window: Duration,
+    /// By [`RoomName::key`]. A room exists while somebody has a place in it.
+    rooms: HashMap<Arc<str>, Room>,
+    /// The room in which each participant has its place.
+    places: HashMap<PeerId, Arc<str>>,
+    /// The participant behind each connection that joined.
+    connections: HashMap<ConnectionId, PeerId>,
+    /// When each kept place is given up.
+    expiries: BTreeSet<(Instant, PeerId)>,
+    /// Counts participants as they enter.
+    arrivals: u64,
+}
+
+impl Rooms {
+    /// No rooms yet.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            limits: config.limits.clone(),
+            ice_servers: config.ice_servers.clone(),
+            resume_window: config.resume_window,
+            rooms: HashMap::new(),
+            places: HashMap::new(),
+            connections: HashMap::new(),
+            expiries: BTreeSet::new(),
+            arrivals: 0,
+        }
+    }
+
+    /// Takes what happened on a connection and says what to do, in that order.
+    pub(crate) fn handle(&mut self, now: Instant, connection: ConnectionId, input: Input) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        match input {
+            Input::Join(join) => self.join(connection, *join, &mut outputs),
+            Input::Signal { to, signal } => self.signal(connection, to, signal, &mut outputs),
+            Input::Status(status) => self.status(connection, status, &mut outputs),
+            Input::Leave => {
+                self.end(connection, LeftReason::Left, &mut outputs);
+                outputs.push(Output::Close(connection));
+            }
+            Input::Broken => self.broken(now, connection, &mut outputs),
+            Input::Removed => self.end(connection, LeftReason::Removed, &mut outputs),
+        }
+        outputs
+    }
+
+    /// Gives up the places whose time is over.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        while let Some((_, peer)) = self.expiries.first().filter(|(at, _)| *at <= now).copied() {
+            self.remove(peer, LeftReason::Lost, &mut outputs);
+        }
+        outputs
+    }
+
+    /// When to call [`Rooms::expire`] next.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    /// How many rooms there are.
+    pub(crate) fn room_count(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// How many participants have a place.
+    pub(crate) fn peer_count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn join(&mut self, connection: ConnectionId, join: Join, outputs: &mut Vec<Output>) {
+        if self.connections.contains_key(&connection) {
+            return outputs.push(tell(connection, Refusal::already_joined()));
+        }
+        let id = join.identity.peer_id();
+        let key: Arc<str> = join.room.key().into();
+        if self.places.get(&id) == Some(&key) {
+            return self.take_back(connection, &key, join, outputs);
+        }
+        if self.rooms.get(&key).is_some_and(|room| room.len() >= self.limits.peers_per_room.max(1) as usize) {
+            outputs.push(tell(connection, Refusal::room_full(&self.limits)));
+            return outputs.push(Output::Close(connection));
+        }
+        // The same participant in another room: it cannot be in two.
+        if let Some(old) = self.remove(id, LeftReason::Left, outputs) {
+            replace(old, outputs);
+        }
+        self.enter(connection, key, join, outputs);
+    }
+
+    fn enter(&mut self, connection: ConnectionId, key: Arc<str>, join: Join, outputs: &mut Vec<Output>) {
+        let Join { identity, room: name, name: display_name, client, capabilities, status } = join;
+        let id = identity.peer_id();
+        self.arrivals += 1;
+        let room = self.rooms.entry(Arc::clone(&key)).or_insert_with(|| Room::new(name));
+        let info = PeerInfo { id, name: display_name, client, capabilities, status };
+        outputs.push(tell(
+            connection,
+            ServerMessage::Joined {
+                you: id,
+                resume: identity,
+                resumed: false,
+                room: room.name().clone(),
+                peers: room.infos(),
+                ice_servers: self.ice_servers.clone(),
+                limits: self.limits.clone(),
+            },
+        ));
+        outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
+        outputs.extend(room.broadcast(id, ServerMessage::PeerJoined { peer: info.clone() }));
+        room.add(Member { info, arrived: self.arrivals, presence: Presence::Here(connection) });
+        self.places.insert(id, key);
+        self.connections.insert(connection, id);
+    }
+
+    /// The participant comes back to its place, or moves it to another connection. Name, program and
+    /// capabilities stay what the others know.
+    fn take_back(&mut self, connection: ConnectionId, key: &Arc<str>, join: Join, outputs: &mut Vec<Output>) {
+        let id = join.identity.peer_id();
+        let Some(room) = self.rooms.get_mut(key) else { return };
+        let Some(member) = room.member_mut(id) else { return };
+        let absence = match std::mem::replace(&mut member.presence, Presence::Here(connection)) {
+            Presence::Away(absence) => {
+                self.expiries.remove(&(absence.until, id));
+                Some(absence)
+            }
+            Presence::Here(old) => {
+                self.connections.remove(&old);
+                replace(old, outputs);
+                None
+            }
+        };
+        self.connections.insert(connection, id);
+        let status_changed = std::mem::replace(&mut member.info.status, join.status) != join.status;
+
+        // Who came while it was away waits for an offer from it: `peer_joined` asks for that.
+        let missed = absence.as_ref().map_or(u64::MAX, |absence| absence.since);
+        let (peers, newcomers) = room.others(id, missed);
+        outputs.push(tell(
+            connection,
+            ServerMessage::Joined {
+                you: id,
+                resume: join.identity,
+                resumed: true,
+                room: room.name().clone(),
+                peers,
+                ice_servers: self.ice_servers.clone(),
+                limits: self.limits.clone(),
+            },
+        ));
+        outputs
+            .extend(newcomers.into_iter().map(|peer| tell(connection, ServerMessage::PeerJoined { peer })));
+        outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
+        if let Some(absence) = absence {
+            let kept = absence.into_kept();
+            outputs
+                .extend(kept.map(|(from, signal)| tell(connection, ServerMessage::Signal { from, signal })));
+            outputs.extend(room.broadcast(id, ServerMessage::PeerBack { peer: id }));
+        }
+        if status_changed {
+            outputs.extend(room.broadcast(id, ServerMessage::Status { from: id, status: join.status }));
+        }
+    }
+
+    fn signal(&mut self, connection: ConnectionId, to: PeerId, signal: Signal, outputs: &mut Vec<Output>) {
+        let Some((from, room)) = self.place_of(connection) else { return };
+        match room.member_mut(to).filter(|_| to != from).map(|member| &mut member.presence) {
+            None => outputs.push(tell(connection, Refusal::no_such_peer())),
+            Some(Presence::Here(receiver)) => {
+                outputs.push(tell(*receiver, ServerMessage::Signal { from, signal }));
+            }
+            Some(Presence::Away(absence)) => {
+                if absence.keep(from, signal).is_err() {
+                    outputs.push(tell(connection, Refusal::no_more_is_kept()));
+                }
+            }
+        }
+    }
+
+    fn status(&mut self, connection: ConnectionId, status: Status, outputs: &mut Vec<Output>) {
+        let Some((from, room)) = self.place_of(connection) else { return };
+        let Some(member) = room.member_mut(from) else { return };
+        if std::mem::replace(&mut member.info.status, status) != status {
+            outputs.extend(room.broadcast(from, ServerMessage::Status { from, status }));
+        }
+    }
+
+    fn broken(&mut self, now: Instant, connection: ConnectionId, outputs: &mut Vec<Output>) {
+        let (until, since) = (now + self.resume_window, self.arrivals + 1);
+        if self.resume_window.is_zero() {
+            return self.end(connection, LeftReason::Lost, outputs);
+        }
+        let Some((peer, room)) = self.place_of(connection) else { return };
+        let Some(member) = room.member_mut(peer) else { return };
+        member.presence = Presence::Away(Box::new(Absence::new(until, since)));
+        outputs.extend(room.broadcast(peer, ServerMessage::PeerAway { peer }));
+        self.connections.remove(&connection);
+        self.expiries.insert((until, peer));
+    }
+
+    fn end(&mut self, connection: ConnectionId, reason: LeftReason, outputs: &mut Vec<Output>) {
+        if let Some(peer) = self.connections.get(&connection).copied() {
+            self.remove(peer, reason, outputs);
+        }
+    }
+
+    /// Takes a participant's place away and tells the others; gives back the connection it had.
+    fn remove(
+        &mut self,
+        peer: PeerId,
+        reason: LeftReason,
+        outputs: &mut Vec<Output>,
+    ) -> Option<ConnectionId> {
+        let key = self.places.remove(&peer)?;
+        let room = self.rooms.get_mut(&key)?;
+        let presence = room.remove(peer)?.presence;
+        outputs.extend(room.broadcast(peer, ServerMessage::PeerLeft { peer, reason }));
+        if room.len() == 0 {
+            self.rooms.remove(&key);
+        }
+        match presence {
+            Presence::Here(connection) => {
+                self.connections.remove(&connection);
+                Some(connection)
+            }
+            Presence::Away(absence) => {
+                self.expiries.remove(&(absence.until, peer));
+                None
+            }
+        }
+    }
+
+    /// The participant behind a connection, and its room.
+    fn place_of(&mut self, connection: ConnectionId) -> Option<(PeerId, &mut Room)> {
+        let peer = *self.connections.get(&connection)?;
+        let room = self.rooms.get_mut(self.places.get(&peer)?)?;
+        Some((peer, room))
+    }
+}
+
+fn tell(to: ConnectionId, message: impl Into<ServerMessage>) -> Output {
+    Output::Send { to: vec![to], message: message.into() }
+}
+
+fn replace(old: ConnectionId, outputs: &mut Vec<Output>) {
+    outputs.push(tell(old, ServerMessage::Closing { reason: ClosingReason::Replaced, retry_after: None }));
+    outputs.push(Output::Close(old));
+}

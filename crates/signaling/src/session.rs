@@ -1,0 +1,181 @@
+//! The rules of one connection, told the time: what comes first, how much, how often, and how long
+//! silence may last. It refuses to know sockets and who else is in the room.
+
+use std::time::{Duration, Instant};
+
+use maru_protocol::{Limits, ResumeToken};
+
+use crate::Config;
+use crate::access::token_matches;
+use crate::incoming::{Incoming, JoinRequest, parse};
+use crate::rate::Bucket;
+use crate::refusal::Refusal;
+use crate::rooms::{Input, Join};
+
+/// The faulty message that ends a connection: the third.
+const STRIKES: u32 = 3;
+
+/// The rate limit's average is taken over this many seconds: a newcomer in a full room sends an offer and
+/// a handful of candidates to everybody at once.
+const AVERAGED_SECONDS: f64 = 5.0;
+
+/// After one complaint about too many messages, the next one waits this long.
+const BETWEEN_COMPLAINTS: Duration = Duration::from_secs(1);
+
+/// What follows from a message, or from none.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Step {
+    /// Nothing.
+    Nothing,
+    /// Tell the rooms.
+    Room(Input),
+    /// Tell the client; a fatal one ends the connection.
+    Refuse(Refusal),
+    /// The client gives no sign of life: the connection is broken.
+    Silent,
+}
+
+/// One connection's rules.
+///
+/// ```text
+/// waiting for join → joined            (anything else first: refused; no join in time: refused)
+/// ```
+#[derive(Debug)]
+pub(crate) struct Session {
+    limits: Limits,
+    access: Option<String>,
+    /// The identity of a client that brings none.
+    fresh: ResumeToken,
+    joined: bool,
+    join_by: Instant,
+    idle_timeout: Duration,
+    heard: Instant,
+    allowed: Bucket,
+    forgiven: Bucket,
+    complained: Option<Instant>,
+    faults: u32,
+}
+
+impl Session {
+    /// The rules of a connection that begins now; `fresh` is the identity for a client that brings none.
+    pub(crate) fn new(now: Instant, config: &Config, fresh: ResumeToken) -> Self {
+        let rate = f64::from(config.limits.messages_per_second.max(1));
+        Self {
+            limits: config.limits.clone(),
+            access: config.token.clone(),
+            fresh,
+            joined: false,
+            join_by: now + config.join_timeout,
+            idle_timeout: config.idle_timeout,
+            heard: now,
+            allowed: Bucket::new(now, rate, rate * AVERAGED_SECONDS),
+            forgiven: Bucket::new(now, rate / 10.0, rate * 2.0),
+            complained: None,
+            faults: 0,
+        }
+    }
+
+    /// What the connection must keep to.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// A text message.
+    pub(crate) fn text(&mut self, now: Instant, text: &str) -> Step {
+        if let Some(step) = self.count(now) {
+            return step;
+        }
+        if text.len() > self.limits.message_bytes as usize {
+            return self.fault(Refusal::message_too_large(&self.limits));
+        }
+        match parse(text) {
+            Err(refusal) => self.fault(refusal),
+            Ok(Incoming::Unknown) => Step::Nothing,
+            Ok(Incoming::Join(_)) if self.joined => Step::Refuse(Refusal::already_joined()),
+            Ok(Incoming::Join(request)) => self.join(*request),
+            Ok(Incoming::Leave) => Step::Room(Input::Leave),
+            Ok(_) if !self.joined => Step::Refuse(Refusal::not_joined()),
+            Ok(Incoming::Signal { to, signal }) => Step::Room(Input::Signal { to, signal }),
+            Ok(Incoming::Status(status)) => Step::Room(Input::Status(status)),
+        }
+    }
+
+    /// A binary message, which the protocol does not have.
+    pub(crate) fn binary(&mut self, now: Instant, length: usize) -> Step {
+        if let Some(step) = self.count(now) {
+            return step;
+        }
+        self.fault(if length > self.limits.message_bytes as usize {
+            Refusal::message_too_large(&self.limits)
+        } else {
+            Refusal::malformed("it is binary, messages are JSON text")
+        })
+    }
+
+    /// A ping or a pong.
+    pub(crate) fn control(&mut self, now: Instant) -> Step {
+        self.count(now).unwrap_or(Step::Nothing)
+    }
+
+    /// When to call [`Session::timeout`] if nothing comes before.
+    pub(crate) fn deadline(&self) -> Instant {
+        let silent = self.heard + self.idle_timeout;
+        if self.joined { silent } else { silent.min(self.join_by) }
+    }
+
+    /// The deadline has passed.
+    pub(crate) fn timeout(&mut self, now: Instant) -> Step {
+        if !self.joined && now >= self.join_by {
+            Step::Refuse(Refusal::join_timeout())
+        } else if now >= self.heard + self.idle_timeout {
+            Step::Silent
+        } else {
+            Step::Nothing
+        }
+    }
+
+    fn join(&mut self, request: JoinRequest) -> Step {
+        if let Some(wanted) = &self.access
+            && !request.token.as_deref().is_some_and(|given| token_matches(wanted, given))
+        {
+            return Step::Refuse(Refusal::unauthorized(request.token.is_some()));
+        }
+        self.joined = true;
+        Step::Room(Input::Join(Box::new(Join {
+            identity: request.resume.unwrap_or_else(|| self.fresh.clone()),
+            room: request.room,
+            name: request.name,
+            client: request.client,
+            capabilities: request.capabilities,
+            status: request.status,
+        })))
+    }
+
+    /// Counts anything that came; `Some` when it is one too many, and then it is dropped.
+    fn count(&mut self, now: Instant) -> Option<Step> {
+        self.heard = self.heard.max(now);
+        if self.allowed.take(now) {
+            return None;
+        }
+        let refusal = Refusal::too_many_messages(&self.limits);
+        if !self.forgiven.take(now) {
+            return Some(Step::Refuse(refusal.fatal()));
+        }
+        let quiet = |at: Instant| now.saturating_duration_since(at) < BETWEEN_COMPLAINTS;
+        if self.complained.is_some_and(quiet) {
+            return Some(Step::Nothing);
+        }
+        self.complained = Some(now);
+        Some(Step::Refuse(refusal))
+    }
+
+    /// A faulty message; the third ends the connection.
+    fn fault(&mut self, refusal: Refusal) -> Step {
+        self.faults += 1;
+        Step::Refuse(if self.faults >= STRIKES { refusal.fatal() } else { refusal })
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;
