@@ -49,7 +49,7 @@ export class JoinScreen {
     this.#server.value = settings.server;
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
-    this.#advanced.open = settings.server !== "" || settings.force_fallback;
+    this.#advanced.open = settings.server !== "";
   }
 
   /** What the form says now. */
@@ -81,11 +81,12 @@ export class JoinScreen {
     setAttribute(this.#name, "aria-invalid", bad && this.#blames(this.#name) ? "true" : null);
   }
 
-  /** Where typing starts: the first empty field, else the button. */
+  /** Where typing starts: a name that is missing, else the room; Enter joins from both. */
   focus() {
-    if (this.#room.value.trim() === "") this.#room.focus();
-    else if (this.#name.value.trim() === "") this.#name.focus();
-    else this.#join.focus();
+    const nameOnly = this.#room.value.trim() !== "" && this.#name.value.trim() === "";
+    const field = nameOnly ? this.#name : this.#room;
+    field.focus();
+    field.select();
   }
 
   /** Where a refused name is mended. */

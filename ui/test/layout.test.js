@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cornerLayout, gridLayout, stageLayout, TILE_ASPECT } from "../view/layout.js";
+
+const GAP = 10;
+const BOXES = [[1100, 632], [700, 400], [400, 700], [1920, 1000], [320, 240], [2560, 500]];
+
+const overlap = (a, b) =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+test("Every tile lies inside the box, is 16:9 to the pixel, and overlaps no other", () => {
+  for (const [width, height] of BOXES) {
+    for (let count = 1; count <= 16; count++) {
+      const tiles = gridLayout(count, width, height, GAP);
+      assert.equal(tiles.length, count);
+      for (const [index, tile] of tiles.entries()) {
+        assert.ok(tile.x >= 0 && tile.y >= 0, `${count} in ${width}×${height}`);
+        assert.ok(tile.x + tile.width <= width + 1 && tile.y + tile.height <= height + 1);
+        assert.ok(Math.abs(tile.width - tile.height * TILE_ASPECT) < 2);
+        for (const other of tiles.slice(index + 1)) assert.ok(!overlap(tile, other));
+      }
+    }
+  }
+});
+
+test("No other number of columns would give larger tiles", () => {
+  for (const [width, height] of BOXES) {
+    for (let count = 1; count <= 16; count++) {
+      const [tile] = gridLayout(count, width, height, GAP);
+      for (let columns = 1; columns <= count; columns++) {
+        const rows = Math.ceil(count / columns);
+        const other = Math.min(
+          (width - GAP * (columns - 1)) / columns,
+          ((height - GAP * (rows - 1)) / rows) * TILE_ASPECT,
+        );
+        assert.ok(tile.width >= Math.floor(other), `${count} in ${width}×${height}, ${columns} columns`);
+      }
+    }
+  }
+});
+
+test("A wide box puts tiles beside each other and a tall one on top of each other", () => {
+  const [a, b] = gridLayout(2, 1600, 450, GAP);
+  assert.equal(a.y, b.y);
+  const [c, d] = gridLayout(2, 450, 1600, GAP);
+  assert.equal(c.x, d.x);
+});
+
+test("A last row that is not full is centred, to the pixel", () => {
+  const [first, , last] = gridLayout(3, 1100, 632, GAP);
+  assert.ok(last.x > first.x);
+  assert.ok(Math.abs(last.x + last.width / 2 - 550) <= 1);
+});
+
+test("A box without room holds no tiles", () => {
+  assert.deepEqual(gridLayout(3, 0, 500, GAP), []);
+  assert.deepEqual(gridLayout(0, 500, 500, GAP), []);
+});
+
+test("The own tile fills the stage alone, sits in the other's corner, and joins the grid with more", () => {
+  const alone = stageLayout(0, 1100, 632, GAP);
+  assert.equal(alone.peers.length, 0);
+  assert.ok(alone.self.width > 1000 && !alone.corner);
+
+  const two = stageLayout(1, 1100, 632, GAP);
+  assert.ok(two.corner && two.self.width < 300);
+  const [peer] = two.peers;
+  assert.ok(two.self.x + two.self.width < peer.x + peer.width);
+  assert.ok(two.self.y + two.self.height < peer.y + peer.height);
+
+  const nine = stageLayout(8, 1100, 632, GAP);
+  assert.equal(nine.peers.length, 8);
+  assert.equal(nine.self.width, nine.peers[0].width);
+  assert.ok(!nine.corner);
+});
+
+test("The corner tile never takes more than half of a small box", () => {
+  const { width, x } = cornerLayout(200, 112, 8);
+  assert.ok(width <= 100 && x >= 0);
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { strings } from "../strings.js";
+import { announcements } from "../view/announce.js";
+import { initials, tone, TONES } from "../view/avatar.js";
+import { meterFraction, SpeakingHold } from "../view/levels.js";
+import { CHAT_MAX_BYTES, groupsWith, messageBytes } from "../view/messages.js";
+import { peerTile, selfTile } from "../view/participants.js";
+
+const peer = (id, more = {}) => ({
+  id, name: id.toUpperCase(), state: "connected", muted: false, camera_off: false, has_video: true, ...more,
+});
+
+const view = (more = {}, me = {}) => ({
+  call: "in_call",
+  room: "standup",
+  me: {
+    id: "me", name: "Me", muted: false, camera_off: false, camera: "c", microphone: "m", speaker: "s",
+    camera_live: true, microphone_live: true, ...me,
+  },
+  peers: [],
+  devices: { cameras: [], microphones: [], speakers: [] },
+  chat: [],
+  notice: null,
+  server: null,
+  ...more,
+});
+
+test("Entering an empty room says where one is and that nobody else is", () => {
+  const said = announcements(view({ call: "joining" }), view());
+  assert.deepEqual(said, [strings.saidInRoom("standup"), strings.saidAlone]);
+});
+
+test("Who comes, goes, breaks off and is back is said by name, once", () => {
+  const before = view({ peers: [peer("a"), peer("b"), peer("c", { state: "restarting" })] });
+  const now = view({ peers: [peer("b", { state: "restarting" }), peer("c"), peer("d")] });
+  const said = announcements(before, now);
+  const expected = [
+    strings.saidRestarting("B"), strings.saidBack("C"), strings.saidJoined("D"), strings.saidLeft("A"),
+  ];
+  assert.deepEqual(said, expected);
+  assert.deepEqual(announcements(now, now), []);
+});
+
+test("Leaving is said without listing everybody who is not seen any more", () => {
+  const said = announcements(view({ peers: [peer("a")] }), view({ call: "idle" }));
+  assert.deepEqual(said, [strings.saidLeftCall]);
+});
+
+test("The own switches and the server's state are said", () => {
+  assert.deepEqual(announcements(view(), view({}, { muted: true })), [strings.saidMuted]);
+  assert.deepEqual(announcements(view({}, { camera_off: true }), view()), [strings.saidCameraOn]);
+  assert.deepEqual(announcements(view(), view({ call: "reconnecting" })), [strings.saidServerLost]);
+  assert.deepEqual(announcements(view({ call: "reconnecting" }), view()), [strings.saidServerBack]);
+});
+
+test("Initials are first letters as people see them, in any script", () => {
+  assert.equal(initials("Ana Souza"), "AS");
+  assert.equal(initials("  marie claire  dubois "), "MD");
+  assert.equal(initials("이서연"), "이");
+  assert.equal(initials("👩‍👩‍👧 family"), "👩‍👩‍👧F");
+  assert.equal(initials("   "), "?");
+});
+
+test("A name has one tone, and names spread over all tones", () => {
+  assert.equal(tone("Ana"), tone("Ana"));
+  const seen = new Set(Array.from({ length: 100 }, (_, index) => tone(`name ${index}`)));
+  assert.deepEqual([...seen].sort(), Array.from({ length: TONES }, (_, index) => index));
+});
+
+test("The meter is empty at silence, full at full scale, and half way at −30 dBFS", () => {
+  assert.equal(meterFraction(-100), 0);
+  assert.equal(meterFraction(-Infinity), 0);
+  assert.equal(meterFraction(NaN), 0);
+  assert.equal(meterFraction(-30), 0.5);
+  assert.equal(meterFraction(0), 1);
+  assert.equal(meterFraction(3), 1);
+});
+
+test("Speaking outlasts a pause between words and ends after it", () => {
+  const hold = new SpeakingHold();
+  assert.equal(hold.update(-70, 0), false);
+  assert.equal(hold.update(-20, 100), true);
+  assert.equal(hold.update(-70, 500), true);
+  assert.equal(hold.update(-70, 700), false);
+});
+
+test("Messages of one person share a heading for two minutes", () => {
+  const said = (from, at_ms) => ({ sequence: 1, from, name: "N", text: "t", at_ms });
+  assert.equal(groupsWith(said("a", 0), said("a", 119_999)), true);
+  assert.equal(groupsWith(said("a", 0), said("a", 120_000)), false);
+  assert.equal(groupsWith(said("a", 0), said("b", 1)), false);
+  assert.equal(groupsWith(said(null, 0), said("b", 1)), false);
+});
+
+test("A message's length counts bytes of UTF-8, as the engine does", () => {
+  assert.equal(messageBytes("회의"), 6);
+  assert.ok(messageBytes("회".repeat(1366)) > CHAT_MAX_BYTES);
+});
+
+test("A tile says what a peer's connection is at, and dims a picture that is old", () => {
+  assert.equal(peerTile(peer("a")).status, "");
+  assert.equal(peerTile(peer("a", { state: "connecting" })).status, strings.connecting);
+  assert.deepEqual(
+    [peerTile(peer("a", { state: "restarting" })).dimmed, peerTile(peer("a", { state: "restarting" })).busy],
+    [true, true],
+  );
+  assert.equal(peerTile(peer("a", { state: "closed" })).busy, false);
+  assert.equal(peerTile(peer("a", { has_video: false })).status, strings.waitingForVideo);
+  assert.equal(peerTile(peer("a", { has_video: false, camera_off: true })).status, "");
+});
+
+test("The preview says why there is no picture; in the call the tile's marks do", () => {
+  const idle = { call: "idle" };
+  assert.equal(selfTile(view(idle, { camera_off: true }), true).status, strings.selfCameraOff);
+  assert.equal(selfTile(view(idle, { camera: null }), true).status, strings.selfNoCamera);
+  assert.equal(selfTile(view(idle, { camera_live: false }), true).status, strings.selfStarting);
+  assert.equal(selfTile(view(idle), true).status, "");
+  const inCall = selfTile(view({}, { camera: null }), false);
+  assert.deepEqual([inCall.status, inCall.cameraOff, inCall.name], ["", true, strings.you]);
+});
