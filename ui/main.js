@@ -22,6 +22,9 @@ import { Stage } from "./view/stage.js";
 /** @typedef {import("./types/engine").Notice} Notice */
 /** @typedef {import("./types/media").DeviceKind} DeviceKind */
 
+/** Sentences that the live region keeps: enough for a reader that is behind. */
+const SAID_LIMIT = 8;
+
 class App {
   #backend;
   #flags;
@@ -263,8 +266,9 @@ class App {
 
   /** @param {string[]} sentences for people who listen to the screen */
   #say(sentences) {
-    if (sentences.length === 0) return;
-    this.#live.replaceChildren(...sentences.map((text) => element("p", { text })));
+    // What is added is read out; what was said a while ago may go.
+    this.#live.append(...sentences.map((text) => element("p", { text })));
+    while (this.#live.children.length > SAID_LIMIT) this.#live.firstElementChild?.remove();
   }
 }
 
