@@ -1,20 +1,55 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decoderConfiguration, lengthPrefixed, nalUnits, sameBytes } from "../video/avc.js";
 import { DecoderHealth } from "../video/health.js";
-import { codecString } from "../video/sps.js";
 import { i420ToRgba } from "../video/software.js";
 
-test("The codec string is read from the parameter set, behind a delimiter and short start codes", () => {
-  const sps = [0x67, 0x42, 0xc0, 0x1f, 0x8c];
-  assert.equal(codecString(Uint8Array.from([0, 0, 0, 1, ...sps])), "avc1.42C01F");
-  assert.equal(codecString(Uint8Array.from([0, 0, 0, 1, 9, 0x10, 0, 0, 1, ...sps])), "avc1.42C01F");
-  assert.equal(codecString(Uint8Array.from([0, 0, 1, 0x67, 0x64, 0x00, 0x0a, 0])), "avc1.64000A");
+const SPS = [0x67, 0x42, 0xc0, 0x1f, 0x8c];
+const PPS = [0x68, 0xce, 0x3c, 0x80];
+const SLICE = [0x65, 0xb8, 0x01, 0x00, 0x04];
+const LONG = [0, 0, 0, 1];
+const SHORT = [0, 0, 1];
+const bytes = (...parts) => Uint8Array.from(parts.flat());
+const units = (...parts) => nalUnits(bytes(...parts)).map((unit) => [...unit]);
+
+test("Units are found behind long and short start codes, also with zeros after them", () => {
+  assert.deepEqual(units(LONG, SPS, SHORT, PPS, LONG, SLICE), [SPS, PPS, SLICE]);
+  assert.deepEqual(units(LONG, SPS, 0, 0, LONG, SLICE, 0, 0), [SPS, SLICE]);
+  assert.deepEqual(units(SHORT, 0x61, 1, 1, 0, 1, 1), [[0x61, 1, 1, 0, 1, 1]]);
 });
 
-test("A frame without a parameter set, or cut off inside it, has no codec string", () => {
-  assert.equal(codecString(Uint8Array.from([0, 0, 0, 1, 0x65, 1, 2, 3, 4, 5])), null);
-  assert.equal(codecString(Uint8Array.from([0, 0, 0, 1, 0x67, 0x42, 0xc0])), null);
-  assert.equal(codecString(new Uint8Array(0)), null);
+test("What has no start code has no units, and empty units are skipped", () => {
+  assert.deepEqual(units(SLICE), []);
+  assert.deepEqual(units([]), []);
+  assert.deepEqual(units(LONG), []);
+  assert.deepEqual(units(LONG, SHORT, SLICE), [SLICE]);
+});
+
+test("The codec string and the configuration record are read from the parameter sets", () => {
+  const { codec, description } = decoderConfiguration(nalUnits(bytes(LONG, 9, 0x10, LONG, SPS, SHORT, PPS, SHORT, SLICE)));
+  assert.equal(codec, "avc1.42C01F");
+  assert.deepEqual(
+    [...description],
+    [1, 0x42, 0xc0, 0x1f, 0xff, 0xe1, 0, SPS.length, ...SPS, 1, 0, PPS.length, ...PPS],
+  );
+});
+
+test("A frame without both parameter sets, or with a cut one, configures nothing", () => {
+  assert.equal(decoderConfiguration(nalUnits(bytes(LONG, SLICE))), null);
+  assert.equal(decoderConfiguration(nalUnits(bytes(LONG, SPS, LONG, SLICE))), null);
+  assert.equal(decoderConfiguration(nalUnits(bytes(LONG, 0x67, 0x42, LONG, PPS))), null);
+});
+
+test("A frame's slices come with lengths before them and without parameter sets and delimiters", () => {
+  const found = lengthPrefixed(nalUnits(bytes(LONG, 9, 0x10, LONG, SPS, LONG, PPS, LONG, SLICE, SHORT, 0x65, 7)));
+  assert.deepEqual([...found], [0, 0, 0, SLICE.length, ...SLICE, 0, 0, 0, 2, 0x65, 7]);
+});
+
+test("Byte strings are the same only byte for byte", () => {
+  assert.ok(sameBytes(bytes(SPS), bytes(SPS)));
+  assert.ok(!sameBytes(bytes(SPS), bytes(SPS, 0)));
+  assert.ok(!sameBytes(bytes(1, 2), bytes(1, 3)));
+  assert.ok(!sameBytes(null, null));
 });
 
 test("A decoder that never worked is given up at its first error", () => {

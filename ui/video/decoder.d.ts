@@ -9,6 +9,8 @@ export interface Picture {
 
 export interface DecoderConfig {
   codec: string;
+  /** The configuration record; frames then have lengths instead of start codes. */
+  description?: Uint8Array;
   optimizeForLatency?: boolean;
 }
 

@@ -1,8 +1,8 @@
 // @ts-check
 // Decodes a peer's H.264 in the window (WebCodecs) and paints it into a 2D canvas.
 
+import { decoderConfiguration, lengthPrefixed, nalUnits, sameBytes } from "./avc.js";
 import { DecoderHealth } from "./health.js";
-import { codecString } from "./sps.js";
 
 /** @typedef {import("../backend/backend").Frame} Frame */
 /** @typedef {import("./decoder").WebCodecs} WebCodecs */
@@ -54,8 +54,8 @@ export class EncodedPainter {
   #health = new DecoderHealth();
   /** @type {Decoder | null} */
   #decoder = null;
-  /** @type {string | null} */
-  #codec = null;
+  /** @type {Uint8Array | null} the parameter sets that the decoder was configured with */
+  #description = null;
   #needsKey = true;
   #keyAskedAt = -Infinity;
   /** Frames in the decoder that are not acknowledged yet. */
@@ -92,7 +92,8 @@ export class EncodedPainter {
       this.#needsKey = true;
       return this.#events.acknowledge();
     }
-    if (frame.key) this.#prepare(frame.data);
+    const units = nalUnits(frame.data);
+    if (frame.key) this.#prepare(units);
     if (this.#closed) return undefined;
     const codecs = webCodecs();
     if (!codecs || !this.#decoder || (this.#needsKey && !frame.key)) {
@@ -107,7 +108,7 @@ export class EncodedPainter {
         new codecs.EncodedVideoChunk({
           type: frame.key ? "key" : "delta",
           timestamp: this.#sequence++ * 1000,
-          data: frame.data,
+          data: lengthPrefixed(units),
         }),
       );
       this.#watchHeld();
@@ -128,16 +129,17 @@ export class EncodedPainter {
   }
 
   /**
-   * Makes a decoder that fits the key frame.
-   * @param {Uint8Array} data
+   * Makes the decoder fit the key frame: at the start, and when the sender changes the picture's size.
+   * @param {Uint8Array[]} units
    */
-  #prepare(data) {
-    const codec = codecString(data);
-    if (!codec || (this.#decoder && codec === this.#codec)) return;
+  #prepare(units) {
+    const configuration = decoderConfiguration(units);
+    if (!configuration) return;
+    if (this.#decoder && sameBytes(configuration.description, this.#description)) return;
     try {
       this.#decoder ??= this.#create();
-      this.#decoder?.configure({ codec, optimizeForLatency: true });
-      this.#codec = codec;
+      this.#decoder?.configure({ ...configuration, optimizeForLatency: true });
+      this.#description = configuration.description;
     } catch {
       this.#failed();
     }
@@ -208,7 +210,7 @@ export class EncodedPainter {
     this.#heldTimer = undefined;
     const decoder = this.#decoder;
     this.#decoder = null;
-    this.#codec = null;
+    this.#description = null;
     this.#needsKey = true;
     if (decoder && decoder.state !== "closed") decoder.close();
     for (; this.#held > 0; this.#held -= 1) this.#events.acknowledge();
