@@ -90,6 +90,7 @@ class App {
         this.#view = event.view;
         this.#render(event.view, false);
         if (before.call === "joining" && event.view.call === "idle") this.#focusAfterRefusal();
+        if (before.notice?.code !== "chat" && event.view.notice?.code === "chat") this.chat.restore();
         this.#say(announcements(before, event.view));
         return;
       }
@@ -138,7 +139,7 @@ class App {
     this.controls.moveSwitches(this.#switchHosts[screen]);
     this.pickers.moveTo(this.#deviceHosts[screen]);
     this.call.setDevicesOpen(false);
-    if (!inCall) this.chat.setOpen(false);
+    if (!inCall) this.chat.reset();
   }
 
   /** @param {boolean} inCall */

@@ -25,6 +25,8 @@ export class Chat {
   #shown = new Map();
   #onSend;
   #seen = -1;
+  /** What was sent and has not come back as said yet. */
+  #underWay = "";
 
   /**
    * @param {object} options
@@ -63,6 +65,21 @@ export class Chat {
     this.#toEnd();
     this.#markSeen();
     this.#input.focus();
+  }
+
+  /** The call is over: what was being typed was meant for that room. */
+  reset() {
+    this.setOpen(false);
+    this.#underWay = "";
+    this.#input.value = "";
+    this.#inputChanged();
+  }
+
+  /** The message was not sent: it comes back, unless something else was typed meanwhile. */
+  restore() {
+    if (this.#input.value === "") this.#input.value = this.#underWay;
+    this.#underWay = "";
+    this.#inputChanged();
   }
 
   /** Messages of others that came while the panel was closed. */
@@ -108,6 +125,7 @@ export class Chat {
     if (grouped) item.dataset.grouped = "";
     const at = new Date(message.at_ms);
     const name = message.from === null ? strings.you : message.name;
+    if (message.from === null && message.text === this.#underWay) this.#underWay = "";
     item.append(
       element(
         "div",
@@ -156,11 +174,9 @@ export class Chat {
   async #submit() {
     const text = this.#input.value.trim();
     if (text === "" || messageBytes(text) > CHAT_MAX_BYTES) return;
+    this.#underWay = text;
     this.#input.value = "";
     this.#inputChanged();
-    if (await this.#onSend(text)) return;
-    // Refused: the text comes back, unless something else was typed meanwhile.
-    if (this.#input.value === "") this.#input.value = text;
-    this.#inputChanged();
+    if (!(await this.#onSend(text))) this.restore();
   }
 }
