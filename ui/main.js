@@ -54,7 +54,10 @@ class App {
       onCancel: () => this.#do({ type: "leave" }),
       onSettings: () => void this.#saveForm(),
     });
-    this.call = new CallScreen({ onCloseDevices: () => this.#showDevices(false), say: (text) => this.#say([text]) });
+    this.call = new CallScreen({
+      onCloseDevices: () => this.#showDevices(false),
+      say: (text) => this.#say([text]),
+    });
     this.pickers = new DevicePickers((kind, id) => void this.#select(kind, id));
     this.chat = new Chat({
       onSend: (text) => this.#do({ type: "send_chat", text }),
@@ -78,7 +81,7 @@ class App {
     // Devices are plugged in while one looks elsewhere.
     window.addEventListener("focus", () => this.#do({ type: "refresh_devices" }));
     this.#render(view, true);
-    this.chat.markSeen();
+    this.chat.markSeen(); // the person saw it before the window was loaded anew
     this.#renderControls();
   }
 

@@ -71,7 +71,6 @@ export const strings = {
   // Marks, read out
   markMuted: "muted",
   markCameraOff: "camera off",
-  markSpeaking: "speaking",
 
   // Chat
   chatTitle: "Chat",

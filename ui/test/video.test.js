@@ -26,7 +26,8 @@ test("What has no start code has no units, and empty units are skipped", () => {
 });
 
 test("The codec string and the configuration record are read from the parameter sets", () => {
-  const { codec, description } = decoderConfiguration(nalUnits(bytes(LONG, 9, 0x10, LONG, SPS, SHORT, PPS, SHORT, SLICE)));
+  const frame = bytes(LONG, 9, 0x10, LONG, SPS, SHORT, PPS, SHORT, SLICE);
+  const { codec, description } = decoderConfiguration(nalUnits(frame));
   assert.equal(codec, "avc1.42C01F");
   assert.deepEqual(
     [...description],

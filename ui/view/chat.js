@@ -63,7 +63,7 @@ export class Chat {
     if (!open) return;
     this.#inputChanged();
     this.#toEnd();
-    this.#markSeen();
+    this.markSeen();
     this.#input.focus();
   }
 
@@ -91,9 +91,9 @@ export class Chat {
     return count;
   }
 
-  /** Everything so far counts as read: the person saw it before the window was loaded anew. */
+  /** Everything so far counts as read. */
   markSeen() {
-    this.#markSeen();
+    for (const sequence of this.#shown.keys()) this.#seen = Math.max(this.#seen, sequence);
   }
 
   /**
@@ -139,7 +139,7 @@ export class Chat {
     this.#shown.set(message.sequence, { message, item });
     this.#empty.hidden = true;
     if (this.open) {
-      this.#markSeen();
+      this.markSeen();
       if (atEnd || message.from === null) this.#toEnd();
     }
     return true;
@@ -151,10 +151,6 @@ export class Chat {
     this.#log.replaceChildren();
     this.#empty.hidden = false;
     this.#seen = -1;
-  }
-
-  #markSeen() {
-    for (const sequence of this.#shown.keys()) this.#seen = Math.max(this.#seen, sequence);
   }
 
   #toEnd() {

@@ -96,12 +96,6 @@ export class JoinScreen {
     field.select();
   }
 
-  /** Opens the server's setting. */
-  focusServer() {
-    this.#advanced.open = true;
-    this.#server.focus();
-  }
-
   submit() {
     this.#form.requestSubmit();
   }
