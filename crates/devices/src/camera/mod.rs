@@ -1,0 +1,57 @@
+//! Real cameras: found, opened, read and released by nokhwa, each on a thread of its own.
+
+mod decode;
+mod format;
+mod session;
+mod source;
+mod watchdog;
+
+use std::sync::Arc;
+
+use maru_media::device::{Camera, VideoFormat};
+use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, LatestFrame};
+
+use crate::id;
+use crate::lost::Lost;
+use crate::platform;
+use session::Limits;
+
+/// Asks the system for its cameras.
+pub fn query() -> Vec<DeviceInfo> {
+    let _thread = platform::enter_camera_thread();
+    let found = source::find_all().into_iter().enumerate();
+    found
+        .map(|(index, found)| DeviceInfo {
+            id: id::real(DeviceKind::Camera, &found.stable_name),
+            name: found.info.human_name(),
+            // No system has a choice of its own that could be asked for.
+            default: index == 0,
+            synthetic: false,
+        })
+        .collect()
+}
+
+/// Opens the camera of this stable name.
+pub fn open(
+    stable_name: String,
+    id: &DeviceId,
+    wanted: VideoFormat,
+    output: Arc<LatestFrame>,
+    lost: Lost,
+) -> Result<Box<dyn Camera>, DeviceError> {
+    let id = id.clone();
+    let name = id.to_string();
+    let permission = || {
+        let _thread = platform::enter_camera_thread();
+        platform::camera_permission()
+    };
+    session::open(
+        name,
+        wanted,
+        permission,
+        move || source::SystemCamera::open(&stable_name, &id, wanted),
+        output,
+        lost,
+        Limits::DEFAULT,
+    )
+}

@@ -1,0 +1,240 @@
+//! Linux: V4L2 and ALSA.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use cpal::traits::DeviceTrait;
+use cpal::{Device, ErrorKind};
+use maru_media::DeviceKind;
+use maru_media::device::VideoFormat;
+use nokhwa::utils::{CameraInfo, RequestedFormatType};
+use nokhwa::{Camera, NokhwaError};
+use parking_lot::Mutex;
+use v4l::capability::Flags;
+use v4l::video::Capture;
+use v4l::video::capture::Parameters;
+use v4l::{Format, FourCC};
+
+use super::{Permission, Trouble, classify};
+
+/// ALSA's "default" is whatever the machine is set up for; its description says nothing.
+pub const NAMES_DEFAULT_SOUND_DEVICE: bool = false;
+/// Streams do not change each other's rate.
+pub const KEEPS_SOUND_RATE: bool = false;
+
+/// Pixel formats that nokhwa can open.
+const FOURCCS: [&[u8; 4]; 5] = [b"YUYV", b"MJPG", b"NV12", b"RGB3", b"BGR3"];
+/// What a camera is set to that is set to something nokhwa cannot open.
+const USUAL: (u32, u32, u32) = (1280, 720, 30);
+
+/// For how long an answer whether the default sound device works is good: finding out means opening
+/// it, and lists are asked for every second or two.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
+/// Nothing is needed.
+pub struct CameraThread;
+
+/// Prepares a thread for calling the camera library.
+pub fn enter_camera_thread() -> CameraThread {
+    CameraThread
+}
+
+/// File permissions decide, at opening.
+pub fn camera_permission() -> Permission {
+    Permission::Granted
+}
+
+/// Whether this is a camera that can be used, rather than one of the nodes for metadata, infrared
+/// pictures or codecs. What cannot be looked into is kept: opening it tells why.
+pub fn is_camera(info: &CameraInfo) -> bool {
+    let Ok(index) = info.index().as_index() else { return false };
+    let Ok(device) = v4l::Device::new(index as usize) else { return true };
+    let Ok(capabilities) = device.query_caps() else { return false };
+    let takes_pictures = capabilities.capabilities.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING);
+    takes_pictures
+        && device
+            .enum_formats()
+            .is_ok_and(|formats| formats.iter().any(|format| FOURCCS.contains(&&format.fourcc.repr)))
+}
+
+/// The name that udev gives the camera, by its serial number, else by the socket it is plugged into.
+pub fn camera_name(info: &CameraInfo) -> String {
+    camera_name_in(Path::new("/dev"), info.index().as_index().unwrap_or(0))
+}
+
+fn camera_name_in(dev: &Path, index: u32) -> String {
+    let node = format!("video{index}");
+    let target = fs::canonicalize(dev.join(&node)).ok();
+    let linked = |folder: &str| {
+        let links = fs::read_dir(dev.join("v4l").join(folder)).ok()?;
+        let mut names: Vec<String> = links
+            .filter_map(Result::ok)
+            .filter(|link| fs::canonicalize(link.path()).ok() == target)
+            .filter_map(|link| link.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names.into_iter().next()
+    };
+    match target.is_some() {
+        true => linked("by-id").or_else(|| linked("by-path")).unwrap_or(node),
+        false => node,
+    }
+}
+
+/// Sets a camera that another program left at something that nokhwa cannot read, such as a
+/// compressed format or 29.97 pictures a second, to something usual. Failures show at opening.
+pub fn prepare_camera(info: &CameraInfo) {
+    let Ok(index) = info.index().as_index() else { return };
+    let Ok(device) = v4l::Device::new(index as usize) else { return };
+    let (width, height, fps) = USUAL;
+    let known = device.format().is_ok_and(|format| FOURCCS.contains(&&format.fourcc.repr));
+    if !known {
+        for fourcc in FOURCCS {
+            let set = device.set_format(&Format::new(width, height, FourCC::new(fourcc)));
+            if set.is_ok_and(|format| format.fourcc.repr == *fourcc) {
+                break;
+            }
+        }
+    }
+    if device.params().is_ok_and(|params| params.interval.numerator != 1) {
+        let _ = device.set_params(&Parameters::with_fps(fps));
+    }
+}
+
+/// Any format will do at first: what the camera offers is asked for once it is open.
+pub fn first_requests(_: VideoFormat) -> Vec<RequestedFormatType> {
+    vec![RequestedFormatType::None]
+}
+
+/// Waits for the next picture.
+pub fn next_picture(camera: &mut Camera) -> Result<Cow<'_, [u8]>, NokhwaError> {
+    camera.frame_raw()
+}
+
+/// What a camera's error is about: EBUSY; EPERM, EACCES; ENOENT, EIO, ENXIO, ENODEV.
+pub fn trouble(message: &str) -> Trouble {
+    classify(
+        message,
+        &[
+            (Trouble::Busy, &["(os error 16)"]),
+            (Trouble::Denied, &["(os error 1)", "(os error 13)"]),
+            (Trouble::Gone, &["(os error 2)", "(os error 5)", "(os error 6)", "(os error 19)"]),
+        ],
+    )
+}
+
+/// ALSA names dozens of ways to the same few devices. Of those of a card only `plughw` converts, and by
+/// the card's name it stays the same after a restart; the rest is plumbing that "default" uses.
+pub fn offers_sound_device(id: &str) -> bool {
+    const PLUMBING: [&str; 14] = [
+        "default",
+        "sysdefault",
+        "null",
+        "pulse",
+        "pipewire",
+        "jack",
+        "oss",
+        "lavrate",
+        "samplerate",
+        "speex",
+        "speexrate",
+        "upmix",
+        "vdownmix",
+        "usbstream",
+    ];
+    match id.split_once(":CARD=") {
+        Some((kind, card)) => kind == "plughw" && !card.starts_with(|first: char| first.is_ascii_digit()),
+        None => !PLUMBING.contains(&id) && !id.starts_with("hw:") && !id.starts_with("plughw:"),
+    }
+}
+
+/// Whether ALSA's "default" leads anywhere: it is always named, also without any sound device.
+pub fn default_sound_device_works(device: &Device, kind: DeviceKind) -> bool {
+    static PROBES: Mutex<[Option<(Instant, bool)>; 2]> = Mutex::new([None; 2]);
+    let slot = usize::from(kind == DeviceKind::Speaker);
+    let now = Instant::now();
+    if let Some((asked, works)) = PROBES.lock()[slot]
+        && now.saturating_duration_since(asked) < PROBE_EVERY
+    {
+        return works;
+    }
+    let answer = match kind {
+        DeviceKind::Microphone => device.supported_input_configs().map(|mut offers| offers.next().is_some()),
+        _ => device.supported_output_configs().map(|mut offers| offers.next().is_some()),
+    };
+    // In use, by this very program perhaps, means that it works.
+    let works = answer.unwrap_or_else(|error| error.kind() == ErrorKind::DeviceBusy);
+    PROBES.lock()[slot] = Some((now, works));
+    works
+}
+
+/// Keeps ALSA from writing to standard error on this thread, for as long as this lives and longer.
+pub struct Quiet {
+    _messages: Option<Rc<RefCell<alsa::Output>>>,
+}
+
+/// ALSA writes a line to standard error for every device that cannot be opened, which for a list is
+/// nothing to tell anybody.
+pub fn quiet_sound_library() -> Quiet {
+    Quiet { _messages: alsa::Output::local_error_handler().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_camera_is_named_by_its_serial_number_else_by_its_socket_else_by_its_node() {
+        let folder = tempfile::tempdir().unwrap();
+        let dev = folder.path();
+        for folder in ["v4l/by-id", "v4l/by-path"] {
+            fs::create_dir_all(dev.join(folder)).unwrap();
+        }
+        for node in ["video0", "video1", "video2"] {
+            fs::write(dev.join(node), "").unwrap();
+        }
+        symlink("../../video0", dev.join("v4l/by-id/usb-Cam_1234-video-index0")).unwrap();
+        symlink("../../video0", dev.join("v4l/by-path/pci-usb-0:1")).unwrap();
+        symlink("../../video1", dev.join("v4l/by-path/pci-usb-0:2")).unwrap();
+        assert_eq!(camera_name_in(dev, 0), "usb-Cam_1234-video-index0");
+        assert_eq!(camera_name_in(dev, 1), "pci-usb-0:2");
+        assert_eq!(camera_name_in(dev, 2), "video2");
+        assert_eq!(camera_name_in(dev, 9), "video9");
+    }
+
+    #[test]
+    fn of_the_many_names_of_a_sound_card_one_is_offered() {
+        let offered = ["plughw:CARD=PCH,DEV=0", "my_headset"];
+        let plumbing = [
+            "default",
+            "null",
+            "pulse",
+            "hw:CARD=PCH,DEV=0",
+            "plughw:CARD=0,DEV=0",
+            "sysdefault:CARD=PCH",
+            "front:CARD=PCH,DEV=0",
+            "dmix:CARD=PCH,DEV=0",
+        ];
+        assert!(offered.iter().all(|id| offers_sound_device(id)));
+        assert!(plumbing.iter().all(|id| !offers_sound_device(id)));
+    }
+
+    #[test]
+    fn a_busy_a_forbidden_and_a_missing_camera_are_told_apart() {
+        let open = |code: i32| {
+            let error = std::io::Error::from_raw_os_error(code);
+            trouble(&NokhwaError::OpenDeviceError("0".into(), format!("V4L2 Error: {error}")).to_string())
+        };
+        assert_eq!(open(16), Trouble::Busy);
+        assert_eq!(open(13), Trouble::Denied);
+        assert_eq!(open(1), Trouble::Denied);
+        assert_eq!(open(19), Trouble::Gone);
+        assert_eq!(open(22), Trouble::Other);
+    }
+}

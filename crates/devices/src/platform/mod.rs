@@ -1,0 +1,46 @@
+//! What differs between operating systems, behind the same functions everywhere.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+pub use macos::*;
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+pub use windows::*;
+
+use std::sync::mpsc::Receiver;
+
+/// Whether the system lets a program use the camera.
+#[derive(Debug)]
+// Only systems with privacy settings ask, and tests.
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))]
+pub enum Permission {
+    /// It does.
+    Granted,
+    /// It asks the person; the answer comes.
+    Asked(Receiver<bool>),
+}
+
+/// What a camera's error message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Another program has it.
+    Busy,
+    /// The system does not allow it.
+    Denied,
+    /// It is not there any more.
+    Gone,
+    /// Something else.
+    Other,
+}
+
+/// The trouble whose marks a message carries.
+fn classify(message: &str, marks: &[(Trouble, &[&str])]) -> Trouble {
+    let found = marks.iter().find(|(_, marks)| marks.iter().any(|mark| message.contains(mark)));
+    found.map_or(Trouble::Other, |(trouble, _)| *trouble)
+}

@@ -1,0 +1,197 @@
+//! The thread of one open sound device: makes the stream, watches it, makes it anew when the system
+//! changed, reports when the device is lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{Device, Error, ErrorKind, Host, Stream};
+use maru_media::{DeviceError, DeviceId};
+
+use super::config::{self, Plan};
+use super::direction::{Direction, Reports};
+use super::error::device_error;
+use super::lease::Keeper;
+use super::list::{default_device, host};
+use super::watch::{Verdict, Watch};
+use crate::id::{self, SoundChoice};
+use crate::lost::Lost;
+use crate::platform;
+use crate::worker::{Ready, Stop};
+
+/// How often a running stream is looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often the system is asked for its default device.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait before a stream that broke is made anew: what takes its place needs a moment.
+const REBUILD_AFTER: Duration = Duration::from_millis(300);
+/// Errors of a stream that wait to be looked at; more than that say nothing new.
+const ERRORS_KEPT: usize = 16;
+/// How the device that follows the system is called in errors.
+const DEFAULT_NAME: &str = "System default";
+
+/// One open sound device.
+pub struct Session<D: Direction> {
+    choice: SoundChoice,
+    id: DeviceId,
+    ring: Keeper<D::Ring>,
+    lost: Lost,
+    watch: Watch,
+    beats: Arc<AtomicU64>,
+}
+
+/// One running stream of it.
+struct Running {
+    /// Plays for as long as it lives.
+    _stream: Stream,
+    name: String,
+    device: Option<cpal::DeviceId>,
+    errors: Receiver<ErrorKind>,
+}
+
+impl<D: Direction> Session<D> {
+    /// For a device that is to be opened.
+    pub fn new(choice: SoundChoice, id: DeviceId, ring: D::Ring, lost: Lost) -> Self {
+        let watch = Watch::new(choice == SoundChoice::Default, Instant::now());
+        Self { choice, id, ring: Keeper::new(ring), lost, watch, beats: Arc::default() }
+    }
+
+    /// Keeps the device open until asked to stop, or until it is lost.
+    pub fn run(&mut self, stop: &Stop, ready: &Ready<(), DeviceError>) {
+        let _quiet = platform::quiet_sound_library();
+        let Some(host) = host() else {
+            let error = Error::new(ErrorKind::HostUnavailable);
+            return ready.say(Err(device_error(D::KIND, self.id.as_str(), &error)));
+        };
+        let mut running = match self.start(&host) {
+            Ok(running) => running,
+            Err(error) => return ready.say(Err(error)),
+        };
+        ready.say(Ok(()));
+        loop {
+            match self.attend(&host, &running, stop) {
+                None => return,
+                Some(Verdict::GiveUp) => {
+                    return self.lost.report(DeviceError::Lost { kind: D::KIND, name: running.name });
+                }
+                Some(_) => {}
+            }
+            tracing::info!(device = running.name, "opening a sound device anew");
+            drop(running);
+            running = loop {
+                if stop.wait_until(Instant::now() + REBUILD_AFTER) {
+                    return;
+                }
+                match self.start(&host) {
+                    Ok(running) => break running,
+                    Err(error) if self.watch.changed(Instant::now()) == Verdict::GiveUp => {
+                        return self.lost.report(error);
+                    }
+                    Err(error) => tracing::debug!(%error, "not yet"),
+                }
+            };
+        }
+    }
+
+    /// Looks after a stream until something has to be done; `None` when asked to stop.
+    fn attend(&mut self, host: &Host, running: &Running, stop: &Stop) -> Option<Verdict> {
+        let mut ask_at = Instant::now() + ASK_EVERY;
+        loop {
+            if stop.wait_until(Instant::now() + LOOK_EVERY) {
+                return None;
+            }
+            let now = Instant::now();
+            for kind in running.errors.try_iter() {
+                tracing::debug!(device = running.name, %kind, "a sound stream reports");
+                let verdict = self.watch.error(kind, now);
+                if verdict != Verdict::Go {
+                    return Some(verdict);
+                }
+            }
+            let verdict = self.watch.beats(self.beats.load(Ordering::Relaxed), now);
+            if verdict != Verdict::Go {
+                return Some(verdict);
+            }
+            if self.choice == SoundChoice::Default && now >= ask_at {
+                ask_at = now + ASK_EVERY;
+                let device = default_device(host, D::KIND).and_then(|device| device.id().ok());
+                if device.is_some() && device != running.device {
+                    return Some(self.watch.changed(now));
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, host: &Host) -> Result<Running, DeviceError> {
+        let device = self.find(host)?;
+        let name = match self.choice {
+            SoundChoice::Default => DEFAULT_NAME.to_owned(),
+            SoundChoice::Named(_) => device.to_string(),
+        };
+        let (reporter, errors) = mpsc::sync_channel(ERRORS_KEPT);
+        let reports = Reports { beats: Arc::clone(&self.beats), errors: reporter };
+        let stream = self.open(&device, &reports).map_err(|error| match (&self.choice, error.kind()) {
+            (SoundChoice::Default, ErrorKind::DeviceNotAvailable) => DeviceError::None(D::KIND),
+            _ => device_error(D::KIND, &name, &error),
+        })?;
+        self.watch.started(Instant::now());
+        Ok(Running { _stream: stream, name, device: device.id().ok(), errors })
+    }
+
+    fn find(&self, host: &Host) -> Result<Device, DeviceError> {
+        match &self.choice {
+            SoundChoice::Default => default_device(host, D::KIND).ok_or(DeviceError::None(D::KIND)),
+            SoundChoice::Named(name) => name
+                .parse()
+                .ok()
+                .and_then(|device: cpal::DeviceId| host.device_by_id(&device))
+                .ok_or_else(|| id::unknown(D::KIND, &self.id)),
+        }
+    }
+
+    fn open(&self, device: &Device, reports: &Reports) -> Result<Stream, Error> {
+        let plan = plan::<D>(device)?;
+        tracing::debug!(?plan, "opening a sound device");
+        let mut last = Error::new(ErrorKind::UnsupportedConfig);
+        for block in [Some(self.watch.block()), None] {
+            let Some(ring) = self.ring.lend() else {
+                let problem = "its driver does not let go of the stream before";
+                return Err(Error::with_message(ErrorKind::Other, problem));
+            };
+            let started = D::build(device, &plan, block, ring, reports.clone())
+                .and_then(|stream| stream.play().map(|()| stream));
+            match started {
+                Ok(stream) => return Ok(stream),
+                Err(error) if worth_another_size(error.kind()) => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+}
+
+/// What to open the device with.
+fn plan<D: Direction>(device: &Device) -> Result<Plan, Error> {
+    let kept = match platform::KEEPS_SOUND_RATE {
+        true => D::current(device).ok().map(|config| config.sample_rate()),
+        false => None,
+    };
+    match config::choose(D::KIND, &D::offers(device)?, kept) {
+        Some(plan) => Ok(plan),
+        // Some devices list nothing and work nevertheless.
+        None => D::current(device).map(Plan::from),
+    }
+}
+
+/// Whether the device may work with blocks of its own choice.
+fn worth_another_size(kind: ErrorKind) -> bool {
+    !matches!(
+        kind,
+        ErrorKind::DeviceBusy
+            | ErrorKind::DeviceNotAvailable
+            | ErrorKind::HostUnavailable
+            | ErrorKind::PermissionDenied
+    )
+}

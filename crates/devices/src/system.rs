@@ -1,0 +1,106 @@
+//! All devices of this machine, as the engine is given them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use maru_media::audio::ring::{RingConsumer, RingProducer};
+use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
+use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, LatestFrame};
+
+use crate::id::{self, CameraChoice, MicrophoneChoice, SpeakerChoice};
+use crate::list::compose;
+use crate::lost::Lost;
+use crate::poll::Poll;
+use crate::sound::SoundList;
+use crate::{camera, sound, synthetic};
+
+/// Set to anything but `0` or nothing, this environment variable has synthetic devices listed.
+pub const SYNTHETIC_ENVIRONMENT: &str = "MARU_SYNTHETIC_DEVICES";
+
+/// How long a list may take. A system that is slower is listed with what was known before.
+const LIST_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How devices are offered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// List synthetic devices beside the real ones. They can be opened by id in any case, and take the
+    /// place of a kind of device that there is none of.
+    pub synthetic: bool,
+}
+
+/// The devices of this machine.
+pub struct SystemDevices {
+    synthetic: bool,
+    cameras: Poll<Vec<DeviceInfo>>,
+    sounds: Poll<SoundList>,
+}
+
+impl SystemDevices {
+    /// With the given options; synthetic devices are also listed when the environment variable
+    /// [`SYNTHETIC_ENVIRONMENT`] says so.
+    pub fn new(options: Options) -> Self {
+        let wished =
+            std::env::var(SYNTHETIC_ENVIRONMENT).is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
+        Self {
+            synthetic: options.synthetic || wished,
+            cameras: Poll::new("camera-list", camera::query),
+            sounds: Poll::new("sound-list", sound::query),
+        }
+    }
+}
+
+impl Devices for SystemDevices {
+    fn list(&self) -> DeviceList {
+        let cameras = self.cameras.get(LIST_LIMIT);
+        let SoundList { microphones, speakers } = self.sounds.get(LIST_LIMIT);
+        DeviceList {
+            cameras: compose(DeviceKind::Camera, cameras, self.synthetic),
+            microphones: compose(DeviceKind::Microphone, microphones, self.synthetic),
+            speakers: compose(DeviceKind::Speaker, speakers, self.synthetic),
+        }
+    }
+
+    fn open_camera(
+        &self,
+        id: &DeviceId,
+        format: VideoFormat,
+        output: Arc<LatestFrame>,
+        on_lost: OnLost,
+    ) -> Result<Box<dyn Camera>, DeviceError> {
+        let lost = Lost::new(on_lost);
+        match id::camera(id)? {
+            CameraChoice::Pattern(variant) => synthetic::open_pattern(variant, format, output, lost),
+            CameraChoice::File(path) => synthetic::open_y4m(path, output, lost),
+            CameraChoice::Real(name) => camera::open(name, id, format, output, lost),
+        }
+    }
+
+    fn open_microphone(
+        &self,
+        id: &DeviceId,
+        output: RingProducer,
+        on_lost: OnLost,
+    ) -> Result<Box<dyn Microphone>, DeviceError> {
+        let lost = Lost::new(on_lost);
+        match id::microphone(id)? {
+            MicrophoneChoice::Tone => synthetic::open_tone(output, lost),
+            MicrophoneChoice::Silence => synthetic::open_silence(output, lost),
+            MicrophoneChoice::File(path) => synthetic::open_wav_source(path, output, lost),
+            MicrophoneChoice::Real(choice) => sound::open_microphone(choice, id, output, lost),
+        }
+    }
+
+    fn open_speaker(
+        &self,
+        id: &DeviceId,
+        input: RingConsumer,
+        on_lost: OnLost,
+    ) -> Result<Box<dyn Speaker>, DeviceError> {
+        let lost = Lost::new(on_lost);
+        match id::speaker(id)? {
+            SpeakerChoice::Null => synthetic::open_null(input, lost),
+            SpeakerChoice::File(path) => synthetic::open_wav_sink(path, input, lost),
+            SpeakerChoice::Real(choice) => sound::open_speaker(choice, id, input, lost),
+        }
+    }
+}
