@@ -21,8 +21,8 @@ const HISTORY: usize = 250;
 const ENOUGH: usize = 25;
 /// A transit that is this much off means another clock (a pause, a restarted sender), not jitter.
 const MAX_STEP: i64 = 500 * MS;
-/// The target sinks by 1 part in 50 of the time that passes: 20 ms in a second.
-const SINK: i64 = 50;
+/// The target sinks by 1 part in 25 of the time that passes: 40 ms in a second.
+const SINK: i64 = 25;
 
 /// Learns from the arrival of packets.
 pub(super) struct DelayEstimator {

@@ -37,9 +37,15 @@ impl Depacketizer {
         self.size_px
     }
 
-    /// Whether key frames can be made complete.
-    pub fn has_parameter_sets(&self) -> bool {
-        !self.sps.is_empty() && !self.pps.is_empty()
+    /// Whether a frame that begins like this can be made a complete key frame, if what came right
+    /// before it belongs to another frame.
+    pub fn can_open(&self, opening: Opening) -> bool {
+        match opening {
+            Opening::SequenceSet => true,
+            Opening::PictureSet => !self.sps.is_empty(),
+            Opening::KeySlice => !self.sps.is_empty() && !self.pps.is_empty(),
+            Opening::Other => false,
+        }
     }
 
     /// Puts a frame together from all its payloads in order. `None` when there is no picture in it.
@@ -69,7 +75,7 @@ impl Depacketizer {
                 sets.extend_from_slice(&START_CODE);
                 sets.extend_from_slice(set);
             }
-            if !self.has_parameter_sets() {
+            if !self.can_open(Opening::KeySlice) {
                 return Err(Malformed);
             }
             data.splice(..0, sets);
@@ -183,7 +189,9 @@ impl Stream {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opening {
     /// A sequence parameter set: a key frame begins here, whatever was before.
-    ParameterSets,
+    SequenceSet,
+    /// A picture parameter set; the sequence parameter set may have been before it.
+    PictureSet,
     /// The first slice of a key frame; its parameter sets may have been before it.
     KeySlice,
     /// Anything else.
@@ -198,14 +206,15 @@ pub(super) fn opening(payload: &[u8]) -> Opening {
     // In a slice header first_mb_in_slice comes first; the one bit 1 is its value 0.
     let first_slice = |body: Option<&u8>| body.is_some_and(|byte| byte & 0x80 != 0);
     match header & KIND_MASK {
-        kind::SPS => Opening::ParameterSets,
+        kind::SPS => Opening::SequenceSet,
+        kind::PPS => Opening::PictureSet,
         kind::STAP_A => match rest {
-            [_, _, unit, ..] if unit & KIND_MASK == kind::SPS => Opening::ParameterSets,
+            [_, _, unit, ..] if unit & KIND_MASK == kind::SPS => Opening::SequenceSet,
             // An access unit delimiter (9) goes before everything else (ITU-T H.264, 7.4.1.2.3).
             [0, 2, delimiter, _, _, _, unit, ..]
                 if delimiter & KIND_MASK == 9 && unit & KIND_MASK == kind::SPS =>
             {
-                Opening::ParameterSets
+                Opening::SequenceSet
             }
             [_, _, unit, body, ..] if unit & KIND_MASK == kind::IDR && first_slice(Some(body)) => {
                 Opening::KeySlice

@@ -11,7 +11,7 @@ use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
 use openh264_sys2::{
     ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_MAX_BITRATE,
-    SBitrateInfo, SPATIAL_LAYER_0,
+    ENCODER_OPTION_TRACE_LEVEL, SBitrateInfo, SPATIAL_LAYER_0, WELS_LOG_QUIET,
 };
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
@@ -73,7 +73,10 @@ impl Encoder {
             .vui(VuiConfig::bt601());
         let library = Library::with_api_config(OpenH264API::from_source(), settings)
             .map_err(|error| start_error("encoder", &error))?;
-        Ok(Self { library, config, started: None, rate_pending: true })
+        let mut encoder = Self { library, config, started: None, rate_pending: true };
+        // It would print a warning that does not hold: measured, the bitrate is met without skipping.
+        encoder.set_option(ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET)?;
+        Ok(encoder)
     }
 
     /// Hands the bitrate and the frame rate to the running library.
@@ -91,9 +94,9 @@ impl Encoder {
     }
 
     fn set_option<T>(&mut self, option: ENCODER_OPTION, mut value: T) -> Result<(), CodecError> {
-        // SAFETY: the library is started (only `encode` calls this, after the first picture), each
-        // option is given the type that the library documents for it, and it reads the value
-        // during the call only. The crate's wrapper itself relies on none of these options.
+        // SAFETY: the library exists as long as `self.library`, and refuses options that it cannot
+        // take before it is started. Each option is given the type that the library documents for
+        // it; it reads the value during the call only. The wrapper relies on none of these options.
         let result = unsafe { self.library.raw_api().set_option(option, (&raw mut value).cast()) };
         if result == 0 {
             return Ok(());

@@ -243,7 +243,6 @@ impl VideoReceiver {
 
     /// Moves the head to where the next key frame begins. False while none does.
     fn seek_key_frame(&mut self, now: Instant) -> bool {
-        let sets_known = self.depacketizer.has_parameter_sets();
         let head = self.window.head();
         let mut before: Option<(i64, u32)> = None;
         let mut useful = self.window.end();
@@ -254,7 +253,7 @@ impl VideoReceiver {
                 || before
                     .is_some_and(|(last, timestamp)| last + 1 == number && timestamp != packet.timestamp);
             let opening = opening(&packet.payload);
-            if opening == Opening::ParameterSets || (opening == Opening::KeySlice && begins && sets_known) {
+            if opening == Opening::SequenceSet || (begins && self.depacketizer.can_open(opening)) {
                 found = Some(number);
                 break;
             }
@@ -275,6 +274,7 @@ impl VideoReceiver {
             }
             return true;
         }
+        self.key_frame_coming = false;
         // What is useless and old goes; behind what is young a lost beginning may still arrive.
         if useful > head {
             self.drop_until(useful);
