@@ -33,7 +33,7 @@ fn jpeg(with_huffman_tables: bool) -> Vec<u8> {
     let luma = format!("00{end}").repeat(4);
     let bits = format!("{luma}111110{:06b}00111110{:06b}00", 32, 31);
     let mut bits: Vec<u8> = bits.bytes().map(|bit| bit - b'0').collect();
-    while bits.len() % 8 != 0 {
+    while !bits.len().is_multiple_of(8) {
         bits.push(1);
     }
     for byte in bits.chunks(8) {

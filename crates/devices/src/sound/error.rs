@@ -32,10 +32,12 @@ pub enum Severity {
     Harmless,
     /// A gap: its blocks were too short for the machine's load.
     Gap,
-    /// The stream has to be made anew.
+    /// The stream is broken; the device may be well.
+    Broken,
+    /// The stream does not fit the device any more.
     Rebuild,
     /// The device is gone.
-    Fatal,
+    Gone,
 }
 
 /// How bad an error of a running stream is.
@@ -43,8 +45,20 @@ pub fn severity(kind: ErrorKind) -> Severity {
     match kind {
         ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => Severity::Harmless,
         ErrorKind::Xrun => Severity::Gap,
+        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable | ErrorKind::PermissionDenied => {
+            Severity::Gone
+        }
         ErrorKind::StreamInvalidated | ErrorKind::UnsupportedConfig => Severity::Rebuild,
-        _ => Severity::Fatal,
+        _ => Severity::Broken,
+    }
+}
+
+/// The error to report when a device that worked cannot be opened again: unless another program took
+/// it, or the system forbids it, it is gone.
+pub fn lost(kind: DeviceKind, name: String, error: Option<DeviceError>) -> DeviceError {
+    match error {
+        Some(error @ (DeviceError::Busy { .. } | DeviceError::Denied(_))) => error,
+        _ => DeviceError::Lost { kind, name },
     }
 }
 

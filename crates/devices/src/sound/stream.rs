@@ -12,7 +12,7 @@ use maru_media::{DeviceError, DeviceId};
 
 use super::config::{self, Plan};
 use super::direction::{Direction, Reports};
-use super::error::device_error;
+use super::error::{device_error, lost};
 use super::lease::Keeper;
 use super::list::{default_device, host};
 use super::watch::{Verdict, Watch};
@@ -71,26 +71,27 @@ impl<D: Direction> Session<D> {
         };
         ready.say(Ok(()));
         loop {
-            match self.attend(&host, &running, stop) {
-                None => return,
-                Some(Verdict::GiveUp) => {
-                    return self.lost.report(DeviceError::Lost { kind: D::KIND, name: running.name });
-                }
-                Some(_) => {}
-            }
-            tracing::info!(device = running.name, "opening a sound device anew");
+            let Some(verdict) = self.attend(&host, &running, stop) else { return };
+            let name = running.name.clone();
+            // The ring comes back only when the stream is gone.
             drop(running);
+            if verdict == Verdict::GiveUp {
+                return self.lost.report(lost(D::KIND, name, None));
+            }
+            tracing::info!(device = name, "opening a sound device anew");
+            let mut wait = if verdict == Verdict::RebuildNow { Duration::ZERO } else { REBUILD_AFTER };
             running = loop {
-                if stop.wait_until(Instant::now() + REBUILD_AFTER) {
+                if stop.wait_until(Instant::now() + wait) {
                     return;
                 }
                 match self.start(&host) {
                     Ok(running) => break running,
                     Err(error) if self.watch.changed(Instant::now()) == Verdict::GiveUp => {
-                        return self.lost.report(error);
+                        return self.lost.report(lost(D::KIND, name, Some(error)));
                     }
                     Err(error) => tracing::debug!(%error, "not yet"),
                 }
+                wait = REBUILD_AFTER;
             };
         }
     }

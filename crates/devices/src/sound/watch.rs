@@ -9,10 +9,15 @@ use super::error::{Severity, severity};
 
 /// A stream whose blocks stop for this long has lost its device.
 const SILENCE_LIMIT: Duration = Duration::from_secs(2);
+/// The first block may take longer: wireless headsets have to connect, sound services to wake up.
+const FIRST_LIMIT: Duration = Duration::from_secs(6);
 /// This many gaps …
 const GAPS_LIMIT: u32 = 5;
 /// … within this time say that the blocks are too short.
 const GAPS_SPAN: Duration = Duration::from_secs(5);
+/// A stream that ran for this long and then breaks has most likely not recovered from a gap: ALSA's
+/// PulseAudio plug-in does not when it runs out of samples.
+const LIVED: Duration = Duration::from_millis(300);
 /// Streams that are made anew more often than this …
 const REBUILDS_LIMIT: u32 = 6;
 /// … within this time are given up.
@@ -26,7 +31,9 @@ const BLOCK_LIMIT: Duration = Duration::from_millis(40);
 pub enum Verdict {
     /// Nothing.
     Go,
-    /// Make the stream anew.
+    /// Make the stream anew, at once: the device is there.
+    RebuildNow,
+    /// Make the stream anew, once the system has had a moment.
     Rebuild,
     /// Give the device up.
     GiveUp,
@@ -38,9 +45,11 @@ pub struct Watch {
     follows_default: bool,
     block: Duration,
     beats: u64,
-    last_beat: Instant,
+    /// When blocks have stopped for too long, unless one comes.
+    silent_at: Instant,
     gaps: u32,
     gaps_since: Instant,
+    started: Instant,
     rebuilds: u32,
     rebuilds_since: Instant,
 }
@@ -52,9 +61,10 @@ impl Watch {
             follows_default,
             block: BLOCK,
             beats: 0,
-            last_beat: now,
+            silent_at: now + FIRST_LIMIT,
             gaps: 0,
             gaps_since: now,
+            started: now,
             rebuilds: 0,
             rebuilds_since: now,
         }
@@ -67,21 +77,20 @@ impl Watch {
 
     /// A new stream runs.
     pub fn started(&mut self, now: Instant) {
-        self.last_beat = now;
+        self.silent_at = now + FIRST_LIMIT;
         self.gaps = 0;
         self.gaps_since = now;
+        self.started = now;
     }
 
     /// So many blocks came in all so far.
     pub fn beats(&mut self, beats: u64, now: Instant) -> Verdict {
         if beats != self.beats {
             self.beats = beats;
-            self.last_beat = now;
+            // Some services take the first blocks at once and wake up then.
+            self.silent_at = self.silent_at.max(now + SILENCE_LIMIT);
         }
-        if now.saturating_duration_since(self.last_beat) < SILENCE_LIMIT {
-            return Verdict::Go;
-        }
-        self.broken(now)
+        if now < self.silent_at { Verdict::Go } else { self.broken(now) }
     }
 
     /// The stream reported an error.
@@ -89,8 +98,10 @@ impl Watch {
         match severity(kind) {
             Severity::Harmless => Verdict::Go,
             Severity::Gap => self.gap(now),
+            Severity::Broken if now.saturating_duration_since(self.started) >= LIVED => self.lengthen(),
+            Severity::Broken => self.rebuild(now),
             Severity::Rebuild => self.rebuild(now),
-            Severity::Fatal => self.broken(now),
+            Severity::Gone => self.broken(now),
         }
     }
 
@@ -112,8 +123,12 @@ impl Watch {
         if self.gaps < GAPS_LIMIT || self.block >= BLOCK_LIMIT {
             return Verdict::Go;
         }
+        self.lengthen()
+    }
+
+    fn lengthen(&mut self) -> Verdict {
         self.block = (self.block * 2).min(BLOCK_LIMIT);
-        Verdict::Rebuild
+        Verdict::RebuildNow
     }
 
     fn rebuild(&mut self, now: Instant) -> Verdict {
@@ -137,9 +152,20 @@ mod tests {
         let base = Instant::now();
         for (follows_default, verdict) in [(false, Verdict::GiveUp), (true, Verdict::Rebuild)] {
             let mut watch = Watch::new(follows_default, base);
-            assert_eq!(watch.beats(10, base + SECOND), Verdict::Go);
-            assert_eq!(watch.beats(10, base + 2 * SECOND), Verdict::Go);
-            assert_eq!(watch.beats(10, base + 3 * SECOND), verdict);
+            assert_eq!(watch.beats(0, base + 5 * SECOND), Verdict::Go, "it may take a while to start");
+            assert_eq!(watch.beats(10, base + 6 * SECOND), Verdict::Go);
+            assert_eq!(watch.beats(10, base + 7 * SECOND), Verdict::Go);
+            assert_eq!(watch.beats(10, base + 8 * SECOND), verdict);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_stalls_after_its_first_blocks_gets_the_time_to_start() {
+        let base = Instant::now();
+        for (seconds, verdict) in [(5, Verdict::Go), (6, Verdict::GiveUp)] {
+            let mut watch = Watch::new(false, base);
+            assert_eq!(watch.beats(3, base + SECOND / 10), Verdict::Go);
+            assert_eq!(watch.beats(3, base + seconds * SECOND), verdict);
         }
     }
 
@@ -150,7 +176,7 @@ mod tests {
         let mut rebuilds = 0;
         for index in 0..100 {
             let now = base + index * SECOND / 10;
-            if watch.error(ErrorKind::Xrun, now) == Verdict::Rebuild {
+            if watch.error(ErrorKind::Xrun, now) == Verdict::RebuildNow {
                 rebuilds += 1;
                 watch.started(now);
             }
@@ -169,6 +195,22 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_that_the_library_does_not_recover_from_is_no_loss_of_the_device() {
+        let base = Instant::now();
+        let mut watch = Watch::new(false, base);
+        for index in 0..20 {
+            let now = base + index * SECOND;
+            watch.started(now);
+            assert_eq!(watch.error(ErrorKind::BackendError, now + SECOND / 2), Verdict::RebuildNow);
+        }
+        assert_eq!(watch.block(), BLOCK_LIMIT);
+        let now = base + 60 * SECOND;
+        watch.started(now);
+        let verdicts = (0..10).map(|_| watch.error(ErrorKind::BackendError, now));
+        assert_eq!(verdicts.last(), Some(Verdict::GiveUp), "one that never runs is lost");
+    }
+
+    #[test]
     fn a_device_that_keeps_breaking_is_given_up() {
         let base = Instant::now();
         let mut watch = Watch::new(true, base);
@@ -184,6 +226,7 @@ mod tests {
         let mut watch = Watch::new(false, base);
         assert_eq!(watch.error(ErrorKind::DeviceChanged, base), Verdict::Go);
         assert_eq!(watch.error(ErrorKind::StreamInvalidated, base), Verdict::Rebuild);
+        assert_eq!(watch.error(ErrorKind::BackendError, base), Verdict::Rebuild);
         assert_eq!(watch.error(ErrorKind::DeviceNotAvailable, base), Verdict::GiveUp);
     }
 }

@@ -30,9 +30,10 @@ impl Rate {
 
     /// The UNIX time at which a slot begins.
     pub fn time(self, slot: u64) -> Duration {
-        let nanos =
-            u128::from(slot) * u128::from(self.seconds) * 1_000_000_000 / u128::from(self.slots.max(1));
-        Duration::from_nanos_u128(nanos)
+        const SECOND: u128 = 1_000_000_000;
+        let nanos = u128::from(slot) * u128::from(self.seconds) * SECOND / u128::from(self.slots.max(1));
+        let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
+        Duration::new(seconds, (nanos % SECOND) as u32)
     }
 
     /// The slot that a UNIX time falls into.
