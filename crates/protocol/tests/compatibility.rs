@@ -1,5 +1,6 @@
 //! What is written is read back the same, what is unknown is ignored, and no input makes the
 //! parser panic: the promises that let versions of client and server differ.
+#![allow(clippy::unwrap_used)]
 
 use maru_protocol::{
     Capabilities, ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, IceServer, LeftReason,

@@ -20,7 +20,7 @@ use crate::rooms::ConnectionId;
 use crate::session::{Session, Step};
 
 /// How long the last words to a client may take.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long the server waits for the client to close its end, so that the last words are not lost with
 /// a connection that is reset.

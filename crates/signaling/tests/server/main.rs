@@ -1,0 +1,14 @@
+//! The server over real sockets, as its clients see it.
+#![allow(clippy::unwrap_used)]
+
+mod automatic;
+mod bad_input;
+mod client;
+mod limits;
+mod meeting;
+mod program;
+mod resuming;
+mod shutdown;
+#[cfg(unix)]
+mod signals;
+mod web;
