@@ -13,6 +13,7 @@ mod platform;
 mod server;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -47,7 +48,16 @@ fn main() -> ExitCode {
 /// Warnings, without those of the WebRTC stack about packets that a closing connection did not want.
 const QUIET: &str = "warn,rtc=off,webrtc=off,rtc_ice=off,rtc_dtls=off,rtc_sctp=off,rtc_interceptor=off";
 
+/// How long an orderly end may take, once one was asked for.
+const END_TIMEOUT: Duration = Duration::from_secs(6);
+
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    tokio::spawn(async {
+        platform::asked_to_end().await;
+        tokio::time::sleep(END_TIMEOUT).await;
+        eprintln!("maru-cli: ended without saying goodbye");
+        std::process::exit(130);
+    });
     match args.command {
         Command::Devices { json } => devices::run(json).await,
         Command::Join(join) => join::run(join).await,

@@ -46,7 +46,7 @@ impl Meter {
 /// All processor time of this process so far.
 fn cpu_time() -> Duration {
     let pid = Pid::from_u32(std::process::id());
-    let mut system = System::new();
+    let Ok(mut system) = System::new() else { return Duration::ZERO };
     let what = ProcessRefreshKind::nothing().with_cpu();
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
     system

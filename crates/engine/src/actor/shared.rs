@@ -142,7 +142,7 @@ impl Shared {
         let gone: Vec<_> = self.peers.lock().media.extract_if(|id, _| !stays(*id)).collect();
         for (id, media) in gone {
             removed(id);
-            let report = peer_report(id, &media);
+            let (_, report) = peer_report(id, &media);
             media.video.set_output(VideoOutput::Off);
             let mut peers = self.peers.lock();
             if peers.departed.len() == DEPARTED_LIMIT {
@@ -170,11 +170,7 @@ impl Shared {
     pub fn peer_reports(&self) -> Vec<PeerReport> {
         let peers = self.peers.lock();
         let mut reports: Vec<_> = peers.departed.iter().map(|(report, _)| report.clone()).collect();
-        let mut present: Vec<_> = peers
-            .media
-            .iter()
-            .map(|(id, media)| (media.about.lock().since, peer_report(*id, media)))
-            .collect();
+        let mut present: Vec<_> = peers.media.iter().map(|(id, media)| peer_report(*id, media)).collect();
         present.sort_by_key(|(since, report)| (*since, report.id));
         reports.extend(present.into_iter().map(|(_, report)| report));
         reports
@@ -210,10 +206,11 @@ impl Shared {
     }
 }
 
-fn peer_report(id: PeerId, media: &PeerMedia) -> PeerReport {
+/// With the moment from which the peer's times count.
+fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
     let about = media.about.lock().clone();
     let video = media.video.stats();
-    PeerReport {
+    let report = PeerReport {
         id,
         name: about.name,
         connected_ms: about.connected_ms,
@@ -225,5 +222,6 @@ fn peer_report(id: PeerId, media: &PeerMedia) -> PeerReport {
         }),
         video: VideoReport::of(&video),
         audio: AudioReport::of(&media.audio.stats()),
-    }
+    };
+    (about.since, report)
 }

@@ -385,15 +385,17 @@ impl Actor<'_> {
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(send).await;
         });
-        let stop = self.stop.clone();
-        let feedback = media::read_feedback(
-            Arc::clone(&self.video.0),
-            Arc::clone(&self.config.fanout),
-            Arc::clone(&self.config.adaptation),
-        );
-        tokio::spawn(async move {
-            let _ = stop.run_until_cancelled(feedback).await;
-        });
+        for track in [&self.video.0, &self.audio.0] {
+            let stop = self.stop.clone();
+            let feedback = media::read_feedback(
+                Arc::clone(track),
+                Arc::clone(&self.config.fanout),
+                Arc::clone(&self.config.adaptation),
+            );
+            tokio::spawn(async move {
+                let _ = stop.run_until_cancelled(feedback).await;
+            });
+        }
     }
 
     async fn chat_event(&mut self, event: DataChannelEvent) {

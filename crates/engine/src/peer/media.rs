@@ -74,7 +74,8 @@ pub(super) async fn send(mut from: Subscription, mut video: Option<Outgoing>, mu
     }
 }
 
-/// Acts on what the peer says about our video.
+/// Acts on what the peer says about one of our tracks. Every track's feedback has to be read, or its
+/// queue overflows.
 pub(super) async fn read_feedback(
     track: Arc<TrackLocalStaticRTP>,
     fanout: Arc<Fanout>,
