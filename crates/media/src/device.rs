@@ -227,3 +227,55 @@ pub trait Devices: Send + Sync + 'static {
         on_lost: OnLost,
     ) -> Result<Box<dyn Speaker>, DeviceError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(id: &str, default: bool) -> DeviceInfo {
+        DeviceInfo { id: DeviceId::new(id), name: id.to_uppercase(), default, synthetic: false }
+    }
+
+    #[test]
+    fn the_systems_default_is_preferred_else_the_first_of_the_kind() {
+        let list = DeviceList {
+            cameras: vec![device("front", false), device("back", true)],
+            microphones: vec![device("built-in", false), device("headset", false)],
+            speakers: Vec::new(),
+        };
+        let preferred = |kind| list.preferred(kind).map(|device| device.id.as_str());
+        assert_eq!(preferred(DeviceKind::Camera), Some("back"));
+        assert_eq!(preferred(DeviceKind::Microphone), Some("built-in"));
+        assert_eq!(preferred(DeviceKind::Speaker), None);
+        assert_eq!(list.of(DeviceKind::Camera).len(), 2);
+    }
+
+    #[test]
+    fn errors_tell_a_person_what_to_do() {
+        let kind = DeviceKind::Camera;
+        let name = "Front".to_owned();
+        let errors = [
+            DeviceError::None(kind),
+            DeviceError::Unknown { kind, id: DeviceId::new("x1") },
+            DeviceError::Busy { kind, name: name.clone() },
+            DeviceError::Denied(kind),
+            DeviceError::Lost { kind, name: name.clone() },
+            DeviceError::Failed { kind, name, problem: "it is upside down".into() },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.contains("camera") && text.ends_with('.'), "{text}");
+        }
+        let id = DeviceId::new("x1");
+        assert!(DeviceError::Unknown { kind, id }.to_string().contains("“x1”"));
+    }
+
+    #[test]
+    fn a_device_is_json_as_the_page_expects_it() {
+        let json = serde_json::to_value(device("front", true)).unwrap();
+        let expected =
+            serde_json::json!({"id": "front", "name": "FRONT", "default": true, "synthetic": false});
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::to_value(DeviceKind::Microphone).unwrap(), "microphone");
+    }
+}

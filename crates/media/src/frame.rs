@@ -263,3 +263,93 @@ impl FrameReader {
         self.skipped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_have_the_sizes_of_i420_also_for_odd_sides() {
+        let pool = FramePool::new();
+        for (width, height, chroma) in [(4, 2, 2), (5, 3, 6), (1, 1, 1)] {
+            let mut frame = pool.take(width, height, Instant::now());
+            let sizes = frame.planes().map(<[u8]>::len);
+            assert_eq!(sizes, [(width * height) as usize, chroma, chroma]);
+            assert_eq!(frame.planes_mut().map(|plane| plane.len()), sizes);
+            assert_eq!(frame.data().len(), VideoFrame::size_bytes(width, height));
+            assert_eq!(
+                frame.strides(),
+                [width as usize, width.div_ceil(2) as usize, width.div_ceil(2) as usize]
+            );
+        }
+    }
+
+    #[test]
+    fn a_buffer_comes_back_to_its_pool_and_is_used_again_at_any_size() {
+        let pool = FramePool::new();
+        let frame = pool.take(64, 64, Instant::now());
+        let address = frame.data().as_ptr();
+        drop(frame);
+        let again = pool.take(32, 32, Instant::now());
+        assert_eq!(again.data().as_ptr(), address);
+        assert_eq!(again.data().len(), VideoFrame::size_bytes(32, 32));
+    }
+
+    #[test]
+    fn a_frame_outlives_its_pool() {
+        let frame = FramePool::new().take(16, 16, Instant::now());
+        assert_eq!(frame.data().len(), 384);
+    }
+
+    fn publish(slot: &Arc<LatestFrame>, pool: &FramePool, width: u32) {
+        slot.publish(Arc::new(pool.take(width, 2, Instant::now())));
+    }
+
+    #[test]
+    fn a_reader_sees_the_newest_picture_once_and_counts_those_it_missed() {
+        let (slot, pool) = (LatestFrame::new(), FramePool::new());
+        let (mut first, mut second) = (slot.reader(), slot.reader());
+        for width in [2, 4, 6] {
+            publish(&slot, &pool, width);
+        }
+        assert_eq!(first.wait(Duration::ZERO).unwrap().width_px(), 6);
+        assert!(first.wait(Duration::ZERO).is_none(), "seen already");
+        assert_eq!((first.skipped(), slot.count()), (2, 3));
+        assert_eq!(second.wait(Duration::ZERO).unwrap().width_px(), 6, "each reader for itself");
+        assert_eq!(slot.peek().unwrap().width_px(), 6);
+    }
+
+    #[test]
+    fn a_cleared_slot_shows_nothing_until_the_next_picture() {
+        let (slot, pool) = (LatestFrame::new(), FramePool::new());
+        let mut reader = slot.reader();
+        publish(&slot, &pool, 2);
+        slot.clear();
+        assert!(slot.peek().is_none());
+        assert!(reader.wait(Duration::ZERO).is_none());
+        publish(&slot, &pool, 4);
+        assert_eq!(reader.wait(Duration::ZERO).unwrap().width_px(), 4);
+    }
+
+    #[test]
+    fn a_waiting_reader_is_woken_by_a_picture() {
+        let (slot, pool) = (LatestFrame::new(), FramePool::new());
+        let mut reader = slot.reader();
+        let thread = std::thread::spawn(move || reader.wait(Duration::from_secs(30)).is_some());
+        publish(&slot, &pool, 2);
+        assert!(thread.join().unwrap());
+    }
+
+    #[test]
+    fn a_waiting_reader_is_woken_by_closing_and_never_waits_again() {
+        let (slot, pool) = (LatestFrame::new(), FramePool::new());
+        let mut reader = slot.reader();
+        let thread = std::thread::spawn(move || {
+            let got = reader.wait(Duration::from_secs(30)).is_some();
+            (got, reader.is_closed(), reader.wait(Duration::from_secs(30)).is_some())
+        });
+        slot.close();
+        publish(&slot, &pool, 2);
+        assert_eq!(thread.join().unwrap(), (false, true, false));
+    }
+}

@@ -169,3 +169,109 @@ impl FreezeMeter {
         interval > (3 * average).max(average + FREEZE_MARGIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_within_one_percent_over_nine_orders_of_magnitude() {
+        for scale in [0.01, 1.0, 33.3, 500_000.0] {
+            let mut percentiles = Percentiles::new();
+            for value in 1..=1000 {
+                percentiles.push(f64::from(value) / 1000.0 * scale);
+            }
+            assert_eq!(percentiles.count(), 1000);
+            for (found, expected) in [
+                (percentiles.p50(), 0.5),
+                (percentiles.p95(), 0.95),
+                (percentiles.p99(), 0.99),
+                (percentiles.max(), 1.0),
+            ] {
+                let ratio = found.unwrap() / (expected * scale);
+                assert!((ratio - 1.0).abs() <= 0.011, "{ratio} at {scale}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_value_is_all_its_percentiles_exactly() {
+        let mut percentiles = Percentiles::new();
+        assert_eq!(percentiles.p50(), None);
+        percentiles.push_duration(Duration::from_micros(12_345));
+        assert_eq!((percentiles.p50(), percentiles.p99()), (Some(12.345), Some(12.345)));
+        percentiles.clear();
+        assert_eq!(percentiles.max(), None);
+    }
+
+    #[test]
+    fn odd_values_do_no_harm() {
+        let mut percentiles = Percentiles::new();
+        for value in [f64::NAN, -1.0, 0.0, f64::INFINITY, 1e300] {
+            percentiles.push(value);
+        }
+        assert_eq!(percentiles.count(), 4);
+        assert_eq!(percentiles.percentile(-5.0), percentiles.percentile(0.0));
+        assert!(percentiles.p50().unwrap() <= LOWEST * RATIO);
+    }
+
+    /// A meter that has seen a second of 30 frames a second, and when the last one was.
+    fn running() -> (FreezeMeter, Instant) {
+        let mut meter = FreezeMeter::new();
+        let mut now = Instant::now();
+        for _ in 0..31 {
+            now += Duration::from_micros(33_333);
+            meter.frame(now);
+        }
+        (meter, now)
+    }
+
+    #[test]
+    fn an_interval_of_more_than_the_average_and_150_ms_is_a_freeze() {
+        let (mut meter, last) = running();
+        let just_not = last + Duration::from_millis(183);
+        meter.frame(just_not);
+        assert_eq!(meter.freezes(), 0);
+
+        let (mut meter, last) = running();
+        let freeze = Duration::from_millis(184);
+        assert!(meter.is_frozen(last + freeze));
+        meter.frame(last + freeze);
+        assert_eq!((meter.freezes(), meter.frozen()), (1, freeze));
+        assert!(!meter.is_frozen(last + freeze));
+    }
+
+    #[test]
+    fn at_low_frame_rates_three_times_the_average_counts() {
+        let mut meter = FreezeMeter::new();
+        let mut now = Instant::now();
+        for _ in 0..20 {
+            now += Duration::from_millis(200);
+            meter.frame(now);
+        }
+        meter.frame(now + Duration::from_millis(599));
+        assert_eq!(meter.freezes(), 0);
+        meter.frame(now + Duration::from_millis(599 + 800));
+        assert_eq!(meter.freezes(), 1);
+    }
+
+    #[test]
+    fn a_pause_on_purpose_is_no_freeze() {
+        let (mut meter, last) = running();
+        meter.pause();
+        assert!(!meter.is_frozen(last + Duration::from_secs(60)));
+        meter.frame(last + Duration::from_secs(60));
+        assert_eq!((meter.freezes(), meter.frozen()), (0, Duration::ZERO));
+    }
+
+    #[test]
+    fn the_first_frames_of_a_stream_cannot_freeze() {
+        let mut meter = FreezeMeter::new();
+        let now = Instant::now();
+        assert!(!meter.is_frozen(now));
+        meter.frame(now);
+        meter.frame(now + Duration::from_millis(10));
+        meter.frame(now + Duration::from_millis(900));
+        assert_eq!(meter.freezes(), 0);
+    }
+}

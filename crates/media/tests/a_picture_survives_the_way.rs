@@ -1,5 +1,6 @@
 //! What a camera sees comes out at the far side: encoded, cut into packets, reordered, put together
 //! and decoded, with the time code still readable.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

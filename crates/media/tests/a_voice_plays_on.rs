@@ -1,5 +1,6 @@
 //! The jitter buffer in virtual time: what it makes of packets that come late, out of order, in
 //! bursts, or not at all.
+#![allow(clippy::unwrap_used)]
 
 use std::f32::consts::TAU;
 use std::time::{Duration, Instant};
@@ -246,6 +247,49 @@ fn packets_of_any_duration_and_two_channels_play() {
         let level = rms_dbfs(&heard);
         assert!((level - -9.03).abs() < 1.0, "{milliseconds} ms, {channels} channels: {level} dBFS");
     }
+}
+
+#[test]
+fn a_sender_that_saves_packets_in_pauses_loses_nothing() {
+    let mut encoder = Encoder::new().unwrap();
+    encoder.set_dtx(true).unwrap();
+    let mut buffer = JitterBuffer::new().unwrap();
+    let start = Instant::now();
+    let (mut payload, mut out) = (Vec::new(), [0.0; SAMPLES_10_MS]);
+    let (mut sequence, mut saved, mut kinds, mut heard) = (0, 0, Vec::new(), Vec::new());
+    let mut pausing = false;
+    for tick in 0..800_u32 {
+        let now = start + Duration::from_millis(10) * tick;
+        if tick % 2 == 0 {
+            let first = tick as usize * SAMPLES_10_MS;
+            // Two seconds of tone, four of silence, two of tone.
+            let loud = if (200..600).contains(&tick) { 0.0 } else { 0.5 };
+            let samples: [f32; SAMPLES_20_MS] =
+                std::array::from_fn(|index| ((first + index) as f32 / 48_000.0 * 440.0 * TAU).sin() * loud);
+            encoder.encode(&samples, &mut payload).unwrap();
+            // As browsers do: the packet that begins a pause is sent, the empty ones after it are not.
+            let empty = payload.len() <= 2;
+            if empty && pausing {
+                saved += 1;
+            } else {
+                buffer.push(now, sequence, first as u32, Bytes::copy_from_slice(&payload));
+                sequence += 1;
+            }
+            pausing = empty;
+        }
+        kinds.push(buffer.pull(now, &mut out));
+        heard.extend_from_slice(&out);
+    }
+    assert!(saved > 100, "{saved} packets saved: no pause to be tested");
+    let stats = buffer.stats();
+    assert_eq!((stats.packets_lost, stats.packets_late, stats.concealed_samples), (0, 0, 0));
+    assert!(kinds[10..].iter().all(|kind| *kind == Pull::Normal));
+    let level = |ticks: std::ops::Range<usize>| {
+        rms_dbfs(&heard[ticks.start * SAMPLES_10_MS..ticks.end * SAMPLES_10_MS])
+    };
+    assert!((level(650..800) - -9.03).abs() < 1.0, "{} dBFS", level(650..800));
+    assert!(level(300..600) < -50.0, "{} dBFS", level(300..600));
+    assert!(stats.buffer_ms < 60.0, "{} ms", stats.buffer_ms);
 }
 
 #[test]

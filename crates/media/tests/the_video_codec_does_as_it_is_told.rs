@@ -1,5 +1,6 @@
 //! The H.264 encoder gives key frames when asked, holds the bitrate it is set to and never holds a
 //! frame back; the decoder survives whatever it is given.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The video receiver gives out complete frames in order, at once where nothing is missing, and
 //! says when only a key frame can help.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

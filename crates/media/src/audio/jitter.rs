@@ -12,8 +12,9 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::audio::delay::DelayEstimator;
-use crate::audio::opus::{Decoder, MAX_PACKET_SAMPLES, MIN_FRAME_SAMPLES, packet_samples, repeats_previous};
-use crate::audio::stretch::{self, FADE};
+use crate::audio::opus::{MIN_FRAME_SAMPLES, packet_samples};
+use crate::audio::playout::Playout;
+use crate::audio::stretch;
 use crate::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
 use crate::error::CodecError;
 
@@ -53,14 +54,12 @@ const MAX_PACKETS: usize = 100;
 const MAX_SEQUENCE_JUMP: i64 = 500;
 /// A jump of the timestamp by more than this (10 s) is a new stream.
 const MAX_TIMESTAMP_JUMP: i64 = 480_000;
-/// Made-up sound begins to fade here (60 ms) …
-const FADE_FROM: usize = 2_880;
-/// … and is gone here (120 ms).
-const FADE_TO: usize = 5_760;
-/// After so much of it (200 ms) the stream is taken to pause.
+/// After so much made-up sound (200 ms) the stream is taken to pause.
 const GIVE_UP_AFTER: usize = 9_600;
 /// The longest pause within a stream (1 s): DTX sends something every 0.4 s.
 const MAX_PAUSE: i64 = 48_000;
+/// A packet of no more says that a pause begins (RFC 6716, section 2.1.9).
+const DTX_BYTES: usize = 2;
 /// The delay may be this much (10 ms) off its target.
 const TOLERANCE: i64 = 480;
 /// From here on (200 ms too late) packets are skipped: stretching would take many seconds.
@@ -86,7 +85,7 @@ enum State {
 
 /// An adaptive jitter buffer that owns the stream's decoder.
 pub struct JitterBuffer {
-    decoder: Decoder,
+    playout: Playout,
     delay: DelayEstimator,
     state: State,
     /// Sorted by sequence number.
@@ -95,17 +94,12 @@ pub struct JitterBuffer {
     newest: Option<(i64, i64)>,
     /// Instant 0 of the own clock.
     epoch: Option<Instant>,
-    /// Decoded and not played yet.
-    ready: Vec<f32>,
-    scratch: Vec<f32>,
-    /// Sound to fade out of, after a jump.
-    joint: Option<[f32; FADE]>,
     /// Samples in the last packet.
     frame: usize,
-    /// Made-up samples since the last real one.
-    concealed_run: usize,
-    /// Of these, those that no packet's place was given up for.
+    /// Made-up samples since the last real one that no packet's place was given up for.
     drawn_out: i64,
+    /// The last packet said that a pause begins: nothing to come is no loss.
+    pausing: bool,
     last: Pull,
     since_stretch: u32,
     stats: JitterStats,
@@ -118,18 +112,15 @@ impl JitterBuffer {
     /// [`CodecError::Start`] when the decoder does not start.
     pub fn new() -> Result<Self, CodecError> {
         Ok(Self {
-            decoder: Decoder::new()?,
+            playout: Playout::new()?,
             delay: DelayEstimator::new(),
             state: State::Buffering,
             packets: VecDeque::with_capacity(MAX_PACKETS + 1),
             newest: None,
             epoch: None,
-            ready: Vec::with_capacity(2 * MAX_PACKET_SAMPLES),
-            scratch: vec![0.0; MAX_PACKET_SAMPLES],
-            joint: None,
             frame: SAMPLES_20_MS,
-            concealed_run: 0,
             drawn_out: 0,
+            pausing: false,
             last: Pull::Silence,
             since_stretch: 0,
             stats: JitterStats::default(),
@@ -165,20 +156,20 @@ impl JitterBuffer {
 
     /// The next 10 ms.
     pub fn pull(&mut self, now: Instant, out: &mut [f32; SAMPLES_10_MS]) -> Pull {
-        let mut kind = if self.ready.is_empty() { Pull::Normal } else { self.last };
-        while self.ready.len() < SAMPLES_10_MS {
+        let mut kind = if self.playout.ready() == 0 { Pull::Normal } else { self.last };
+        while self.playout.ready() < SAMPLES_10_MS {
             self.last = self.fill(now);
             match self.last {
-                Pull::Silence if self.state == State::Buffering => {
-                    return self.silence(out);
+                Pull::Silence => {
+                    self.playout.take(out);
+                    return Pull::Silence;
                 }
                 Pull::Concealed => kind = Pull::Concealed,
-                Pull::Silence | Pull::Normal => {}
+                Pull::Normal => {}
             }
         }
         self.keep_pace(now);
-        out.copy_from_slice(&self.ready[..SAMPLES_10_MS]);
-        self.ready.drain(..SAMPLES_10_MS);
+        self.playout.take(out);
         self.stats.total_samples += SAMPLES_10_MS as u64;
         kind
     }
@@ -187,19 +178,10 @@ impl JitterBuffer {
     pub fn stats(&self) -> JitterStats {
         let waiting: usize = self.packets.iter().map(|packet| packet.samples).sum();
         JitterStats {
-            buffer_ms: (waiting + self.ready.len()) as f32 / 48.0,
+            buffer_ms: (waiting + self.playout.ready()) as f32 / 48.0,
             target_ms: self.delay.target() as f32 / 48.0,
             ..self.stats
         }
-    }
-
-    /// Plays out what is left (less than 10 ms), then nothing.
-    fn silence(&mut self, out: &mut [f32; SAMPLES_10_MS]) -> Pull {
-        let left = self.ready.len();
-        out[..left].copy_from_slice(&self.ready);
-        out[left..].fill(0.0);
-        self.ready.clear();
-        Pull::Silence
     }
 
     /// Makes numbers of a packet 64 bits wide (RFC 3550, appendix A.1), and starts anew when they
@@ -230,8 +212,7 @@ impl JitterBuffer {
         (now.saturating_duration_since(epoch).as_micros() * 48 / 1000) as i64
     }
 
-    /// Appends something to `ready`; [`Pull::Silence`] in [`State::Buffering`] when there is nothing
-    /// to append.
+    /// Makes some sound ready; [`Pull::Silence`] when there is none to be made now.
     fn fill(&mut self, now: Instant) -> Pull {
         let clock = self.clock(now);
         loop {
@@ -243,19 +224,27 @@ impl JitterBuffer {
                         return Pull::Silence;
                     }
                     self.state = State::Playing { sequence, timestamp };
-                    self.concealed_run = FADE_TO; // fade in
+                    self.playout.begin();
                     self.drawn_out = 0;
                     continue;
                 }
                 (State::Playing { sequence, timestamp }, _) => (sequence, timestamp),
             };
-            if self.concealed_run >= GIVE_UP_AFTER {
+            if self.playout.made_up() >= GIVE_UP_AFTER {
                 self.stats.packets_lost += front.map_or(0, |(front, _)| (front - sequence).max(0) as u64);
                 self.state = State::Buffering;
                 continue;
             }
             let Some((front_sequence, front_timestamp)) = front else {
+                if self.pausing && self.drawn_out >= MAX_PAUSE {
+                    self.state = State::Buffering;
+                    continue;
+                }
                 self.drawn_out += SAMPLES_10_MS as i64;
+                if self.pausing {
+                    self.playout.pause(SAMPLES_10_MS);
+                    return Pull::Normal;
+                }
                 return self.conceal(SAMPLES_10_MS);
             };
             let gap = front_timestamp - timestamp;
@@ -273,7 +262,8 @@ impl JitterBuffer {
                 if step < MIN_FRAME_SAMPLES as i64 {
                     continue;
                 }
-                return self.pause(step as usize);
+                self.playout.pause(step as usize);
+                return Pull::Normal;
             }
             if missing == 0 {
                 return self.play_front();
@@ -300,72 +290,28 @@ impl JitterBuffer {
         let next = packet.timestamp + packet.samples as i64;
         self.state = State::Playing { sequence: packet.sequence + 1, timestamp: next };
         self.frame = packet.samples;
-        match self.decoder.decode(&packet.payload, &mut self.scratch) {
-            Ok(samples) => {
-                self.append_real(samples);
-                Pull::Normal
-            }
-            Err(_) => self.conceal(packet.samples),
+        self.pausing = packet.payload.len() <= DTX_BYTES;
+        if !self.playout.decode(&packet.payload) {
+            return self.conceal(packet.samples);
         }
+        self.drawn_out = 0;
+        Pull::Normal
     }
 
     /// Fills the place of one lost packet; from the next one when it is `last` of the gap.
     fn replace_lost(&mut self, samples: usize, last: bool) -> Pull {
         let samples = samples / MIN_FRAME_SAMPLES * MIN_FRAME_SAMPLES;
-        if last
-            && let Some(next) = self.packets.front()
-            && repeats_previous(&next.payload)
-            && self.decoder.decode_fec(&next.payload, &mut self.scratch[..samples]).is_ok()
-        {
-            self.append_real(samples);
+        if last && self.packets.front().is_some_and(|next| self.playout.recover(&next.payload, samples)) {
+            self.drawn_out = 0;
             return Pull::Normal;
         }
         self.conceal(samples)
     }
 
-    /// Appends decoded samples from the scratch buffer.
-    fn append_real(&mut self, samples: usize) {
-        let sound = &mut self.scratch[..samples];
-        if let Some(joint) = self.joint.take() {
-            let joint = stretch::fade(&joint, sound);
-            let there = FADE.min(samples);
-            sound[..there].copy_from_slice(&joint[..there]);
-        } else if self.concealed_run > FADE_FROM {
-            let from = gain(self.concealed_run);
-            for (index, sample) in sound.iter_mut().take(FADE).enumerate() {
-                *sample *= from + (1.0 - from) * index as f32 / FADE as f32;
-            }
-        }
-        self.concealed_run = 0;
-        self.drawn_out = 0;
-        self.ready.extend_from_slice(sound);
-    }
-
-    /// Appends made-up sound that fades as it goes on.
     fn conceal(&mut self, samples: usize) -> Pull {
-        self.make_up(samples);
+        self.playout.conceal(samples);
         self.stats.concealed_samples += samples as u64;
-        self.concealed_run += samples;
         Pull::Concealed
-    }
-
-    /// Appends what the decoder makes of a pause that the sender made: noise like that before.
-    fn pause(&mut self, samples: usize) -> Pull {
-        self.make_up(samples / MIN_FRAME_SAMPLES * MIN_FRAME_SAMPLES);
-        Pull::Normal
-    }
-
-    fn make_up(&mut self, samples: usize) {
-        let sound = &mut self.scratch[..samples];
-        if self.decoder.conceal(sound).is_err() {
-            sound.fill(0.0);
-        }
-        if self.concealed_run + samples > FADE_FROM {
-            for (index, sample) in sound.iter_mut().enumerate() {
-                *sample *= gain(self.concealed_run + index);
-            }
-        }
-        self.ready.extend_from_slice(sound);
     }
 
     /// Brings the delay nearer to its target.
@@ -374,17 +320,14 @@ impl JitterBuffer {
         let State::Playing { timestamp, .. } = self.state else {
             return;
         };
-        if self.concealed_run > 0 {
+        if self.playout.made_up() > 0 {
             return;
         }
         let clock = self.clock(now);
         let target = self.delay.target();
-        let mut excess = self.delay.behind(clock, timestamp - self.ready.len() as i64) - target;
+        let mut excess = self.delay.behind(clock, timestamp - self.playout.ready() as i64) - target;
         if excess > SKIP_BEYOND && self.packets.len() > 1 {
-            let mut joint = [0.0; FADE];
-            if self.decoder.conceal(&mut joint).is_ok() {
-                self.joint = Some(joint);
-            }
+            self.playout.prepare_jump();
             while excess > TOLERANCE && self.packets.len() > 1 {
                 excess -= self.skip_packet();
             }
@@ -393,7 +336,7 @@ impl JitterBuffer {
             return;
         }
         // Stretching needs some sound to look at. What is decoded for it must be there anyway.
-        while self.ready.len() < stretch::MIN_SAMPLES + SAMPLES_10_MS {
+        while self.playout.ready() < stretch::MIN_SAMPLES + SAMPLES_10_MS {
             let State::Playing { sequence, timestamp } = self.state else {
                 return;
             };
@@ -403,9 +346,7 @@ impl JitterBuffer {
             }
             self.last = self.play_front();
         }
-        let changed =
-            if excess > 0 { stretch::shorten(&mut self.ready) } else { stretch::lengthen(&mut self.ready) };
-        if changed > 0 {
+        if self.playout.stretch(excess < 0) {
             self.since_stretch = 0;
         }
     }
@@ -425,10 +366,4 @@ impl JitterBuffer {
         }
         0
     }
-}
-
-/// How loud made-up sound is after `run` samples of it.
-fn gain(run: usize) -> f32 {
-    let faded = run.saturating_sub(FADE_FROM) as f32 / (FADE_TO - FADE_FROM) as f32;
-    (1.0 - faded).max(0.0)
 }

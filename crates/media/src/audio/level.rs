@@ -70,3 +70,41 @@ impl Speaking {
         speaks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_relative_to_full_scale() {
+        assert_eq!(rms_dbfs(&[1.0, -1.0]), 0.0);
+        assert!((rms_dbfs(&[0.1; 480]) - -20.0).abs() < 0.01);
+        assert_eq!(rms_dbfs(&[0.0; 480]), FLOOR_DBFS);
+        assert_eq!(rms_dbfs(&[]), FLOOR_DBFS);
+    }
+
+    #[test]
+    fn a_meter_gives_the_peak_since_the_last_take() {
+        let mut meter = LevelMeter::new();
+        assert_eq!(meter.take_dbfs(), FLOOR_DBFS);
+        meter.push(&[0.01, -0.1, 0.05]);
+        meter.push(&[0.02, f32::NAN]);
+        assert!((meter.take_dbfs() - -20.0).abs() < 0.01);
+        assert_eq!(meter.take_dbfs(), FLOOR_DBFS);
+    }
+
+    #[test]
+    fn speaking_holds_through_pauses_between_words_and_then_ends() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut speaking = Speaking::new();
+        assert!(!speaking.update(at(0), -60.0));
+        assert!(!speaking.update(at(100), -43.0), "not loud enough to begin");
+        assert!(speaking.update(at(200), -20.0));
+        assert!(speaking.update(at(600), -80.0));
+        assert!(speaking.update(at(650), -43.0), "loud enough to go on");
+        assert!(speaking.update(at(1100), -80.0));
+        assert!(!speaking.update(at(1150), -80.0));
+        assert!(!speaking.update(at(1200), -43.0));
+    }
+}

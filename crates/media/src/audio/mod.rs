@@ -5,6 +5,7 @@ pub mod jitter;
 pub mod level;
 pub mod mix;
 pub mod opus;
+mod playout;
 pub mod ring;
 mod stretch;
 

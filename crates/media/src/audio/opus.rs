@@ -187,3 +187,156 @@ fn start_error(what: &'static str, error: ErrorCode) -> CodecError {
 fn decode_error(problem: String) -> CodecError {
     CodecError::Decode { codec: NAME, problem, key_frame_needed: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f32::consts::TAU;
+
+    use super::*;
+    use crate::audio::level::rms_dbfs;
+
+    fn tone(packet: usize) -> [f32; SAMPLES_20_MS] {
+        std::array::from_fn(|index| {
+            let at = (packet * SAMPLES_20_MS + index) as f32 / 48_000.0;
+            (at * 440.0 * TAU).sin() * 0.5
+        })
+    }
+
+    fn encoded(encoder: &mut Encoder, count: usize) -> Vec<Vec<u8>> {
+        (0..count)
+            .map(|packet| {
+                let mut out = Vec::new();
+                encoder.encode(&tone(packet), &mut out).unwrap();
+                out
+            })
+            .collect()
+    }
+
+    /// Cycles per second, from the upward crossings of zero.
+    fn frequency(samples: &[f32]) -> f32 {
+        let crossings = samples.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+        crossings as f32 * 48_000.0 / samples.len() as f32
+    }
+
+    #[test]
+    fn a_tone_keeps_its_level_and_its_frequency() {
+        let packets = encoded(&mut Encoder::new().unwrap(), 150);
+        let mut decoder = Decoder::new().unwrap();
+        let mut out = vec![0.0; MAX_PACKET_SAMPLES];
+        let mut heard = Vec::new();
+        for packet in &packets {
+            assert_eq!(packet_samples(packet), Some(SAMPLES_20_MS));
+            assert_eq!(decoder.decode(packet, &mut out).unwrap(), SAMPLES_20_MS);
+            heard.extend_from_slice(&out[..SAMPLES_20_MS]);
+        }
+        let heard = &heard[48_000..];
+        assert!((rms_dbfs(heard) - rms_dbfs(&tone(0))).abs() < 1.0, "{} dBFS", rms_dbfs(heard));
+        assert!((frequency(heard) - 440.0).abs() < 2.0, "{} Hz", frequency(heard));
+    }
+
+    #[test]
+    fn the_bitrate_follows_what_it_is_set_to() {
+        let mut encoder = Encoder::new().unwrap();
+        // Noise costs all the bits there are.
+        let mut state = 1_u32;
+        let mut noise = || -> [f32; SAMPLES_20_MS] {
+            std::array::from_fn(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 * 0.5 - 0.5
+            })
+        };
+        for bitrate in [16_000, 32_000, 64_000] {
+            encoder.set_bitrate(bitrate).unwrap();
+            let mut out = Vec::new();
+            let bytes: usize = (0..100)
+                .map(|_| {
+                    encoder.encode(&noise(), &mut out).unwrap();
+                    out.len()
+                })
+                .sum();
+            let ratio = (bytes * 8 / 2) as f64 / f64::from(bitrate);
+            assert!((0.75..1.25).contains(&ratio), "{bitrate}: {ratio:.2}");
+        }
+        assert!(matches!(encoder.set_bitrate(5_999), Err(CodecError::Setting { .. })));
+        assert!(matches!(encoder.set_expected_loss(101), Err(CodecError::Setting { .. })));
+    }
+
+    #[test]
+    fn silence_costs_next_to_nothing_with_dtx_only() {
+        let mut encoder = Encoder::new().unwrap();
+        let mut out = Vec::new();
+        let mut bytes = |encoder: &mut Encoder| -> usize {
+            (0..100)
+                .map(|_| {
+                    encoder.encode(&[0.0; SAMPLES_20_MS], &mut out).unwrap();
+                    out.len()
+                })
+                .sum()
+        };
+        let without = bytes(&mut encoder);
+        encoder.set_dtx(true).unwrap();
+        let with = bytes(&mut encoder);
+        assert!(with < without, "{with} of {without} bytes");
+        encoder.set_dtx(false).unwrap();
+        assert!(bytes(&mut encoder) > with);
+    }
+
+    #[test]
+    fn a_lost_packet_is_recovered_from_the_next_one_better_than_made_up() {
+        let mut encoder = Encoder::new().unwrap();
+        encoder.set_bitrate(24_000).unwrap();
+        encoder.set_expected_loss(30).unwrap();
+        // A tone that steps up in the lost packet: what is made up cannot know.
+        let packets: Vec<Vec<u8>> = (0..60)
+            .map(|packet| {
+                let gain = if packet < 50 { 0.1 } else { 1.0 };
+                let mut out = Vec::new();
+                encoder.encode(&tone(packet).map(|sample| sample * gain), &mut out).unwrap();
+                out
+            })
+            .collect();
+        assert!(repeats_previous(&packets[51]), "no FEC in the packet");
+        let after_loss = |fec: bool| {
+            let mut decoder = Decoder::new().unwrap();
+            let mut out = vec![0.0; MAX_PACKET_SAMPLES];
+            for packet in &packets[..50] {
+                decoder.decode(packet, &mut out).unwrap();
+            }
+            let out = &mut out[..SAMPLES_20_MS];
+            if fec {
+                decoder.decode_fec(&packets[51], out).unwrap();
+            } else {
+                decoder.conceal(out).unwrap();
+            }
+            rms_dbfs(out)
+        };
+        assert!(after_loss(true) > after_loss(false) + 6.0, "{} {}", after_loss(true), after_loss(false));
+    }
+
+    #[test]
+    fn without_expected_loss_nothing_is_repeated() {
+        let mut encoder = Encoder::new().unwrap();
+        encoder.set_expected_loss(0).unwrap();
+        assert!(encoded(&mut encoder, 50).iter().all(|packet| !repeats_previous(packet)));
+        for payload in [&[][..], &[0x08], &[0xff, 0xff, 0xff], &[0x0b, 0xff]] {
+            assert!(!repeats_previous(payload), "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_an_error_and_the_decoder_goes_on() {
+        let packets = encoded(&mut Encoder::new().unwrap(), 3);
+        let mut decoder = Decoder::new().unwrap();
+        let mut out = vec![0.0; MAX_PACKET_SAMPLES];
+        // Code 3 with no count; a count of zero; more than 120 ms; an empty payload.
+        for payload in [&[0x0b][..], &[0x0b, 0], &[0x1b, 63], &[]] {
+            assert!(
+                matches!(decoder.decode(payload, &mut out), Err(CodecError::Decode { .. })),
+                "{payload:?}"
+            );
+            assert_eq!(packet_samples(payload), None, "{payload:?}");
+        }
+        assert!(decoder.decode(&packets[0], &mut out[..100]).is_err(), "no room");
+        assert_eq!(decoder.decode(&packets[1], &mut out), Ok(SAMPLES_20_MS));
+    }
+}

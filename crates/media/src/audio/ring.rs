@@ -159,3 +159,74 @@ impl Drop for RingConsumer {
         self.shared.wake();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_come_out_in_order_and_what_is_missing_is_silence() {
+        let (mut producer, mut consumer) = ring(8);
+        producer.push(&[1.0, 2.0, 3.0]);
+        assert_eq!((producer.filled(), consumer.available()), (3, 3));
+        let mut out = [9.0; 5];
+        assert_eq!(consumer.pull(&mut out), 3);
+        assert_eq!(out, [1.0, 2.0, 3.0, 0.0, 0.0]);
+        assert_eq!(producer.underruns(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted_also_across_the_end_of_the_buffer() {
+        let (mut producer, mut consumer) = ring(4);
+        let mut out = [0.0; 3];
+        producer.push(&[1.0, 2.0, 3.0]);
+        assert_eq!(consumer.pull(&mut out), 3);
+        producer.push(&[4.0, 5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(consumer.overruns(), 1);
+        let mut out = [0.0; 4];
+        assert_eq!(consumer.pull(&mut out), 4);
+        assert_eq!(out, [4.0, 5.0, 6.0, 7.0]);
+        assert_eq!(producer.underruns(), 0);
+    }
+
+    #[test]
+    fn a_reader_that_waits_is_woken_by_the_samples() {
+        let (mut producer, consumer) = ring(100);
+        let reader = std::thread::spawn(move || consumer.wait(10, Duration::from_secs(30)));
+        for _ in 0..10 {
+            producer.push(&[0.5]);
+        }
+        assert!(reader.join().unwrap());
+    }
+
+    #[test]
+    fn a_writer_that_waits_is_woken_when_there_is_room() {
+        let (mut producer, mut consumer) = ring(100);
+        producer.push(&[0.0; 100]);
+        let writer = std::thread::spawn(move || producer.wait_below(50, Duration::from_secs(30)));
+        consumer.pull(&mut [0.0; 60]);
+        assert!(writer.join().unwrap());
+    }
+
+    #[test]
+    fn each_end_learns_that_the_other_is_gone() {
+        let (producer, consumer) = ring(10);
+        assert!(!producer.is_closed() && !consumer.is_closed());
+        let reader = std::thread::spawn(move || {
+            let woken = consumer.wait(1, Duration::from_secs(30));
+            (woken, consumer.is_closed())
+        });
+        drop(producer);
+        assert_eq!(reader.join().unwrap(), (false, true));
+        let (producer, consumer) = ring(10);
+        drop(consumer);
+        assert!(producer.is_closed());
+    }
+
+    #[test]
+    fn waiting_is_bounded() {
+        let (producer, consumer) = ring(10);
+        assert!(!consumer.wait(1, Duration::ZERO));
+        assert!(producer.wait_below(0, Duration::ZERO), "it is empty");
+    }
+}

@@ -73,3 +73,64 @@ pub(super) fn fade(from: &[f32], to: &[f32]) -> [f32; FADE] {
     }
     joint
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f32::consts::TAU;
+
+    use super::*;
+
+    fn tone(hz: f32, samples: usize) -> Vec<f32> {
+        (0..samples).map(|index| (index as f32 / 48_000.0 * hz * TAU).sin() * 0.5).collect()
+    }
+
+    fn largest_step(samples: &[f32]) -> f32 {
+        samples.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max)
+    }
+
+    fn crossings(samples: &[f32]) -> f32 {
+        let count = samples.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+        count as f32 / samples.len() as f32
+    }
+
+    #[test]
+    fn a_tone_gets_shorter_and_longer_without_a_click_and_keeps_its_pitch() {
+        for hz in [110.0, 150.0, 220.0, 440.0, 700.0] {
+            let original = tone(hz, 24_000);
+            for (change, longer) in [(shorten as fn(&mut Vec<f32>) -> usize, false), (lengthen, true)] {
+                let mut samples = original.clone();
+                let lag = change(&mut samples);
+                assert!((MIN_LAG..=MAX_LAG).contains(&lag), "{hz} Hz");
+                assert_eq!(samples.len(), if longer { 24_000 + lag } else { 24_000 - lag });
+                let step = largest_step(&samples) / largest_step(&original);
+                assert!(step < 1.2, "{hz} Hz, longer {longer}: {step} times the tone's own step");
+                let pitch = crossings(&samples) / crossings(&original);
+                assert!((pitch - 1.0).abs() < 0.02, "{hz} Hz, longer {longer}: pitch changed by {pitch}");
+                assert_eq!(samples.last(), original.last(), "it ends as it ended");
+            }
+        }
+    }
+
+    #[test]
+    fn silence_is_stretched_by_the_most_and_noise_not_at_all() {
+        let mut silence = vec![0.0; 960];
+        assert_eq!(shorten(&mut silence), MAX_LAG);
+        let mut state = 5_u32;
+        let mut noise: Vec<f32> = (0..960)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            })
+            .collect();
+        assert_eq!((shorten(&mut noise), lengthen(&mut noise)), (0, 0));
+    }
+
+    #[test]
+    fn what_is_too_short_stays_as_it_is() {
+        for samples in [0, 100, MIN_SAMPLES - 1] {
+            let mut sound = tone(440.0, samples);
+            assert_eq!((shorten(&mut sound), lengthen(&mut sound)), (0, 0));
+            assert_eq!(sound.len(), samples);
+        }
+    }
+}

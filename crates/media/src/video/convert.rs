@@ -59,7 +59,7 @@ impl PixelFormat {
     }
 
     /// Bytes that a picture needs when rows are `stride` bytes apart. The padding of the last row
-    /// need not be there.
+    /// need not be there, but for the formats that the library converts, which counts on it.
     const fn size_bytes(self, width_px: u32, height_px: u32, stride: usize) -> usize {
         let height = height_px as usize;
         let chroma_rows = height.div_ceil(2);
@@ -71,7 +71,8 @@ impl PixelFormat {
                 let chroma = stride.div_ceil(2);
                 height * stride + (2 * chroma_rows - 1) * chroma + (width_px as usize).div_ceil(2)
             }
-            _ => (height - 1) * stride + self.row_bytes(width_px),
+            Self::YCbCr24 => (height - 1) * stride + self.row_bytes(width_px),
+            Self::Yuyv | Self::Uyvy | Self::Rgb24 | Self::Bgr24 => height * stride,
         }
     }
 }
@@ -121,6 +122,8 @@ pub fn to_i420(
     if stride < row || data.len() < needed {
         return Err(refused(needed));
     }
+    // The library takes what is behind the last row for a row where there is an odd number of them.
+    let data = &data[..needed];
     let mut frame = pool.take(width_px, height_px, captured);
     let converted = match format {
         PixelFormat::I420 => {

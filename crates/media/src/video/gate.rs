@@ -99,3 +99,78 @@ impl FrameGate {
         self.in_flight
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASK: Offer = Offer::Drop { need_key: true };
+    const DROP: Offer = Offer::Drop { need_key: false };
+
+    #[test]
+    fn raw_pictures_go_while_fewer_than_two_are_in_flight() {
+        let mut gate = FrameGate::new();
+        let offers: Vec<Offer> = (0..4).map(|_| gate.offer(false, false)).collect();
+        assert_eq!(offers, [Offer::Send, Offer::Send, DROP, DROP]);
+        assert_eq!(gate.in_flight(), 2);
+        gate.acknowledge();
+        assert_eq!(gate.offer(false, false), Offer::Send);
+        assert_eq!(gate.offer(false, false), DROP);
+    }
+
+    #[test]
+    fn a_new_viewer_starts_with_a_key_frame_which_is_asked_for_once() {
+        let mut gate = FrameGate::new();
+        assert_eq!(gate.offer(false, true), ASK);
+        assert_eq!(gate.offer(false, true), DROP);
+        assert_eq!(gate.offer(true, true), Offer::Send);
+        assert_eq!(gate.offer(false, true), Offer::Send);
+    }
+
+    #[test]
+    fn a_dropped_encoded_frame_closes_the_gate_until_a_key_frame() {
+        let mut gate = FrameGate::new();
+        assert_eq!(gate.offer(true, true), Offer::Send);
+        assert_eq!(gate.offer(false, true), Offer::Send);
+        assert_eq!(gate.offer(false, true), ASK);
+        gate.acknowledge();
+        gate.acknowledge();
+        assert_eq!(gate.offer(false, true), DROP, "it would refer to the dropped one");
+        assert_eq!(gate.offer(true, true), Offer::Send);
+        assert_eq!(gate.offer(false, true), Offer::Send);
+    }
+
+    #[test]
+    fn a_viewer_that_hangs_costs_no_key_frames_and_comes_back() {
+        let mut gate = FrameGate::new();
+        gate.offer(true, true);
+        gate.offer(false, true);
+        assert_eq!(gate.offer(false, true), ASK);
+        // The answer comes, the viewer still hangs: nothing more is asked for.
+        assert_eq!(gate.offer(true, true), DROP);
+        for _ in 0..500 {
+            assert_eq!(gate.offer(false, true), DROP);
+        }
+        gate.acknowledge();
+        assert_eq!(gate.offer(false, true), ASK);
+        assert_eq!(gate.offer(true, true), Offer::Send);
+    }
+
+    #[test]
+    fn a_request_without_an_answer_is_repeated_after_a_second_of_frames() {
+        let mut gate = FrameGate::new();
+        assert_eq!(gate.offer(false, true), ASK);
+        let offers: Vec<Offer> = (0..31).map(|_| gate.offer(false, true)).collect();
+        assert!(offers[..30].iter().all(|offer| *offer == DROP));
+        assert_eq!(offers[30], ASK);
+    }
+
+    #[test]
+    fn acknowledging_too_much_changes_nothing() {
+        let mut gate = FrameGate::with_limit(0);
+        gate.acknowledge();
+        assert_eq!(gate.in_flight(), 0);
+        assert_eq!(gate.offer(false, false), Offer::Send, "a limit of nothing would show nothing");
+        assert_eq!(gate.offer(false, false), DROP);
+    }
+}

@@ -216,3 +216,90 @@ impl<'a> Bits<'a> {
         i32::try_from(if code % 2 == 0 { -magnitude } else { magnitude }).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn units(data: &[u8]) -> Vec<&[u8]> {
+        NalUnits::new(data).map(|range| &data[range]).collect()
+    }
+
+    #[test]
+    fn units_are_found_behind_long_and_short_start_codes() {
+        let stream = [9, 9, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 2, 0, 0, 1, 0x65, 0, 3, 0, 0];
+        assert_eq!(units(&stream), [&[0x67, 1][..], &[0x68, 2], &[0x65, 0, 3]]);
+    }
+
+    #[test]
+    fn streams_without_units_have_none() {
+        for stream in [&[][..], &[0, 0, 1], &[1, 2, 3], &[0, 0, 1, 0, 0, 1], &[0, 0, 0, 0]] {
+            assert!(units(stream).is_empty(), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_from_real_parameter_sets() {
+        // From x264 (high profile, cropped to 1080 rows), and from openh264 (baseline).
+        let high = [
+            0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03,
+            0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6, 0x58,
+        ];
+        assert_eq!(sps_size(&high), Some((1920, 1080)));
+        let baseline =
+            [0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x28, 0x02, 0xdd, 0x00, 0xf0, 0x88, 0x45, 0x38];
+        assert_eq!(sps_size(&baseline), Some((1280, 720)));
+    }
+
+    #[test]
+    fn what_is_no_parameter_set_has_no_size() {
+        for unit in [
+            &[][..],
+            &[0x67],
+            &[0x67, 0x42, 0xc0],
+            &[0x68, 0xce, 0x3c, 0x80],
+            &[0x67, 0, 0, 0, 0, 0, 0, 0, 0],
+        ] {
+            assert_eq!(sps_size(unit), None, "{unit:?}");
+        }
+    }
+
+    #[test]
+    fn emulation_prevention_bytes_are_left_out() {
+        let mut bits = Bits::new(&[0, 0, 3, 1, 0xff]);
+        assert_eq!(bits.take(24), Some(1));
+        assert_eq!(bits.take(8), Some(0xff));
+        assert_eq!(bits.take(1), None);
+    }
+
+    #[test]
+    fn exp_golomb_codes_are_read_as_in_the_standards_tables() {
+        // 1 | 010 | 011 | 00100 | 00101 | 1 …
+        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0010, 0b1100_0000]);
+        let values: Vec<u32> = (0..5).filter_map(|_| bits.unsigned()).collect();
+        assert_eq!(values, [0, 1, 2, 3, 4]);
+        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0010, 0b1100_0000]);
+        let values: Vec<i32> = (0..5).filter_map(|_| bits.signed()).collect();
+        assert_eq!(values, [0, 1, -1, 2, -2]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(1), any::<u8>()], 0..200)) {
+            let mut end = 0;
+            for range in NalUnits::new(&bytes) {
+                prop_assert!(range.start >= end + 3 && range.end > range.start && range.end <= bytes.len());
+                end = range.end;
+            }
+            let mut sps = vec![0x67];
+            sps.extend(&bytes);
+            if let Some((width, height)) = sps_size(&sps) {
+                prop_assert!(width > 0 && height > 0 && width <= 16_384 && height <= 16_384);
+            }
+        }
+    }
+}

@@ -90,3 +90,92 @@ fn fragment(unit: &[u8], max: usize, built: &mut BytesMut, out: &mut Vec<Payload
         out.push(Payload { data: built.split().freeze(), marker: false });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::VideoCodec;
+    use crate::video::depacket::Depacketizer;
+    use crate::video::nal::START_CODE;
+
+    fn frame(units: &[&[u8]]) -> EncodedFrame {
+        let data: Vec<u8> = units.iter().flat_map(|unit| START_CODE.iter().chain(*unit)).copied().collect();
+        EncodedFrame {
+            codec: VideoCodec::H264,
+            data: data.into(),
+            key: true,
+            timestamp: 0,
+            width_px: 0,
+            height_px: 0,
+            at: Instant::now(),
+        }
+    }
+
+    fn payloads(frame: &EncodedFrame, max: usize) -> Vec<Payload> {
+        let mut out = vec![Payload { data: Bytes::from_static(b"of the last frame"), marker: true }];
+        packetize(frame, max, &mut out);
+        out
+    }
+
+    #[test]
+    fn a_small_frame_is_one_packet_that_shares_its_bytes() {
+        let frame = frame(&[&[0x61, 1, 2, 3]]);
+        let payloads = payloads(&frame, 1200);
+        assert_eq!(payloads, [Payload { data: frame.data.slice(4..), marker: true }]);
+        assert_eq!(payloads[0].data.as_ptr(), frame.data[4..].as_ptr(), "no copy");
+    }
+
+    #[test]
+    fn parameter_sets_travel_together_with_the_highest_importance() {
+        let slice = [0x65; 2000];
+        let payloads = payloads(&frame(&[&[0x27, 1, 2], &[0x68, 3], &slice]), 1200);
+        assert_eq!(payloads[0].data[..], [0x78, 0, 3, 0x27, 1, 2, 0, 2, 0x68, 3]);
+        assert_eq!(payloads.len(), 3);
+        assert_eq!(payloads.iter().map(|payload| payload.marker).collect::<Vec<_>>(), [false, false, true]);
+    }
+
+    #[test]
+    fn a_large_unit_is_cut_into_even_fragments_with_start_and_end() {
+        let mut slice = vec![0x65];
+        slice.extend((0..3000).map(|byte| byte as u8 | 1));
+        let payloads = payloads(&frame(&[&slice]), 1200);
+        let headers: Vec<&[u8]> = payloads.iter().map(|payload| &payload.data[..2]).collect();
+        assert_eq!(headers, [[0x7c, 0x85], [0x7c, 0x05], [0x7c, 0x45]]);
+        assert!(payloads.iter().all(|payload| payload.data.len() == 1002));
+        let body: Vec<u8> = payloads.iter().flat_map(|payload| payload.data[2..].to_vec()).collect();
+        assert_eq!(body, slice[1..]);
+    }
+
+    #[test]
+    fn a_frame_without_units_has_no_packets() {
+        assert!(payloads(&frame(&[]), 1200).is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_cut_fits_and_is_put_together_again(
+            units in prop::collection::vec((1_u8..24, prop::collection::vec(1_u8.., 1..5000)), 1..8),
+            max in 0_usize..3000,
+        ) {
+            let units: Vec<Vec<u8>> =
+                units.into_iter().map(|(kind, body)| [vec![0x60 | kind], body].concat()).collect();
+            let mut all: Vec<&[u8]> = vec![&[0x67, 1], &[0x68, 1], &[0x65, 0x88]];
+            all.extend(units.iter().map(|unit| &unit[..]));
+            let frame = frame(&all);
+            let payloads = payloads(&frame, max);
+            prop_assert!(payloads.iter().all(|payload| payload.data.len() <= max.max(MIN_PAYLOAD_BYTES)));
+            let markers: Vec<usize> =
+                payloads.iter().enumerate().filter(|(_, payload)| payload.marker).map(|(index, _)| index).collect();
+            prop_assert_eq!(markers, [payloads.len() - 1]);
+            let bytes = payloads.iter().map(|payload| &payload.data[..]);
+            let assembled = Depacketizer::default().assemble(bytes).unwrap().unwrap();
+            prop_assert!(assembled.data == frame.data);
+        }
+    }
+}

@@ -96,3 +96,65 @@ pub fn fit(width: u32, height: u32, max_width: u32, max_height: u32) -> (u32, u3
     let even = |side: u64| (side & !1).max(2) as u32;
     (even(fitted_width), even(fitted_height))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn fitting_keeps_the_aspect_ratio_with_even_sides_and_never_enlarges() {
+        assert_eq!(fit(1920, 1080, 1280, 720), (1280, 720));
+        assert_eq!(fit(1280, 720, 640, 640), (640, 360));
+        assert_eq!(fit(1280, 720, 4000, 360), (640, 360));
+        assert_eq!(fit(640, 480, 1280, 720), (640, 480));
+        assert_eq!(fit(720, 1280, 1280, 720), (404, 720));
+        assert_eq!(fit(641, 481, 1280, 720), (640, 480));
+        assert_eq!(fit(1, 1, 100, 100), (2, 2));
+        assert_eq!(fit(0, 0, 0, 0), (2, 2));
+        assert_eq!(fit(u32::MAX, u32::MAX, 1280, 720), (720, 720));
+    }
+
+    #[test]
+    fn a_scaled_picture_looks_the_same_and_keeps_its_capture_time() {
+        let (pool, captured) = (FramePool::new(), Instant::now() + Duration::from_secs(3));
+        let mut source = pool.take(640, 360, captured);
+        // Left half bright and red, right half dark and blue.
+        for (index, plane) in source.planes_mut().into_iter().enumerate() {
+            let row = if index == 0 { 640 } else { 320 };
+            for line in plane.chunks_exact_mut(row) {
+                let (left, right) = line.split_at_mut(row / 2);
+                left.fill([200, 90, 200][index]);
+                right.fill([40, 200, 60][index]);
+            }
+        }
+        let scaled = Scaler::new().scale(&source, 322, 182, &pool);
+        assert_eq!((scaled.width_px(), scaled.height_px()), (322, 182));
+        assert_eq!(scaled.captured(), captured);
+        for ((plane, row), (left, right)) in
+            scaled.planes().into_iter().zip(scaled.strides()).zip([(200, 40), (90, 200), (200, 60)])
+        {
+            for line in plane.chunks_exact(row) {
+                assert!(line[..row / 2 - 3].iter().all(|value| *value == left));
+                assert!(line[row / 2 + 3..].iter().all(|value| *value == right));
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_size_is_a_copy_and_odd_sizes_work() {
+        let (pool, now) = (FramePool::new(), Instant::now());
+        let mut source = pool.take(33, 17, now);
+        for plane in source.planes_mut() {
+            for (index, value) in plane.iter_mut().enumerate() {
+                *value = index as u8;
+            }
+        }
+        let mut scaler = Scaler::new();
+        assert_eq!(scaler.scale(&source, 33, 17, &pool).data(), source.data());
+        let scaled = scaler.scale(&source, 11, 7, &pool);
+        assert_eq!(scaled.data().len(), VideoFrame::size_bytes(11, 7));
+        assert_eq!(scaler.scale(&source, 0, 0, &pool).width_px(), 1);
+    }
+}

@@ -27,3 +27,37 @@ pub fn save_png(frame: &VideoFrame, path: &Path) -> io::Result<()> {
     writer.write_image_data(&rgb)?;
     Ok(writer.finish()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::frame::FramePool;
+
+    #[test]
+    fn a_saved_picture_has_the_colours_of_the_frame() {
+        let mut frame = FramePool::new().take(31, 17, Instant::now());
+        // Pure red in BT.601 limited range.
+        for (plane, value) in frame.planes_mut().into_iter().zip([81, 90, 240]) {
+            plane.fill(value);
+        }
+        let path = std::env::temp_dir().join(format!("maru-snapshot-{}.png", std::process::id()));
+        save_png(&frame, &path).unwrap();
+        let file = io::BufReader::new(File::open(&path).unwrap());
+        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut rgb).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((info.width, info.height), (31, 17));
+        for pixel in rgb.chunks_exact(3) {
+            assert!(pixel[0] >= 250 && pixel[1] <= 5 && pixel[2] <= 5, "{pixel:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_an_error() {
+        let frame = FramePool::new().take(16, 16, Instant::now());
+        assert!(save_png(&frame, Path::new("/nowhere/at/all.png")).is_err());
+    }
+}

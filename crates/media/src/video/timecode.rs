@@ -75,3 +75,98 @@ pub fn read(frame: &VideoFrame) -> Option<u64> {
     }
     PLAUSIBLE_MS.contains(&unix_ms).then_some(unix_ms)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::frame::FramePool;
+    use crate::video::scale::Scaler;
+
+    /// 2025-11-21, with many bits of both kinds.
+    const NOW_MS: u64 = 1_763_712_345_678;
+
+    fn grey(width: u32, height: u32) -> VideoFrame {
+        let mut frame = FramePool::new().take(width, height, Instant::now());
+        for plane in frame.planes_mut() {
+            plane.fill(128);
+        }
+        frame
+    }
+
+    #[test]
+    fn what_is_written_is_read_at_every_size_that_a_call_uses() {
+        for (width, height) in
+            [(1920, 1080), (1280, 720), (848, 480), (640, 360), (320, 180), (160, 90), (80, 60)]
+        {
+            let mut frame = grey(width, height);
+            write(&mut frame, NOW_MS);
+            assert_eq!(read(&frame), Some(NOW_MS), "{width}×{height}");
+        }
+    }
+
+    #[test]
+    fn the_cells_are_where_the_design_says() {
+        let mut frame = grey(1280, 720);
+        write(&mut frame, NOW_MS);
+        let luma = frame.planes()[0];
+        for cell in 0..48_usize {
+            let bright = NOW_MS >> cell & 1 == 1;
+            for (x, y) in [(16 * cell, 0), (16 * cell + 15, 15), (16 * cell + 8, 8)] {
+                assert_eq!(luma[y * 1280 + x] > 126, bright, "cell {cell} at {x}, {y}");
+            }
+        }
+        assert_eq!(luma[16 * 1280], 128, "nothing below");
+        assert_eq!(luma[48 * 16], 128, "nothing beside");
+    }
+
+    #[test]
+    fn it_survives_scaling_down_and_up_again() {
+        let (mut scaler, pool) = (Scaler::new(), FramePool::new());
+        let mut frame = grey(1280, 720);
+        write(&mut frame, NOW_MS);
+        for (width, height) in [(640, 360), (426, 240), (320, 180), (960, 540)] {
+            frame = scaler.scale(&frame, width, height, &pool);
+            assert_eq!(read(&frame), Some(NOW_MS), "{width}×{height}");
+        }
+    }
+
+    #[test]
+    fn a_picture_without_one_has_none() {
+        assert_eq!(read(&grey(1280, 720)), None);
+        for value in [0, 255] {
+            let mut flat = grey(1280, 720);
+            flat.planes_mut()[0].fill(value);
+            assert_eq!(read(&flat), None, "all cells {value}");
+        }
+        let mut frame = grey(1280, 720);
+        write(&mut frame, NOW_MS);
+        frame.planes_mut()[0][8 * 1280 + 16 * 5..][..16].fill(128);
+        let luma = frame.planes_mut();
+        for row in 0..16 {
+            luma[0][row * 1280 + 80..row * 1280 + 96].fill(126);
+        }
+        assert_eq!(read(&frame), None, "one cell in doubt");
+    }
+
+    #[test]
+    fn times_that_no_clock_shows_are_no_time_code() {
+        for unix_ms in [1_500_000_000_000, 4_200_000_000_000, 0xffff_ffff_ffff] {
+            let mut frame = grey(640, 360);
+            write(&mut frame, unix_ms);
+            assert_eq!(read(&frame), None, "{unix_ms}");
+        }
+    }
+
+    #[test]
+    fn pictures_that_are_too_small_are_left_alone() {
+        for (width, height) in [(79, 79), (1280, 15), (2, 2)] {
+            let mut frame = grey(width, height);
+            let before = frame.data().to_vec();
+            write(&mut frame, NOW_MS);
+            assert_eq!(frame.data(), before);
+            assert_eq!(read(&frame), None);
+        }
+    }
+}

@@ -177,3 +177,64 @@ impl Window {
 fn slot(number: i64) -> usize {
     number.rem_euclid(SPAN as i64) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn packet(sequence: u16, bytes: usize) -> VideoPacket {
+        let payload = Bytes::from(vec![1; bytes]);
+        VideoPacket { sequence, timestamp: 0, marker: false, payload, arrived: Instant::now() }
+    }
+
+    /// Inserts as the receiver does: room is made by giving up the oldest.
+    fn insert(window: &mut Window, packet: &VideoPacket) -> Insert {
+        loop {
+            match window.insert(packet) {
+                Insert::NeedsHead(head) => {
+                    assert!(head > window.head(), "no progress");
+                    window.advance(head);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    #[test]
+    fn it_never_holds_more_than_1024_packets_or_4_mib() {
+        for bytes in [10, 20_000] {
+            let mut window = Window::new();
+            for sequence in 0..3000_u16 {
+                assert_eq!(insert(&mut window, &packet(sequence.wrapping_mul(3), bytes)), Insert::Stored);
+                let held: Vec<usize> = window
+                    .packets(window.head()..window.end())
+                    .map(|(_, packet)| packet.payload.len())
+                    .collect();
+                assert!(held.len() <= SPAN && held.iter().sum::<usize>() <= MAX_BYTES);
+                assert_eq!(held.iter().sum::<usize>(), window.bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn one_packet_larger_than_the_limit_is_held_alone() {
+        let mut window = Window::new();
+        insert(&mut window, &packet(1, 100));
+        assert_eq!(insert(&mut window, &packet(2, MAX_BYTES + 1)), Insert::Stored);
+        assert_eq!(window.packets(window.head()..window.end()).count(), 1);
+    }
+
+    #[test]
+    fn until_something_is_settled_the_head_moves_back_for_what_comes_out_of_order() {
+        let mut window = Window::new();
+        assert_eq!(window.insert(&packet(5, 1)), Insert::Stored);
+        assert_eq!(window.insert(&packet(65_534, 1)), Insert::Stored);
+        assert_eq!(window.end() - window.head(), 8);
+        window.advance(window.head() + 1);
+        assert_eq!(window.insert(&packet(65_533, 1)), Insert::Late);
+        assert_eq!(window.insert(&packet(5, 1)), Insert::Duplicate);
+        assert_eq!(window.insert(&packet(5000, 1)), Insert::Jump);
+    }
+}
