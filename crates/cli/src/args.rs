@@ -23,7 +23,7 @@ pub enum Command {
         json: bool,
     },
     /// Join a room. Typed lines are chat; /help lists the commands.
-    Join(Join),
+    Join(Box<Join>),
     /// Make a call between participants on this machine, over real sockets, and say how it was.
     Demo(Demo),
 }
@@ -48,7 +48,7 @@ pub struct Join {
     #[arg(long, value_name = "ID", value_parser = choice)]
     pub speaker: Option<Choice>,
     /// Leave after this many seconds.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub seconds: Option<f64>,
     /// Access token of a private server.
     #[arg(long, env = "MARU_TOKEN", hide_env_values = true)]
@@ -79,7 +79,7 @@ pub struct Join {
 #[derive(Debug, ClapArgs)]
 pub struct Demo {
     /// How long to call.
-    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    #[arg(long, value_name = "N", default_value_t = 10.0, allow_hyphen_values = true)]
     pub seconds: f64,
     /// How many participants.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=16))]

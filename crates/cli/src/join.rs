@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 
 use crate::args::{self, Join};
 use crate::output::{Meter, snapshots};
-use crate::{participant, platform, server};
+use crate::server::Server;
+use crate::{participant, platform};
 
 const HELP: &str = "\
   a line         is said to everybody
@@ -29,6 +30,7 @@ const HELP: &str = "\
 pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     let limit = args.seconds.map(args::seconds).transpose()?;
     let devices = Arc::new(SystemDevices::new(Options::default()));
+    let server = Server::choose(args.server.as_deref())?;
     let engine = Engine::start(EngineConfig {
         camera: args.camera.clone().unwrap_or_default(),
         microphone: args.microphone.clone().unwrap_or_default(),
@@ -37,7 +39,7 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         camera_off: args.camera_off,
         token: args.token.clone(),
         ice_servers: ice_servers(&args),
-        ..participant::config(devices, server::locator(args.server.as_deref())?)
+        ..participant::config(devices, server.locator())
     })
     .context("The call cannot be started")?;
 
@@ -58,6 +60,7 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         None => Ok(Vec::new()),
     };
     engine.shutdown().await;
+    server.shutdown().await;
     outcome?;
     for file in files? {
         eprintln!("saved {}", file.display());

@@ -60,7 +60,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
     });
     match args.command {
         Command::Devices { json } => devices::run(json).await,
-        Command::Join(join) => join::run(join).await,
+        Command::Join(join) => join::run(*join).await,
         Command::Demo(demo) => demo::run(demo).await,
     }
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 /// The server on this machine: the one that runs already, else one of our own.
 #[derive(Default)]
-struct Automatic {
+pub struct Automatic {
     /// Kept, since a server of our own ends with its last owner.
     server: Mutex<Option<AutomaticServer>>,
 }
@@ -25,10 +25,38 @@ impl ServerLocator for Automatic {
     }
 }
 
-/// The given server, or the automatic one.
-pub fn locator(server: Option<&str>) -> anyhow::Result<Arc<dyn ServerLocator>> {
-    Ok(match server {
-        Some(url) => Arc::new(FixedServer::parse(url)?),
-        None => Arc::new(Automatic::default()),
-    })
+/// The server of a call.
+#[derive(Clone)]
+pub enum Server {
+    /// One that was named.
+    Fixed(FixedServer),
+    /// The one on this machine.
+    Automatic(Arc<Automatic>),
+}
+
+impl Server {
+    /// The given server, or the automatic one.
+    pub fn choose(url: Option<&str>) -> anyhow::Result<Self> {
+        Ok(match url {
+            Some(url) => Self::Fixed(FixedServer::parse(url)?),
+            None => Self::Automatic(Arc::default()),
+        })
+    }
+
+    pub fn locator(&self) -> Arc<dyn ServerLocator> {
+        match self {
+            Self::Fixed(server) => Arc::new(server.clone()),
+            Self::Automatic(server) => Arc::clone(server) as Arc<dyn ServerLocator>,
+        }
+    }
+
+    /// Stops a server of our own, telling its clients, so that one of them starts the next.
+    pub async fn shutdown(&self) {
+        if let Self::Automatic(automatic) = self {
+            let server = automatic.server.lock().take();
+            if let Some(server) = server {
+                server.shutdown().await;
+            }
+        }
+    }
 }

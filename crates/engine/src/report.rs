@@ -44,6 +44,8 @@ pub struct PeerReport {
     pub connected_ms: Option<f64>,
     /// From the same moment to its first shown picture.
     pub first_frame_ms: Option<f64>,
+    /// Offers made or taken: 1 unless a path was lost or a device change went wrong.
+    pub negotiations: u32,
     /// The path in use.
     pub candidate_pair: Option<PairReport>,
     /// Its pictures.

@@ -108,6 +108,7 @@ pub(crate) struct About {
     pub name: String,
     pub since: Instant,
     pub connected_ms: Option<f64>,
+    pub negotiations: u32,
     pub camera_off: bool,
 }
 
@@ -122,6 +123,7 @@ impl PeerMedia {
                 name: String::new(),
                 since: Instant::now(),
                 connected_ms: None,
+                negotiations: 0,
                 camera_off: false,
             }),
         }

@@ -129,6 +129,7 @@ impl Shared {
         let mut about = media.about.lock();
         about.name = peer.info().name.as_str().to_owned();
         about.since = peer.since();
+        about.negotiations = peer.negotiations();
         about.connected_ms = peer.connected_after().map(report::ms);
         let camera_off = peer.info().status.camera_off;
         if camera_off && !about.camera_off {
@@ -214,6 +215,7 @@ fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
         id,
         name: about.name,
         connected_ms: about.connected_ms,
+        negotiations: about.negotiations,
         first_frame_ms: report::after(about.since, video.first_frame),
         candidate_pair: media.pair.lock().clone().map(|pair| PairReport {
             local: pair.local,

@@ -26,6 +26,9 @@ use crate::api::{Notice, NoticeCode, PeerState};
 
 /// From the first signal to a connected path.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long a member that was there first may take to offer; then it is asked to, for it may have
+/// missed our coming while its own line to the server was broken.
+const OFFER_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a restart may take before the next try.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(5);
 /// Tries without a connection in between, after which the peer is given up.
@@ -87,12 +90,13 @@ pub(crate) struct Peer {
     deadline: Option<Instant>,
     since: Instant,
     connected_after: Option<Duration>,
+    negotiations: u32,
 }
 
 impl Peer {
     /// A member that was there before us: it will offer.
     pub fn answering(now: Instant, since: Instant, info: PeerInfo) -> Self {
-        Self::new(Role::Answering, now, since, info)
+        Self { deadline: Some(now + OFFER_TIMEOUT), ..Self::new(Role::Answering, now, since, info) }
     }
 
     /// A newcomer: we offer.
@@ -120,6 +124,7 @@ impl Peer {
             deadline: Some(now + CONNECT_TIMEOUT),
             since,
             connected_after: None,
+            negotiations: 0,
         }
     }
 
@@ -147,6 +152,11 @@ impl Peer {
     /// From [`Peer::since`] to the first connected path.
     pub fn connected_after(&self) -> Option<Duration> {
         self.connected_after
+    }
+
+    /// Offers made to it and taken from it so far.
+    pub fn negotiations(&self) -> u32 {
+        self.negotiations
     }
 
     pub fn set_status(&mut self, status: Status) {
@@ -226,6 +236,7 @@ impl Peer {
 
     fn offer(&mut self, restart: bool, outputs: &mut VecDeque<Output>) {
         self.offer_pending = true;
+        self.negotiations += 1;
         self.order(ConnectionOrder::Offer { restart }, outputs);
     }
 
@@ -294,6 +305,7 @@ impl Peer {
                     self.state = PeerState::Negotiating;
                 }
                 self.remote_session = session;
+                self.negotiations += 1;
                 self.order(ConnectionOrder::Remote { sdp_type: SdpType::Offer, sdp }, outputs);
             }
             Signal::Description { sdp_type: SdpType::Answer, sdp } => {

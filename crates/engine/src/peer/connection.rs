@@ -9,8 +9,6 @@ use maru_media::video::adapt::Adaptation;
 use maru_protocol::{IceServer, SdpType};
 use parking_lot::Mutex;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use rtc::statistics::StatsSelector;
-use rtc::statistics::report::RTCStatsReportEntry;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
@@ -423,20 +421,12 @@ impl Actor<'_> {
     }
 
     async fn candidate_pair(&self) -> Option<CandidatePair> {
-        let report = self.pc.get_stats(std::time::Instant::now(), StatsSelector::None).await;
-        let pair_id = report.transport()?.selected_candidate_pair_id.clone();
-        let pair = report.candidate_pairs().find(|pair| pair.stats.id == pair_id)?;
-        let (
-            Some(RTCStatsReportEntry::LocalCandidate(local)),
-            Some(RTCStatsReportEntry::RemoteCandidate(remote)),
-        ) = (report.get(&pair.local_candidate_id), report.get(&pair.remote_candidate_id))
-        else {
-            return None;
-        };
+        let ice = self.pc.sctp().await?.transport().ice_transport();
+        let pair = ice.get_selected_candidate_pair().await.ok()??;
         Some(CandidatePair {
-            local: local.candidate_type.to_string(),
-            remote: remote.candidate_type.to_string(),
-            protocol: local.protocol.to_lowercase(),
+            local: pair.local().typ.to_string(),
+            remote: pair.remote().typ.to_string(),
+            protocol: pair.local().protocol.to_string().to_lowercase(),
         })
     }
 }
