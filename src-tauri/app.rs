@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use maru_engine::{Engine, EngineConfig};
+use anyhow::Context as _;
+use maru_engine::{Choice, Engine, EngineConfig};
+use maru_media::DeviceId;
 use maru_protocol::ClientInfo;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -36,7 +38,10 @@ pub struct App {
 
 impl App {
     /// Starts the engine; it opens no device until the page asks for a preview or a call.
-    pub async fn start(options: Options, settings: SettingsStore) -> Self {
+    ///
+    /// # Errors
+    /// When the system gives the engine no thread.
+    pub async fn start(options: Options, settings: SettingsStore) -> anyhow::Result<Self> {
         let settings = Arc::new(settings);
         let remembered = settings.get();
         let tokens = Tokens::default();
@@ -59,14 +64,15 @@ impl App {
             client: ClientInfo { name: "maru".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
             token,
-            camera: remembered.camera.map(Some),
-            microphone: remembered.microphone.map(Some),
-            speaker: remembered.speaker.map(Some),
+            camera: choice(remembered.camera),
+            microphone: choice(remembered.microphone),
+            speaker: choice(remembered.speaker),
             muted: remembered.muted,
             camera_off: remembered.camera_off,
             decode: false,
-        });
-        Self {
+        })
+        .context("the call cannot be set up")?;
+        Ok(Self {
             options,
             engine,
             server,
@@ -76,7 +82,7 @@ impl App {
             streams: Streams::default(),
             forwarder: Mutex::new(None),
             leaving: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Whether the app is on its way out; sets that it is.
@@ -95,4 +101,8 @@ impl App {
             tracing::warn!("not everybody could be told goodbye in time");
         }
     }
+}
+
+fn choice(device: Option<DeviceId>) -> Choice {
+    device.map_or(Choice::Preferred, Choice::Device)
 }

@@ -55,7 +55,7 @@ pub fn run() -> ExitCode {
         ])
         .setup(move |handle| {
             let settings = SettingsStore::open(paths.as_ref().map(|paths| paths.config.as_path()));
-            let app = tauri::async_runtime::block_on(App::start(options, settings));
+            let app = tauri::async_runtime::block_on(App::start(options, settings))?;
             handle.manage(app);
             open_window(handle.handle(), paths)?;
             let handle = handle.handle().clone();

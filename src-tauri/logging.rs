@@ -1,6 +1,7 @@
 //! Logs: to stderr and to a daily file of which a week is kept. The level comes from `MARU_LOG`
 //! (syntax of `tracing_subscriber::EnvFilter`).
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -41,7 +42,9 @@ pub fn start(dir: Option<&Path>) -> Option<WorkerGuard> {
         }
         None => (None, None),
     };
-    let stderr_layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let stderr_layer = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // Fails only where a logger is installed already, as in a test that starts the app twice.
     let _ = tracing_subscriber::registry().with(filter).with(stderr_layer).with(file_layer).try_init();
 

@@ -1,5 +1,5 @@
-//! What can be said on the command line. Each has an environment variable, for launchers that
-//! cannot pass arguments.
+//! What can be said on the command line, or in the environment by launchers that cannot pass
+//! arguments.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,9 @@ pub struct Options {
     #[arg(long, env = "MARU_SERVER", value_name = "URL")]
     pub server: Option<String>,
 
-    /// Offer synthetic devices (a test pattern, a tone) beside the real ones.
-    #[arg(long, env = "MARU_SYNTHETIC_DEVICES")]
+    /// Offer synthetic devices (a test pattern, a tone) beside the real ones, whatever the settings
+    /// say. `MARU_SYNTHETIC_DEVICES=1` does the same.
+    #[arg(long)]
     pub synthetic_devices: bool,
 
     /// Keep settings, logs and the window's own data here instead of in the system's places.

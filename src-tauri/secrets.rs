@@ -86,6 +86,9 @@ impl Tokens {
         let write = spawn_blocking(move || keyring::Entry::new(SERVICE, &account)?.set_password(&token));
         match timeout(STORE_TIMEOUT, write).await {
             Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(keyring::Error::NoDefaultStore))) => {
+                Err(NoStore { problem: "no keyring runs".to_owned() })
+            }
             Ok(Ok(Err(error))) => Err(NoStore { problem: error.to_string() }),
             Ok(Err(_)) | Err(_) => Err(NoStore { problem: "it does not answer".to_owned() }),
         }

@@ -55,13 +55,11 @@ impl ServerLocator for Server {
                 Err(error) => Err(error.to_string()),
             };
         }
+        // Asked anew each time: another program's server may be gone since, and this one takes its
+        // place. The answer is kept, since an embedded server runs for as long as it is.
         let mut automatic = self.automatic.lock().await;
-        if let Some(server) = automatic.as_ref().filter(|server| server.started_here()) {
-            return Ok(server.url().to_owned());
-        }
-        // Another process's server may be gone since the last time: look again, or take its place.
         let found = automatic::find_or_start(DEFAULT_PORT).await.map_err(|error| error.to_string())?;
-        let url = found.url().to_owned();
+        let url = found.url();
         *automatic = Some(found);
         Ok(url)
     }

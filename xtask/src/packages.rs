@@ -28,15 +28,8 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Engine => {
             &["build-essential", "cmake", "nasm", "pkg-config", "clang", "libclang-dev", "libasound2-dev"]
         }
-        // The plug-ins decode H.264 for the webview (see ARCHITECTURE.md, painting); without them the
-        // app decodes by itself.
-        Purpose::App => &[
-            "libwebkit2gtk-4.1-dev",
-            "gstreamer1.0-plugins-base",
-            "gstreamer1.0-plugins-good",
-            "gstreamer1.0-plugins-bad",
-            "gstreamer1.0-libav",
-        ],
+        // The plug-ins parse and decode H.264 for the webview; without them the app decodes by itself.
+        Purpose::App => &["libwebkit2gtk-4.1-dev", "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-bad"],
         Purpose::Test => &[
             "xvfb",
             "webkit2gtk-driver",

@@ -1,0 +1,130 @@
+//! The real app on a virtual screen, driven as a person would drive it: by what can be typed, clicked
+//! and seen. It refuses to know what is behind the page.
+
+mod display;
+mod page;
+mod process;
+mod programs;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::wait::eventually;
+use display::Display;
+use process::{Group, Stranger};
+
+/// From a cold start of WebKit on a busy machine to the first page.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Goodbyes take a second at most; the rest is WebKit's.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
+/// The app with its window open.
+pub struct AppWindow {
+    client: Client,
+    // Dropped in this order: the driver with the app, then the screen, then the files.
+    driver: Group,
+    _display: Display,
+    data: DataDir,
+}
+
+impl AppWindow {
+    /// Starts the app with synthetic devices, at this server, with these settings.
+    ///
+    /// # Panics
+    /// When there is no window with the page in it in time.
+    pub async fn open(server: &str, settings: Value) -> Self {
+        let data = DataDir::with_settings(settings);
+        let display = Display::start();
+        let (port, native_port) = (free_port(), free_port());
+        // A session bus of its own: WebKit wants one, and the person's is none of a test's business.
+        let mut driver = Command::new("dbus-run-session");
+        driver.arg("--").arg(programs::tauri_driver());
+        driver.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
+        driver.env("DISPLAY", display.name()).env_remove("WAYLAND_DISPLAY");
+        driver.env("NO_AT_BRIDGE", "1").env("GTK_A11Y", "none");
+        let log = fs::File::create(data.path().join("driver.log")).expect("a log file");
+        driver.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
+        let driver = Group::start(&mut driver);
+
+        let arguments = ["--server", server, "--synthetic-devices", "--data-dir"].map(String::from);
+        let arguments = [&arguments[..], &[data.path().display().to_string()]].concat();
+        let options = json!({ "application": programs::app(), "args": arguments });
+        let capabilities: Capabilities = [("tauri:options".to_owned(), options)].into_iter().collect();
+        let url = format!("http://127.0.0.1:{port}");
+        let client = eventually("a window", START_LIMIT, async || {
+            // Refused until the driver and the driver behind it listen.
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities.clone()).connect(&url).await.ok()
+        })
+        .await;
+        let window = Self { client, driver, _display: display, data };
+        window.see("the page", "body[data-screen]").await;
+        window
+    }
+
+    /// Asks the app to end, as the system does when a person logs out, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn end(self) {
+        let data = self.data.path().display().to_string();
+        let app = Stranger::with_argument(&data, self.driver.id()).expect("the app runs");
+        app.terminate();
+        eventually("the app has ended", END_LIMIT, async || app.has_ended().then_some(())).await;
+    }
+
+    /// Saves what the window shows as `<name>.png` and says where.
+    pub async fn screenshot(&self, name: &str) -> PathBuf {
+        let dir = programs::app().parent().unwrap_or(Path::new(".")).join("window-tests");
+        fs::create_dir_all(&dir).expect("a directory for screenshots");
+        let file = dir.join(format!("{name}.png"));
+        let picture = self.client.screenshot().await.expect("a screenshot");
+        fs::write(&file, picture).expect("a file for the screenshot");
+        file
+    }
+
+    /// The text of the app's log.
+    pub fn log(&self) -> String {
+        let files = fs::read_dir(self.data.path().join("logs")).into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+    }
+}
+
+/// A directory for one app's settings, logs and webview, gone with the test.
+struct DataDir(PathBuf);
+
+impl DataDir {
+    fn with_settings(settings: Value) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("maru-window-{}-{number}", std::process::id()));
+        fs::create_dir_all(dir.join("config")).expect("a directory for settings");
+        fs::write(dir.join("config/settings.json"), settings.to_string()).expect("a settings file");
+        Self(dir)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
+}

@@ -1,0 +1,148 @@
+//! What a person does and sees in the window: elements by the page's documented hooks, and pictures
+//! by their pixels.
+
+use std::time::Duration;
+
+use fantoccini::Locator;
+use fantoccini::elements::Element;
+use serde_json::{Value, json};
+
+use super::AppWindow;
+use crate::wait::eventually;
+
+/// Ample on a busy machine with a debug build.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Reads the time code of `maru_media::video::timecode` from a canvas: UNIX milliseconds, or null.
+const READ_TIME_CODE: &str = r#"
+const canvas = document.querySelector(arguments[0]);
+const side = canvas ? Math.floor(canvas.width / 80) : 0;
+if (side < 4) return null;
+const strip = document.createElement("canvas");
+strip.width = canvas.width;
+strip.height = side;
+const context = strip.getContext("2d", { willReadFrequently: true });
+context.drawImage(canvas, 0, 0, canvas.width, side, 0, 0, canvas.width, side);
+const { data } = context.getImageData(0, 0, strip.width, strip.height);
+const reach = Math.floor(side / 4), centreY = Math.floor(side / 2);
+let time = 0;
+for (let cell = 47; cell >= 0; cell--) {
+  const centreX = Math.floor(((2 * cell + 1) * canvas.width) / 160);
+  let sum = 0, count = 0;
+  for (let y = centreY - reach; y <= Math.min(centreY + reach, side - 1); y++) {
+    for (let x = centreX - reach; x <= centreX + reach; x++) {
+      const at = 4 * (y * strip.width + x);
+      sum += 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+      count++;
+    }
+  }
+  const luma = sum / count;
+  if (luma > 90 && luma < 165) return null;
+  time = 2 * time + (luma >= 165 ? 1 : 0);
+}
+return time > 1577836800000 && time < 4102444800000 ? time : null;
+"#;
+
+impl AppWindow {
+    /// Waits until an element is there and shown.
+    ///
+    /// # Panics
+    /// When it is not, in time.
+    pub async fn see(&self, what: &str, css: &str) -> Element {
+        eventually(&format!("{what} ({css})"), LIMIT, async || {
+            let element = self.client.find(Locator::Css(css)).await.ok()?;
+            element.is_displayed().await.ok()?.then_some(element)
+        })
+        .await
+    }
+
+    /// Waits until no element matches, or only hidden ones.
+    ///
+    /// # Panics
+    /// When one still does after the time allowed.
+    pub async fn see_no(&self, what: &str, css: &str) {
+        eventually(&format!("no {what} ({css})"), LIMIT, async || {
+            let Ok(element) = self.client.find(Locator::Css(css)).await else { return Some(()) };
+            (!element.is_displayed().await.unwrap_or(false)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until an element shows a text that contains `wanted`.
+    ///
+    /// # Panics
+    /// When it does not, in time.
+    pub async fn see_text(&self, css: &str, wanted: &str) {
+        eventually(&format!("“{wanted}” in {css}"), LIMIT, async || {
+            let element = self.client.find(Locator::Css(css)).await.ok()?;
+            // Not WebDriver's own idea of shown text: it takes a clipped label on a moved tile for hidden.
+            element.prop("innerText").await.ok()??.contains(wanted).then_some(())
+        })
+        .await;
+    }
+
+    /// Clicks an element as soon as it is shown.
+    ///
+    /// # Panics
+    /// When it never takes the click.
+    pub async fn click(&self, css: &str) {
+        self.see("something to click", css).await;
+        eventually(&format!("a click on {css}"), LIMIT, async || {
+            self.client.find(Locator::Css(css)).await.ok()?.click().await.ok()
+        })
+        .await;
+    }
+
+    /// Types into a field, over what is in it.
+    ///
+    /// # Panics
+    /// When the field does not take it.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let field = self.see("a field", css).await;
+        field.clear().await.expect("the field can be cleared");
+        field.send_keys(text).await.expect("the field takes keys");
+    }
+
+    /// Joins a room as a person does, and waits for the call's screen.
+    ///
+    /// # Panics
+    /// When the call does not come up in time.
+    pub async fn join(&self, room: &str, name: &str) {
+        self.type_into("#room", room).await;
+        self.type_into("#name", name).await;
+        self.click("#join").await;
+        self.see("the call", "body[data-screen=call]").await;
+    }
+
+    /// Loads the page anew.
+    ///
+    /// # Panics
+    /// When the window refuses.
+    pub async fn reload(&self) {
+        self.client.refresh().await.expect("the page can be reloaded");
+    }
+
+    /// Waits for a picture on the canvas of a tile that was taken after `after_ms` (UNIX milliseconds, by
+    /// its time code), and gives when it was taken.
+    ///
+    /// # Panics
+    /// When none comes in time.
+    pub async fn picture_after(&self, tile: &str, after_ms: u64) -> u64 {
+        let canvas = format!("{tile} canvas");
+        eventually(&format!("a newer picture with a time code in {tile}"), LIMIT, async || {
+            let taken = self.run(READ_TIME_CODE, &[json!(canvas)]).await.as_u64()?;
+            (taken > after_ms).then_some(taken)
+        })
+        .await
+    }
+
+    /// An attribute of the first element that matches.
+    pub async fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        self.client.find(Locator::Css(css)).await.ok()?.attr(name).await.ok()?
+    }
+
+    /// Runs a script in the page; null when it fails.
+    async fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        self.client.execute(script, arguments.to_vec()).await.unwrap_or(Value::Null)
+    }
+}

@@ -1,0 +1,206 @@
+//! The real app in a window under a virtual screen, in a call with a participant without one.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use maru_engine::{CallState, Command};
+use maru_tests::participant::Participant;
+use maru_tests::server::LocalServer;
+use maru_tests::wait::eventually;
+use maru_tests::window::AppWindow;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One window at a time: each test is a whole call with encoders and decoders on both sides.
+static SCREEN: Mutex<()> = Mutex::const_new(());
+
+/// Longer than a picture takes on the slowest machine that passes, shorter than any delay that a person
+/// would put up with.
+const LATENCY_MS: u64 = 3000;
+
+/// For anything that a busy machine may make wait.
+const LIMIT: Duration = Duration::from_secs(30);
+
+const ROOM: &str = "회의실 window";
+const WINDOW_NAME: &str = "Wanda Window";
+const OTHER_NAME: &str = "Hedy Headless";
+
+/// A window and a participant without one in the same room.
+struct Call {
+    // In this order: who is in the room goes before the server does.
+    window: AppWindow,
+    other: Participant,
+    server: LocalServer,
+    _screen: MutexGuard<'static, ()>,
+}
+
+impl Call {
+    async fn start(settings: Value) -> Self {
+        let screen = SCREEN.lock().await;
+        let server = LocalServer::start();
+        let other = Participant::join(&server.url(), ROOM, OTHER_NAME).await;
+        let window = AppWindow::open(&server.url(), settings).await;
+        window.join(&ROOM.to_uppercase(), WINDOW_NAME).await;
+        Self { window, other, server, _screen: screen }
+    }
+
+    /// The other participant's tile in the window.
+    fn tile(&self) -> String {
+        format!("[data-peer=\"{}\"]", self.other.id())
+    }
+
+    /// Pictures in the tile are as old as a call's may be, and go on.
+    async fn pictures_move(&self) {
+        let tile = self.tile();
+        let first = eventually("a picture as fresh as a call's", LIMIT, async || {
+            let taken = self.window.picture_after(&tile, 0).await;
+            (now_ms().saturating_sub(taken) < LATENCY_MS).then_some(taken)
+        })
+        .await;
+        self.window.picture_after(&tile, first + 500).await;
+    }
+
+    async fn end(self) {
+        self.window.end().await;
+        self.other.leave().await;
+    }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_who_type_the_same_room_see_each_other() {
+    let call = Call::start(json!({})).await;
+    call.window.see_text(&format!("{} .name", call.tile()), OTHER_NAME).await;
+    call.pictures_move().await;
+    let paint = call.window.attribute(&format!("{} canvas", call.tile()), "data-paint").await;
+    assert_eq!(paint.as_deref(), Some("webcodecs"));
+    let seen = call.other.picture_after(WINDOW_NAME, 0).await;
+    call.other.picture_after(WINDOW_NAME, seen + 500).await;
+    call.window.see("the own picture", "[data-self] canvas[data-paint=webgl]").await;
+    println!("screenshot: {}", call.window.screenshot("call").await.display());
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_are_painted_by_webgl_where_the_settings_ask_for_it() {
+    let call = Call::start(json!({ "force_fallback": true })).await;
+    call.pictures_move().await;
+    let paint = call.window.attribute(&format!("{} canvas", call.tile()), "data-paint").await;
+    assert_eq!(paint.as_deref(), Some("webgl"));
+    println!("screenshot: {}", call.window.screenshot("fallback").await.display());
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mute_and_camera_off_are_seen_by_the_other_side() {
+    let call = Call::start(json!({})).await;
+    let (window, other, tile) = (&call.window, &call.other, call.tile());
+
+    window.click("#mute").await;
+    other.until_peer("muted", WINDOW_NAME, |peer| peer.muted && !peer.camera_off).await;
+    window.click("#camera").await;
+    other.until_peer("camera off", WINDOW_NAME, |peer| peer.muted && peer.camera_off).await;
+    window.see("the own switches", "#mute[aria-pressed=true]").await;
+    window.click("#mute").await;
+    window.click("#camera").await;
+    other.until_peer("both on again", WINDOW_NAME, |peer| !peer.muted && !peer.camera_off).await;
+    other.picture_after(WINDOW_NAME, now_ms()).await;
+
+    other.command(Command::SetMuted { muted: true }).await;
+    window.see("the other's mute", &format!("{tile}[data-muted=true][data-camera-off=false]")).await;
+    other.command(Command::SetCameraOff { camera_off: true }).await;
+    window.see("the other's camera off", &format!("{tile}[data-muted=true][data-camera-off=true]")).await;
+    other.command(Command::SetCameraOff { camera_off: false }).await;
+    window.see("the other's camera on", &format!("{tile}[data-camera-off=false]")).await;
+    window.picture_after(&tile, now_ms()).await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chat_goes_both_ways() {
+    let call = Call::start(json!({})).await;
+    call.window.click("#chat-toggle").await;
+    call.other.until_peer("connected", WINDOW_NAME, |peer| peer.has_video).await;
+    call.window.type_into("#chat-input", "안녕 <b>everybody</b>\u{e007}").await;
+    let said = call.other.until("the window's message", |view| view.chat.last().cloned()).await;
+    assert_eq!((said.name.as_str(), said.text.as_str()), (WINDOW_NAME, "안녕 <b>everybody</b>"));
+    call.other.command(Command::SendChat { text: "Welcome & <i>sit down</i>".into() }).await;
+    call.window.see_text("#chat-log", "Welcome & <i>sit down</i>").await;
+    call.window.see_text("#chat-log", "안녕 <b>everybody</b>").await;
+    println!("screenshot: {}", call.window.screenshot("chat").await.display());
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reloaded_page_shows_the_call_again() {
+    let call = Call::start(json!({})).await;
+    call.pictures_move().await;
+    call.other.command(Command::SendChat { text: "said before".into() }).await;
+    call.window.reload().await;
+    call.window.see("the call", "body[data-screen=call]").await;
+    call.window.see_text(&format!("{} .name", call.tile()), OTHER_NAME).await;
+    let reloaded = now_ms();
+    call.window.picture_after(&call.tile(), reloaded).await;
+    call.window.click("#chat-toggle").await;
+    call.window.see_text("#chat-log", "said before").await;
+    // For the other side nothing happened.
+    let peers = call.other.until("one peer", |view| Some(view.peers.len())).await;
+    assert_eq!(peers, 1);
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_room_name_is_answered_with_a_sentence() {
+    let _screen = SCREEN.lock().await;
+    let server = LocalServer::start();
+    let window = AppWindow::open(&server.url(), json!({})).await;
+    window.type_into("#name", WINDOW_NAME).await;
+    window.type_into("#room", &"회".repeat(65)).await;
+    window.click("#join").await;
+    window.see_text("#notice", "The room name has 65 characters. 64 is the most.").await;
+    // And the way out: another name.
+    window.join(ROOM, WINDOW_NAME).await;
+    window.see_no("notice", "#notice").await;
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn media_goes_on_while_the_server_is_away_and_a_newcomer_can_join_afterwards() {
+    let mut call = Call::start(json!({})).await;
+    call.pictures_move().await;
+    call.server.kill().await;
+    call.window.see_text("#call-screen", "reconnecting").await;
+    call.pictures_move().await;
+    println!("screenshot: {}", call.window.screenshot("reconnecting").await.display());
+    call.server.restart();
+    call.other.until("back at the server", |view| (view.call == CallState::InCall).then_some(())).await;
+    let newcomer = Participant::join(&call.server.url(), ROOM, "Nora Newcomer").await;
+    let tile = format!("[data-peer=\"{}\"]", newcomer.id());
+    call.window.picture_after(&tile, 0).await;
+    call.pictures_move().await;
+    newcomer.leave().await;
+    call.window.see_no("tile of who left", &tile).await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leaving_and_ending_the_app_are_seen_by_the_other_side_at_once() {
+    let call = Call::start(json!({})).await;
+    call.other.until_peer("in the room", WINDOW_NAME, |_| true).await;
+    call.window.click("#leave").await;
+    call.window.see("the join screen", "body[data-screen=join]").await;
+    call.other.until("alone", |view| view.peers.is_empty().then_some(())).await;
+
+    call.window.join(ROOM, WINDOW_NAME).await;
+    call.other.until_peer("back", WINDOW_NAME, |_| true).await;
+    let asked = std::time::Instant::now();
+    call.window.end().await;
+    call.other.until("alone again", |view| view.peers.is_empty().then_some(())).await;
+    // Said goodbye: a participant that vanishes is missed only after several seconds.
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    call.other.leave().await;
+}
