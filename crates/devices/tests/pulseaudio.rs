@@ -4,6 +4,7 @@
 //! ALSA reads its configuration from the environment once per process, so the tests run in a child
 //! process of their own, which is this same program started again.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::f32::consts::TAU;
 use std::fs;

@@ -1,5 +1,7 @@
 //! Synthetic devices through the front door: the list, the ids, and what comes out of them.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -62,7 +64,8 @@ fn the_test_pattern_delivers_its_rate_with_the_current_time_in_every_picture() {
         let frame = reader.wait(LONG).unwrap();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64;
         let code = timecode::read(&frame).unwrap();
-        assert!(code > last && code <= now, "{last} < {code} <= {now}");
+        // A picture drawn late may come in the same millisecond as the next one.
+        assert!(code >= last && code <= now, "{last} <= {code} <= {now}");
         last = code;
         pictures += 1;
     }

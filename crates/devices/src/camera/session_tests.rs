@@ -9,12 +9,8 @@ use super::*;
 
 const LONG: Duration = Duration::from_secs(30);
 const SMALL: VideoFormat = VideoFormat { width_px: 4, height_px: 4, fps: 30 };
-const QUICK: Limits = Limits {
-    next: Duration::from_millis(100),
-    first: Duration::from_millis(200),
-    answer: Duration::from_millis(60),
-    patience: LONG,
-};
+/// Long enough for a busy machine.
+const PATIENT: Limits = Limits { next: LONG, first: LONG, answer: Duration::from_millis(60), patience: LONG };
 
 /// A camera whose pictures the test hands in; it waits for them as a driver does.
 struct Fake {
@@ -55,7 +51,7 @@ struct Bench {
     lost: Receiver<DeviceError>,
 }
 
-fn bench(permission: impl FnOnce() -> Permission + Send + 'static) -> Bench {
+fn bench(permission: impl FnOnce() -> Permission + Send + 'static, limits: Limits) -> Bench {
     let (pictures, coming) = mpsc::channel();
     let (report, lost) = mpsc::channel();
     let released = Arc::new(AtomicBool::new(false));
@@ -70,7 +66,7 @@ fn bench(permission: impl FnOnce() -> Permission + Send + 'static) -> Bench {
         Lost::new(Box::new(move |error| {
             let _ = report.send(error);
         })),
-        QUICK,
+        limits,
     );
     Bench { camera, pictures, released, output, lost }
 }
@@ -81,7 +77,7 @@ fn picture() -> Vec<u8> {
 
 #[test]
 fn pictures_are_published_until_the_camera_is_dropped_and_released() {
-    let bench = bench(|| Permission::Granted);
+    let bench = bench(|| Permission::Granted, PATIENT);
     let camera = bench.camera.unwrap();
     assert_eq!(camera.format(), SMALL);
     let mut reader = bench.output.reader();
@@ -90,16 +86,22 @@ fn pictures_are_published_until_the_camera_is_dropped_and_released() {
         assert_eq!(reader.wait(LONG).unwrap().planes()[0], [50; 16]);
     }
     // A driver returns from waiting with one more picture, which nobody wants any more.
-    let pictures = bench.pictures.clone();
-    std::thread::spawn(move || pictures.send(Ok(picture())));
+    let (pictures, released) = (bench.pictures.clone(), Arc::clone(&bench.released));
+    let driver = std::thread::spawn(move || {
+        while !released.load(Ordering::SeqCst) && pictures.send(Ok(picture())).is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
     drop(camera);
-    assert!(bench.released.load(Ordering::SeqCst));
+    assert!(bench.released.load(Ordering::SeqCst), "dropped is released");
     assert!(bench.lost.try_recv().is_err());
+    driver.join().unwrap();
 }
 
 #[test]
 fn a_camera_that_hangs_is_reported_lost_and_abandoned() {
-    let bench = bench(|| Permission::Granted);
+    let limits = Limits { next: Duration::from_millis(100), ..PATIENT };
+    let bench = bench(|| Permission::Granted, limits);
     bench.pictures.send(Ok(picture())).unwrap();
     let error = bench.lost.recv_timeout(LONG).unwrap();
     assert!(matches!(error, DeviceError::Lost { kind: DeviceKind::Camera, .. }), "{error}");
@@ -113,7 +115,7 @@ fn a_camera_that_hangs_is_reported_lost_and_abandoned() {
 
 #[test]
 fn a_camera_that_fails_reports_why_once() {
-    let bench = bench(|| Permission::Granted);
+    let bench = bench(|| Permission::Granted, PATIENT);
     let gone = DeviceError::Lost { kind: DeviceKind::Camera, name: "Fake".into() };
     bench.pictures.send(Err(gone.clone())).unwrap();
     assert_eq!(bench.lost.recv_timeout(LONG), Ok(gone));
@@ -123,7 +125,7 @@ fn a_camera_that_fails_reports_why_once() {
 
 #[test]
 fn a_damaged_picture_is_left_out_and_many_in_a_row_are_an_error() {
-    let bench = bench(|| Permission::Granted);
+    let bench = bench(|| Permission::Granted, PATIENT);
     let mut reader = bench.output.reader();
     bench.pictures.send(Ok(vec![1, 2, 3])).unwrap();
     bench.pictures.send(Ok(picture())).unwrap();
@@ -139,14 +141,14 @@ fn a_damaged_picture_is_left_out_and_many_in_a_row_are_an_error() {
 fn a_camera_that_the_person_forbids_is_denied() {
     let (answer, asked) = mpsc::channel();
     answer.send(false).unwrap();
-    let bench = bench(|| Permission::Asked(asked));
+    let bench = bench(|| Permission::Asked(asked), PATIENT);
     assert_eq!(bench.camera.err(), Some(DeviceError::Denied(DeviceKind::Camera)));
 }
 
 #[test]
 fn a_person_who_thinks_it_over_does_not_hold_up_the_caller() {
     let (answer, asked) = mpsc::channel();
-    let bench = bench(|| Permission::Asked(asked));
+    let bench = bench(|| Permission::Asked(asked), PATIENT);
     let camera = bench.camera.unwrap();
     assert_eq!(camera.format(), VideoFormat::HD, "not known yet");
     answer.send(true).unwrap();

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use crate::worker::Stop;
 
-/// How often it looks while there is nothing to watch yet.
-const IDLE: Duration = Duration::from_millis(200);
+/// How often it looks at least: the next sign of life may become due earlier than was said before.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Shared by the camera's thread, which shows life, and the watchdog, which waits for it.
 #[derive(Default)]
@@ -41,7 +41,8 @@ impl Pulse {
     pub fn watch(self: &Arc<Self>, stop: &Stop) -> bool {
         loop {
             let due = self.state.lock().due;
-            if stop.wait_until(due.unwrap_or_else(|| Instant::now() + IDLE)) {
+            let look = Instant::now() + LOOK_EVERY;
+            if stop.wait_until(due.map_or(look, |due| due.min(look))) {
                 return false;
             }
             let mut state = self.state.lock();
