@@ -108,7 +108,7 @@ fn each_flaw_of_a_sound_file_is_named() {
 #[test]
 fn a_missing_file_is_named() {
     let missing = error(Path::new("no/such/sound.wav"));
-    assert!(missing.contains("no/such/sound.wav") && missing.contains("No such file"), "{missing}");
+    assert!(missing.contains("no/such/sound.wav"), "{missing}");
     assert!(missing.contains("cannot be used as a microphone"));
 }
 
@@ -156,5 +156,5 @@ fn what_a_dropped_speaker_was_given_is_all_in_its_file() {
 #[test]
 fn a_file_that_cannot_be_written_is_named() {
     let error = WavSink::create(Path::new("no/such/folder/out.wav")).err().unwrap().to_string();
-    assert!(error.contains("cannot be used as a speaker") && error.contains("No such file"), "{error}");
+    assert!(error.contains("out.wav cannot be used as a speaker: "), "{error}");
 }
