@@ -3,15 +3,15 @@ import type { CallView } from "./engine.d";
 import type { DeviceId } from "./media.d";
 
 /**
- * What the window remembers from one start to the next.
+ * What the window remembers.
  */
 export type Settings = {
 /**
- * The person's name as others see it.
+ * The person's name, as the others see it.
  */
 name: string,
 /**
- * The room of the last call.
+ * The last room.
  */
 room: string,
 /**
@@ -19,11 +19,47 @@ room: string,
  */
 server: string,
 /**
- * The chosen camera; `null` for the preferred one.
+ * The chosen camera; `null` for the one the system prefers.
  */
-camera: DeviceId | null, microphone: DeviceId | null, speaker: DeviceId | null, muted: boolean, camera_off: boolean, force_fallback: boolean, synthetic_devices: boolean, };
+camera: DeviceId | null,
+/**
+ * The chosen microphone; `null` for the one the system prefers.
+ */
+microphone: DeviceId | null,
+/**
+ * The chosen speaker; `null` for the one the system prefers.
+ */
+speaker: DeviceId | null,
+/**
+ * Whether to join muted.
+ */
+muted: boolean,
+/**
+ * Whether to join with the camera off.
+ */
+camera_off: boolean,
+/**
+ * Whether to paint decoded pictures even where the webview could decode.
+ */
+force_fallback: boolean,
+/**
+ * Whether to offer synthetic devices beside the real ones.
+ */
+synthetic_devices: boolean, };
 
 /**
- * What a freshly loaded UI gets.
+ * What a freshly loaded page gets.
  */
-export type Start = { view: CallView, settings: Settings, version: string, };
+export type Start = {
+/**
+ * All there is to show now; what changes comes as events.
+ */
+view: CallView,
+/**
+ * The remembered settings.
+ */
+settings: Settings,
+/**
+ * The app's version.
+ */
+version: string, };
