@@ -47,7 +47,7 @@ pub fn test() -> Result<()> {
     let passed = run_reading(&mut tests, |line| count.cargo(line))?;
 
     eprintln!();
-    println!("{} passed, {} failed, {} ignored", count.passed, count.failed, count.ignored);
+    println!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
     if !ui_passed || !passed || count.failed > 0 {
         bail!("tests failed after {}; the output above says which", steps.elapsed());
     }

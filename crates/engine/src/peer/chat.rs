@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS};
 
-/// The data channel's label, and its stream: both sides open it by agreement, so that no handshake
-/// is needed and it does not matter who offers.
+/// The data channel's label.
 pub(super) const LABEL: &str = "maru.chat";
-pub(super) const STREAM: u16 = 0;
 
 /// A message on the channel: JSON, one per data channel message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
+use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use webrtc::error::Result as RtcResult;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -121,6 +121,8 @@ enum Callback {
     GatheringComplete,
     State(RTCPeerConnectionState),
     Track(Arc<dyn TrackRemote>),
+    Channel(Arc<dyn DataChannel>),
+    Chat(DataChannelEvent),
 }
 
 struct Handler(mpsc::Sender<Callback>);
@@ -153,6 +155,10 @@ impl PeerConnectionEventHandler for Handler {
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
         self.forward(Callback::Track(track));
     }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        self.forward(Callback::Channel(channel));
+    }
 }
 
 struct Actor<'a> {
@@ -161,13 +167,16 @@ struct Actor<'a> {
     pc: Arc<dyn PeerConnection>,
     video: (Arc<TrackLocalStaticRTP>, u32),
     audio: (Arc<TrackLocalStaticRTP>, u32),
-    chat: Arc<dyn DataChannel>,
+    /// Made by who offers first and announced in-band, so that it is open on both sides before the
+    /// first message: a channel that both sides make by agreement loses what comes too early.
+    chat: Option<Arc<dyn DataChannel>>,
     chat_open: bool,
     early_chat: VecDeque<String>,
     has_remote: bool,
     early_candidates: VecDeque<RTCIceCandidateInit>,
     /// Ends the media tasks with the connection.
     stop: CancellationToken,
+    callbacks: mpsc::Sender<Callback>,
     sending: bool,
 }
 
@@ -178,7 +187,7 @@ async fn run(
     news: &(dyn Fn(ConnectionNews) + Send + Sync),
 ) -> RtcResult<()> {
     let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
-    let handler = Arc::new(Handler(callback_in));
+    let handler = Arc::new(Handler(callback_in.clone()));
     let pc = setup::connection(&config.ice_servers, config.loopback, handler).await?;
     let stop = CancellationToken::new();
     let _stop_on_return = stop.clone().drop_guard();
@@ -188,24 +197,21 @@ async fn run(
         let audio = setup::track(RtpCodecKind::Audio, &stream);
         pc.add_track(Arc::clone(&audio.0) as Arc<dyn TrackLocal>).await?;
         pc.add_track(Arc::clone(&video.0) as Arc<dyn TrackLocal>).await?;
-        let options = RTCDataChannelInit { negotiated: Some(chat::STREAM), ..Default::default() };
-        let chat = pc.create_data_channel(chat::LABEL, Some(options)).await?;
         let mut actor = Actor {
             config,
             news,
             pc: Arc::clone(&pc),
             video,
             audio,
-            chat,
+            chat: None,
             chat_open: false,
             early_chat: VecDeque::new(),
             has_remote: false,
             early_candidates: VecDeque::new(),
             stop,
+            callbacks: callback_in,
             sending: false,
         };
-        let chat = Arc::clone(&actor.chat);
-        let mut chat_over = false;
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -214,10 +220,6 @@ async fn run(
                     None => return Ok(()),
                 },
                 Some(callback) = callbacks.recv() => actor.callback(callback).await,
-                event = chat.poll(), if !chat_over => match event {
-                    Some(event) => actor.chat_event(event).await,
-                    None => chat_over = true,
-                },
             }
         }
     }
@@ -256,6 +258,10 @@ impl Actor<'_> {
     async fn negotiate(&mut self, order: ConnectionOrder) -> RtcResult<()> {
         match order {
             ConnectionOrder::Offer { restart } => {
+                if self.chat.is_none() {
+                    let channel = self.pc.create_data_channel(chat::LABEL, None).await?;
+                    self.use_channel(channel);
+                }
                 if restart {
                     self.pc.restart_ice().await?;
                 }
@@ -353,7 +359,32 @@ impl Actor<'_> {
                     }
                 });
             }
+            Callback::Channel(channel) => match channel.label().await {
+                Ok(label) if label == chat::LABEL && self.chat.is_none() => self.use_channel(channel),
+                // Of a later version, or one too many.
+                _ => {
+                    let _ = channel.close().await;
+                }
+            },
+            Callback::Chat(event) => self.chat_event(event).await,
         }
+    }
+
+    /// From now on the chat goes over this channel.
+    fn use_channel(&mut self, channel: Arc<dyn DataChannel>) {
+        self.chat = Some(Arc::clone(&channel));
+        let (stop, callbacks) = (self.stop.clone(), self.callbacks.clone());
+        tokio::spawn(async move {
+            let forward = async {
+                while let Some(event) = channel.poll().await {
+                    // Waits when we are behind: the channel is reliable, so the sender has to wait too.
+                    if callbacks.send(Callback::Chat(event)).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let _ = stop.run_until_cancelled(forward).await;
+        });
     }
 
     /// Once there is a path: from the first connection on, through restarts, until it is closed.
@@ -415,7 +446,8 @@ impl Actor<'_> {
 
     async fn say(&self, text: &str) {
         let Ok(wire) = serde_json::to_string(&ChatWire::Text { text: text.to_owned() }) else { return };
-        if let Err(error) = self.chat.try_send_text(&wire).await {
+        let Some(chat) = &self.chat else { return };
+        if let Err(error) = chat.try_send_text(&wire).await {
             tracing::warn!(%error, "a chat message was not sent to one peer");
         }
     }
