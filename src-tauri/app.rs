@@ -29,7 +29,7 @@ pub struct App {
     pub server: Arc<Server>,
     pub devices: Arc<OfferedDevices>,
     pub settings: Arc<SettingsStore>,
-    pub tokens: Tokens,
+    pub tokens: Arc<Tokens>,
     pub streams: Streams,
     /// Sends events to the page that is there now.
     pub forwarder: Mutex<Option<JoinHandle<()>>>,
@@ -51,19 +51,17 @@ impl App {
         {
             tracing::warn!("{error}");
         }
-        let server = Arc::new(Server::new(settings.clone(), given.map(|(address, _)| address)));
+        let tokens = Arc::new(tokens);
+        let given = given.map(|(address, _)| address);
+        let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given));
         let devices =
             Arc::new(OfferedDevices::new(options.synthetic_devices || remembered.synthetic_devices));
-        let token = match server.configured() {
-            automatic if automatic.is_empty() => None,
-            address => tokens.get(&address).await,
-        };
         let engine = Engine::start(EngineConfig {
             devices: devices.clone(),
             server: server.clone(),
             client: ClientInfo { name: "maru".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
-            token,
+            token: None, // the locator knows it
             camera: choice(remembered.camera),
             microphone: choice(remembered.microphone),
             speaker: choice(remembered.speaker),

@@ -81,7 +81,10 @@ impl Tokens {
     /// # Errors
     /// [`NoStore`] when it is for this run only.
     pub async fn keep(&self, server: &str, token: &str) -> Result<(), NoStore> {
-        self.session.lock().insert(server.to_owned(), token.to_owned());
+        let known = self.session.lock().insert(server.to_owned(), token.to_owned());
+        if known.as_deref() == Some(token) {
+            return Ok(()); // kept already, or the person was told
+        }
         let (account, token) = (server.to_owned(), token.to_owned());
         let write = spawn_blocking(move || keyring::Entry::new(SERVICE, &account)?.set_password(&token));
         match timeout(STORE_TIMEOUT, write).await {

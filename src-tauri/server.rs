@@ -10,11 +10,13 @@ use maru_signaling::automatic::{self, AutomaticServer};
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
+use crate::secrets::Tokens;
 use crate::settings::SettingsStore;
 
 /// Answers the engine's question for a server, before every connection anew.
 pub struct Server {
     settings: Arc<SettingsStore>,
+    tokens: Arc<Tokens>,
     /// From the command line; goes when the person saves another server.
     given: Mutex<Option<String>>,
     automatic: AsyncMutex<Option<AutomaticServer>>,
@@ -22,8 +24,8 @@ pub struct Server {
 
 impl Server {
     /// Answers from these settings, and from `given` before them.
-    pub fn new(settings: Arc<SettingsStore>, given: Option<String>) -> Self {
-        Self { settings, given: Mutex::new(given), automatic: AsyncMutex::new(None) }
+    pub fn new(settings: Arc<SettingsStore>, tokens: Arc<Tokens>, given: Option<String>) -> Self {
+        Self { settings, tokens, given: Mutex::new(given), automatic: AsyncMutex::new(None) }
     }
 
     /// The configured server's address as typed; empty for the automatic one.
@@ -62,5 +64,12 @@ impl ServerLocator for Server {
         let url = found.url();
         *automatic = Some(found);
         Ok(url)
+    }
+
+    async fn token(&self) -> Option<String> {
+        match self.configured() {
+            automatic if automatic.is_empty() => None,
+            address => self.tokens.get(&address).await,
+        }
     }
 }

@@ -204,3 +204,22 @@ async fn leaving_and_ending_the_app_are_seen_by_the_other_side_at_once() {
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
     call.other.leave().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_server_lets_in_who_typed_its_address_with_the_token() {
+    let _screen = SCREEN.lock().await;
+    let public = LocalServer::start();
+    let private = LocalServer::start_private("open-sesame");
+    let window = AppWindow::open(&public.url(), json!({})).await;
+    window.click("#advanced summary").await;
+    window.type_into("#server", &private.url()).await;
+    window.type_into("#room", ROOM).await;
+    window.type_into("#name", WINDOW_NAME).await;
+    window.click("#join").await;
+    window.see_text("#notice", "token").await;
+
+    window.type_into("#server", &format!("{}?token=open-sesame", private.url())).await;
+    window.join(ROOM, WINDOW_NAME).await;
+    assert!(!window.settings().contains("sesame"), "the token is in the settings file");
+    window.end().await;
+}

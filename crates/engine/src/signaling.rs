@@ -40,6 +40,12 @@ pub trait ServerLocator: Send + Sync + 'static {
     /// # Errors
     /// A sentence that tells the person what to do.
     async fn locate(&self) -> Result<String, String>;
+
+    /// The access token for the server that [`locate`](Self::locate) named just before, where the
+    /// configuration has none: a person may name a private server while the engine runs.
+    async fn token(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Always the same server.
@@ -205,11 +211,11 @@ async fn run(
     events: mpsc::Sender<(u64, SignalingEvent)>,
 ) {
     let problem = match open(&*locator).await {
-        Ok((url, socket)) => {
+        Ok((url, token, socket)) => {
             if events.send((number, SignalingEvent::Open { url })).await.is_err() {
                 return;
             }
-            exchange(number, socket, outgoing, &events).await.to_string()
+            exchange(number, socket, token, outgoing, &events).await.to_string()
         }
         Err(problem) => problem,
     };
@@ -218,10 +224,11 @@ async fn run(
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn open(locator: &dyn ServerLocator) -> Result<(String, Socket), String> {
+async fn open(locator: &dyn ServerLocator) -> Result<(String, Option<String>, Socket), String> {
     let url = locator.locate().await?;
+    let token = locator.token().await;
     let socket = connect(&url).await.map_err(|error| error.to_string())?;
-    Ok((url, socket))
+    Ok((url, token, socket))
 }
 
 async fn connect(url: &str) -> Result<Socket, SignalingError> {
@@ -314,6 +321,7 @@ fn io_problem(error: &std::io::Error) -> String {
 async fn exchange(
     number: u64,
     socket: Socket,
+    token: Option<String>,
     mut outgoing: mpsc::Receiver<Outgoing>,
     events: &mpsc::Sender<(u64, SignalingEvent)>,
 ) -> SignalingError {
@@ -343,7 +351,10 @@ async fn exchange(
         }
     };
     let send = async {
-        while let Some(Outgoing::Message(message)) = outgoing.recv().await {
+        while let Some(Outgoing::Message(mut message)) = outgoing.recv().await {
+            if let ClientMessage::Join { token: unset @ None, .. } = &mut *message {
+                *unset = token.clone();
+            }
             let Ok(text) = serde_json::to_string(&message) else { continue };
             match timeout(SEND_TIMEOUT, sink.send(Message::Text(Utf8Bytes::from(text)))).await {
                 Ok(Ok(())) => {}

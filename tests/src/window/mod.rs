@@ -93,10 +93,12 @@ impl AppWindow {
         file
     }
 
-    /// The text of the app's log.
-    pub fn log(&self) -> String {
-        let files = fs::read_dir(self.data.path().join("logs")).into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+    /// The app's settings file, as text.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn settings(&self) -> String {
+        fs::read_to_string(self.data.path().join("config/settings.json")).expect("a settings file")
     }
 }
 
