@@ -31,7 +31,7 @@ impl Room {
         let server = LocalServer::start();
         let mut people = Vec::new();
         for number in 0..count {
-            let camera = Choice::Device(DeviceId::new(format!("test-pattern:{number}")));
+            let camera = Choice::Device(DeviceId::new(format!("test-pattern:{}", number + 1)));
             people.push(
                 Participant::join_with(&server.url(), ROOM, &name(number), |config| config.camera = camera)
                     .await,
