@@ -101,6 +101,13 @@ impl App {
     }
 }
 
+/// What the settings say where a person chose no device at all.
+const NO_DEVICE: &str = "none";
+
 fn choice(device: Option<DeviceId>) -> Choice {
-    device.map_or(Choice::Preferred, Choice::Device)
+    match device {
+        None => Choice::Preferred,
+        Some(id) if id.as_str() == NO_DEVICE => Choice::None,
+        Some(id) => Choice::Device(id),
+    }
 }

@@ -22,11 +22,11 @@ pub struct Settings {
     pub room: String,
     /// The server's URL; empty for the automatic one.
     pub server: String,
-    /// The chosen camera; `null` for the one the system prefers.
+    /// The chosen camera; `null` for the one the system prefers, `"none"` for none.
     pub camera: Option<DeviceId>,
-    /// The chosen microphone; `null` for the one the system prefers.
+    /// The chosen microphone; `null` for the one the system prefers, `"none"` for none.
     pub microphone: Option<DeviceId>,
-    /// The chosen speaker; `null` for the one the system prefers.
+    /// The chosen speaker; `null` for the one the system prefers, `"none"` for none.
     pub speaker: Option<DeviceId>,
     /// Whether to join muted.
     pub muted: bool,

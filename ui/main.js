@@ -22,6 +22,9 @@ import { Stage } from "./view/stage.js";
 /** @typedef {import("./types/engine").Notice} Notice */
 /** @typedef {import("./types/media").DeviceKind} DeviceKind */
 
+/** In the settings, "no device" is a choice; `null` there is none made yet. */
+const NO_DEVICE = "none";
+
 /** Sentences that the live region keeps: enough for a reader that is behind. */
 const SAID_LIMIT = 8;
 
@@ -212,7 +215,7 @@ class App {
 
   /** @param {DeviceKind} kind @param {string | null} id */
   async #select(kind, id) {
-    if (await this.#do({ type: "select_device", kind, id })) await this.#save({ [kind]: id });
+    if (await this.#do({ type: "select_device", kind, id })) await this.#save({ [kind]: id ?? NO_DEVICE });
   }
 
   /** @param {Partial<import("./types/shell").Settings>} change */

@@ -19,15 +19,15 @@ room: string,
  */
 server: string,
 /**
- * The chosen camera; `null` for the one the system prefers.
+ * The chosen camera; `null` for the one the system prefers, `"none"` for none.
  */
 camera: DeviceId | null,
 /**
- * The chosen microphone; `null` for the one the system prefers.
+ * The chosen microphone; `null` for the one the system prefers, `"none"` for none.
  */
 microphone: DeviceId | null,
 /**
- * The chosen speaker; `null` for the one the system prefers.
+ * The chosen speaker; `null` for the one the system prefers, `"none"` for none.
  */
 speaker: DeviceId | null,
 /**
