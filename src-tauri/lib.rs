@@ -35,6 +35,10 @@ const WINDOW: &str = "main";
 /// Runs the app until its window is closed.
 pub fn run() -> ExitCode {
     let options = Options::parse();
+    if let Some(sentence) = platform::no_display() {
+        eprintln!("{sentence}");
+        return ExitCode::FAILURE;
+    }
     let paths = Paths::find(options.data_dir.as_deref());
     let log_guard = logging::start(paths.as_ref().map(|paths| paths.logs.as_path()));
     tracing::info!("Maru {}", env!("CARGO_PKG_VERSION"));

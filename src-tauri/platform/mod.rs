@@ -1,5 +1,7 @@
 //! What differs between systems.
 
+use std::env;
+
 #[cfg(not(unix))]
 mod other;
 #[cfg(unix)]
@@ -9,3 +11,13 @@ mod unix;
 pub use other::asked_to_end;
 #[cfg(unix)]
 pub use unix::asked_to_end;
+
+/// Why there can be no window, as a sentence; `None` where there can. Linux has machines without a
+/// screen, and its window library ends the process there without a usable word.
+pub fn no_display() -> Option<&'static str> {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    (env::consts::OS == "linux" && !set("DISPLAY") && !set("WAYLAND_DISPLAY")).then_some(
+        "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set). Start Maru on a desktop, \
+         or join from this terminal with maru-cli.",
+    )
+}
