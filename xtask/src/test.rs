@@ -33,16 +33,11 @@ pub fn test() -> Result<()> {
     let mut count = Count::default();
     steps.begin("Testing the UI");
     let ui_passed = run_reading(&mut node_test()?, |line| count.node(line))?;
-    steps.begin("Building the programs that the tests start");
-    let mut build = cargo(&["build"])?;
-    for package in ["maru", "maru-cli", "maru-signaling"] {
-        build.args(["--package", package]);
-    }
-    run(build.arg("--bins"))?;
+    steps.begin("Building the app for the window's tests");
+    run(&mut cargo(&["build", "--package", "maru", "--bin", "maru"])?)?;
     steps.begin("Testing");
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"])?;
     tests.env("MARU_APP", program("debug", "maru")?);
-    tests.env("MARU_CLI", program("debug", "maru-cli")?);
     tests.env("MARU_TAURI_DRIVER", driver);
     let passed = run_reading(&mut tests, |line| count.cargo(line))?;
 
