@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use maru_engine::{CallView, Choice, Command, Engine, EngineConfig, Event, FixedServer, NoticeCode};
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
-use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, FramePool, LatestFrame};
+use maru_media::{
+    DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, FramePool, LatestFrame,
+};
 use maru_protocol::ClientInfo;
 use parking_lot::Mutex;
 
@@ -125,7 +127,8 @@ async fn until(engine: &Engine, what: &str, wanted: impl Fn(&CallView) -> bool) 
 async fn the_preview_opens_the_preferred_camera_and_releases_it() {
     let (engine, devices) = start(&["first", "second"]);
     engine.command(Command::Preview { on: true }).await;
-    until(&engine, "open", |view| view.me.camera_live && view.me.camera == Some(DeviceId::new("first"))).await;
+    until(&engine, "open", |view| view.me.camera_live && view.me.camera == Some(DeviceId::new("first")))
+        .await;
     assert!(engine.preview().peek().is_some());
     engine.command(Command::SetCameraOff { camera_off: true }).await;
     until(&engine, "closed", |view| !view.me.camera_live).await;
