@@ -116,6 +116,8 @@ fn with_daemon(test: &str, body: impl FnOnce(&SystemDevices)) {
     let plugin = plugin.replace("x86_64", std::env::consts::ARCH);
     assert!(Path::new(&plugin).exists(), "install the package `libasound2-plugins`");
     if std::env::var_os(CHILD).is_some() {
+        // Seen when the test fails.
+        tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).init();
         body(&SystemDevices::new(Options::default()));
     } else {
         Daemon::start().run_child(test);
@@ -144,10 +146,14 @@ fn assert_heard(devices: &SystemDevices, speaker: &DeviceId, microphone: &Device
     let _microphone = devices.open_microphone(microphone, microphone_end, Box::new(|_| {})).unwrap();
     let started = Instant::now();
     let mut best = 0.0_f32;
+    let mut report = String::new();
     while started.elapsed() < LONG {
         assert!(heard.wait(RATE_HZ / 5, LONG), "the microphone delivers nothing");
         let mut sound = vec![0.0; RATE_HZ / 5];
         heard.pull(&mut sound);
+        let silent = sound.iter().filter(|sample| **sample == 0.0).count();
+        let runs = sound.windows(2).filter(|pair| (pair[0] == 0.0) != (pair[1] == 0.0)).count();
+        report += &format!("{:?}: {silent} of {} silent in {runs} pieces\n", started.elapsed(), sound.len());
         let tone = amplitude(&sound, 440.0);
         let other = amplitude(&sound, 700.0);
         best = best.max(tone);
@@ -156,7 +162,7 @@ fn assert_heard(devices: &SystemDevices, speaker: &DeviceId, microphone: &Device
             return;
         }
     }
-    panic!("no tone of 440 Hz heard on {microphone}, at best {best}");
+    panic!("no tone of 440 Hz heard on {microphone}, at best {best}:\n{report}");
 }
 
 #[test]

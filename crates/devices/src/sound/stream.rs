@@ -104,16 +104,16 @@ impl<D: Direction> Session<D> {
                 return None;
             }
             let now = Instant::now();
+            let verdict = self.watch.beats(self.beats.load(Ordering::Relaxed), now);
+            if verdict != Verdict::Go {
+                return Some(verdict);
+            }
             for kind in running.errors.try_iter() {
                 tracing::debug!(device = running.name, %kind, "a sound stream reports");
                 let verdict = self.watch.error(kind, now);
                 if verdict != Verdict::Go {
                     return Some(verdict);
                 }
-            }
-            let verdict = self.watch.beats(self.beats.load(Ordering::Relaxed), now);
-            if verdict != Verdict::Go {
-                return Some(verdict);
             }
             if self.choice == SoundChoice::Default && now >= ask_at {
                 ask_at = now + ASK_EVERY;
@@ -133,11 +133,12 @@ impl<D: Direction> Session<D> {
         };
         let (reporter, errors) = mpsc::sync_channel(ERRORS_KEPT);
         let reports = Reports { beats: Arc::clone(&self.beats), errors: reporter };
+        let beats = self.beats.load(Ordering::Relaxed);
         let stream = self.open(&device, &reports).map_err(|error| match (&self.choice, error.kind()) {
             (SoundChoice::Default, ErrorKind::DeviceNotAvailable) => DeviceError::None(D::KIND),
             _ => device_error(D::KIND, &name, &error),
         })?;
-        self.watch.started(Instant::now());
+        self.watch.started(beats, Instant::now());
         Ok(Running { _stream: stream, name, device: device.id().ok(), errors })
     }
 

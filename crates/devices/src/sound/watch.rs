@@ -15,16 +15,16 @@ const FIRST_LIMIT: Duration = Duration::from_secs(6);
 const GAPS_LIMIT: u32 = 5;
 /// … within this time say that the blocks are too short.
 const GAPS_SPAN: Duration = Duration::from_secs(5);
-/// A stream that ran for this long and then breaks has most likely not recovered from a gap: ALSA's
-/// PulseAudio plug-in does not when it runs out of samples.
-const LIVED: Duration = Duration::from_millis(300);
+/// A stream that delivered this many blocks and then breaks has most likely not recovered from a
+/// gap: ALSA's PulseAudio plug-in does not when it runs out of samples.
+const LIVED_BLOCKS: u64 = 4;
 /// Streams that are made anew more often than this …
 const REBUILDS_LIMIT: u32 = 6;
 /// … within this time are given up.
 const REBUILDS_SPAN: Duration = Duration::from_secs(20);
 /// Wanted length of a block, and the longest one worth trying.
 const BLOCK: Duration = Duration::from_millis(10);
-const BLOCK_LIMIT: Duration = Duration::from_millis(40);
+const BLOCK_LIMIT: Duration = Duration::from_millis(80);
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,8 @@ pub struct Watch {
     silent_at: Instant,
     gaps: u32,
     gaps_since: Instant,
-    started: Instant,
+    /// What `beats` was when the stream started.
+    beats_before: u64,
     rebuilds: u32,
     rebuilds_since: Instant,
 }
@@ -64,7 +65,7 @@ impl Watch {
             silent_at: now + FIRST_LIMIT,
             gaps: 0,
             gaps_since: now,
-            started: now,
+            beats_before: 0,
             rebuilds: 0,
             rebuilds_since: now,
         }
@@ -75,12 +76,13 @@ impl Watch {
         self.block
     }
 
-    /// A new stream runs.
-    pub fn started(&mut self, now: Instant) {
+    /// A new stream runs; `beats` blocks came from those before it.
+    pub fn started(&mut self, beats: u64, now: Instant) {
+        self.beats = beats;
+        self.beats_before = beats;
         self.silent_at = now + FIRST_LIMIT;
         self.gaps = 0;
         self.gaps_since = now;
-        self.started = now;
     }
 
     /// So many blocks came in all so far.
@@ -98,7 +100,7 @@ impl Watch {
         match severity(kind) {
             Severity::Harmless => Verdict::Go,
             Severity::Gap => self.gap(now),
-            Severity::Broken if now.saturating_duration_since(self.started) >= LIVED => self.lengthen(),
+            Severity::Broken if self.beats - self.beats_before >= LIVED_BLOCKS => self.lengthen(),
             Severity::Broken => self.rebuild(now),
             Severity::Rebuild => self.rebuild(now),
             Severity::Gone => self.broken(now),
@@ -178,10 +180,10 @@ mod tests {
             let now = base + index * SECOND / 10;
             if watch.error(ErrorKind::Xrun, now) == Verdict::RebuildNow {
                 rebuilds += 1;
-                watch.started(now);
+                watch.started(0, now);
             }
         }
-        assert_eq!((rebuilds, watch.block()), (2, BLOCK_LIMIT));
+        assert_eq!((rebuilds, watch.block()), (3, BLOCK_LIMIT));
     }
 
     #[test]
@@ -200,12 +202,13 @@ mod tests {
         let mut watch = Watch::new(false, base);
         for index in 0..20 {
             let now = base + index * SECOND;
-            watch.started(now);
-            assert_eq!(watch.error(ErrorKind::BackendError, now + SECOND / 2), Verdict::RebuildNow);
+            watch.started(u64::from(index), now);
+            watch.beats(u64::from(index) + LIVED_BLOCKS, now);
+            assert_eq!(watch.error(ErrorKind::BackendError, now), Verdict::RebuildNow);
         }
         assert_eq!(watch.block(), BLOCK_LIMIT);
         let now = base + 60 * SECOND;
-        watch.started(now);
+        watch.started(99, now);
         let verdicts = (0..10).map(|_| watch.error(ErrorKind::BackendError, now));
         assert_eq!(verdicts.last(), Some(Verdict::GiveUp), "one that never runs is lost");
     }
