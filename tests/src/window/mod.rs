@@ -2,6 +2,7 @@
 //! and seen. It refuses to know what is behind the page.
 
 mod display;
+mod driver;
 mod page;
 mod process;
 mod programs;
@@ -13,13 +14,11 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fantoccini::wd::Capabilities;
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 use crate::wait::eventually;
 use display::Display;
+use driver::Driver;
 use process::{Group, Stranger};
 
 /// From a cold start of WebKit on a busy machine to the first page.
@@ -30,9 +29,9 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 
 /// The app with its window open.
 pub struct AppWindow {
-    client: Client,
-    // Dropped in this order: the driver with the app, then the screen, then the files.
-    driver: Group,
+    driver: Driver,
+    // Dropped in this order: the programs, then the screen, then the files.
+    programs: Group,
     _display: Display,
     data: DataDir,
 }
@@ -47,27 +46,23 @@ impl AppWindow {
         let display = Display::start();
         let (port, native_port) = (free_port(), free_port());
         // A session bus of its own: WebKit wants one, and the person's is none of a test's business.
-        let mut driver = Command::new("dbus-run-session");
-        driver.arg("--").arg(programs::tauri_driver());
-        driver.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
-        driver.env("DISPLAY", display.name()).env_remove("WAYLAND_DISPLAY");
-        driver.env("NO_AT_BRIDGE", "1").env("GTK_A11Y", "none");
+        let mut command = Command::new("dbus-run-session");
+        command.arg("--").arg(programs::tauri_driver());
+        command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
+        command.env("DISPLAY", display.name()).env_remove("WAYLAND_DISPLAY");
+        command.env("NO_AT_BRIDGE", "1").env("GTK_A11Y", "none");
         let log = fs::File::create(data.path().join("driver.log")).expect("a log file");
-        driver.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
-        let driver = Group::start(&mut driver);
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
+        let programs = Group::start(&mut command);
 
         let arguments = ["--server", server, "--synthetic-devices", "--data-dir"].map(String::from);
         let arguments = [&arguments[..], &[data.path().display().to_string()]].concat();
         let options = json!({ "application": programs::app(), "args": arguments });
-        let capabilities: Capabilities = [("tauri:options".to_owned(), options)].into_iter().collect();
-        let url = format!("http://127.0.0.1:{port}");
-        let client = eventually("a window", START_LIMIT, async || {
-            // Refused until the driver and the driver behind it listen.
-            let mut builder = ClientBuilder::new(HttpConnector::new());
-            builder.capabilities(capabilities.clone()).connect(&url).await.ok()
-        })
-        .await;
-        let window = Self { client, driver, _display: display, data };
+        let capabilities = json!({ "tauri:options": options });
+        // Refused until the driver and the driver behind it listen.
+        let driver =
+            eventually("a window", START_LIMIT, async || Driver::start(port, &capabilities).await.ok()).await;
+        let window = Self { driver, programs, _display: display, data };
         window.see("the page", "body[data-screen]").await;
         window
     }
@@ -78,7 +73,7 @@ impl AppWindow {
     /// When it does not end in time.
     pub async fn end(self) {
         let data = self.data.path().display().to_string();
-        let app = Stranger::with_argument(&data, self.driver.id()).expect("the app runs");
+        let app = Stranger::with_argument(&data, self.programs.id()).expect("the app runs");
         app.terminate();
         eventually("the app has ended", END_LIMIT, async || app.has_ended().then_some(())).await;
     }
@@ -88,7 +83,7 @@ impl AppWindow {
         let dir = programs::app().parent().unwrap_or(Path::new(".")).join("window-tests");
         fs::create_dir_all(&dir).expect("a directory for screenshots");
         let file = dir.join(format!("{name}.png"));
-        let picture = self.client.screenshot().await.expect("a screenshot");
+        let picture = self.driver.screenshot().await.expect("a screenshot");
         fs::write(&file, picture).expect("a file for the screenshot");
         file
     }

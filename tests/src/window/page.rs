@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use fantoccini::Locator;
-use fantoccini::elements::Element;
 use serde_json::{Value, json};
 
 use super::AppWindow;
+use super::driver::Element;
 use crate::wait::eventually;
 
 /// Ample on a busy machine with a debug build.
@@ -48,10 +47,14 @@ impl AppWindow {
     ///
     /// # Panics
     /// When it is not, in time.
-    pub async fn see(&self, what: &str, css: &str) -> Element {
+    pub async fn see(&self, what: &str, css: &str) {
+        self.shown(what, css).await;
+    }
+
+    async fn shown(&self, what: &str, css: &str) -> Element {
         eventually(&format!("{what} ({css})"), LIMIT, async || {
-            let element = self.client.find(Locator::Css(css)).await.ok()?;
-            element.is_displayed().await.ok()?.then_some(element)
+            let element = self.driver.find(css).await.ok()?;
+            self.driver.is_displayed(&element).await.ok()?.then_some(element)
         })
         .await
     }
@@ -62,8 +65,8 @@ impl AppWindow {
     /// When one still does after the time allowed.
     pub async fn see_no(&self, what: &str, css: &str) {
         eventually(&format!("no {what} ({css})"), LIMIT, async || {
-            let Ok(element) = self.client.find(Locator::Css(css)).await else { return Some(()) };
-            (!element.is_displayed().await.unwrap_or(false)).then_some(())
+            let Ok(element) = self.driver.find(css).await else { return Some(()) };
+            (!self.driver.is_displayed(&element).await.unwrap_or(false)).then_some(())
         })
         .await;
     }
@@ -74,9 +77,9 @@ impl AppWindow {
     /// When it does not, in time.
     pub async fn see_text(&self, css: &str, wanted: &str) {
         eventually(&format!("“{wanted}” in {css}"), LIMIT, async || {
-            let element = self.client.find(Locator::Css(css)).await.ok()?;
+            let element = self.driver.find(css).await.ok()?;
             // Not WebDriver's own idea of shown text: it takes a clipped label on a moved tile for hidden.
-            element.prop("innerText").await.ok()??.contains(wanted).then_some(())
+            self.driver.property(&element, "innerText").await.ok()??.contains(wanted).then_some(())
         })
         .await;
     }
@@ -88,7 +91,7 @@ impl AppWindow {
     pub async fn click(&self, css: &str) {
         self.see("something to click", css).await;
         eventually(&format!("a click on {css}"), LIMIT, async || {
-            self.client.find(Locator::Css(css)).await.ok()?.click().await.ok()
+            self.driver.click(&self.driver.find(css).await.ok()?).await.ok()
         })
         .await;
     }
@@ -98,9 +101,9 @@ impl AppWindow {
     /// # Panics
     /// When the field does not take it.
     pub async fn type_into(&self, css: &str, text: &str) {
-        let field = self.see("a field", css).await;
-        field.clear().await.expect("the field can be cleared");
-        field.send_keys(text).await.expect("the field takes keys");
+        let field = self.shown("a field", css).await;
+        self.driver.clear(&field).await.expect("the field can be cleared");
+        self.driver.send_keys(&field, text).await.expect("the field takes keys");
     }
 
     /// Joins a room as a person does, and waits for the call's screen.
@@ -119,7 +122,7 @@ impl AppWindow {
     /// # Panics
     /// When the window refuses.
     pub async fn reload(&self) {
-        self.client.refresh().await.expect("the page can be reloaded");
+        self.driver.refresh().await.expect("the page can be reloaded");
     }
 
     /// Waits for a picture on the canvas of a tile that was taken after `after_ms` (UNIX milliseconds, by
@@ -138,11 +141,11 @@ impl AppWindow {
 
     /// An attribute of the first element that matches.
     pub async fn attribute(&self, css: &str, name: &str) -> Option<String> {
-        self.client.find(Locator::Css(css)).await.ok()?.attr(name).await.ok()?
+        self.driver.attribute(&self.driver.find(css).await.ok()?, name).await.ok()?
     }
 
     /// Runs a script in the page; null when it fails.
     async fn run(&self, script: &str, arguments: &[Value]) -> Value {
-        self.client.execute(script, arguments.to_vec()).await.unwrap_or(Value::Null)
+        self.driver.execute(script, arguments).await.unwrap_or(Value::Null)
     }
 }
