@@ -125,7 +125,8 @@ async fn chat_goes_both_ways() {
     let call = Call::start(json!({})).await;
     call.window.click("#chat-toggle").await;
     call.other.until_peer("connected", WINDOW_NAME, |peer| peer.has_video).await;
-    call.window.type_into("#chat-input", "안녕 <b>everybody</b>\u{e007}").await;
+    call.window.type_into("#chat-input", "안녕 <b>everybody</b>").await;
+    call.window.press_enter("#chat-input").await;
     let said = call.other.until("the window's message", |view| view.chat.last().cloned()).await;
     assert_eq!((said.name.as_str(), said.text.as_str()), (WINDOW_NAME, "안녕 <b>everybody</b>"));
     call.other.command(Command::SendChat { text: "Welcome & <i>sit down</i>".into() }).await;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::AppWindow;
-use super::driver::Element;
 use crate::wait::eventually;
 
 /// Ample on a busy machine with a debug build.
@@ -48,15 +47,11 @@ impl AppWindow {
     /// # Panics
     /// When it is not, in time.
     pub async fn see(&self, what: &str, css: &str) {
-        self.shown(what, css).await;
-    }
-
-    async fn shown(&self, what: &str, css: &str) -> Element {
         eventually(&format!("{what} ({css})"), LIMIT, async || {
             let element = self.driver.find(css).await.ok()?;
-            self.driver.is_displayed(&element).await.ok()?.then_some(element)
+            self.driver.is_displayed(&element).await.ok()?.then_some(())
         })
-        .await
+        .await;
     }
 
     /// Waits until no element matches, or only hidden ones.
@@ -96,14 +91,35 @@ impl AppWindow {
         .await;
     }
 
-    /// Types into a field, over what is in it.
+    /// Types into a field, over what is in it, until the field shows it: a page that is just being
+    /// shown moves the focus itself, and takes the keys elsewhere.
     ///
     /// # Panics
-    /// When the field does not take it.
+    /// When the field does not take it in time.
     pub async fn type_into(&self, css: &str, text: &str) {
-        let field = self.shown("a field", css).await;
-        self.driver.clear(&field).await.expect("the field can be cleared");
-        self.driver.send_keys(&field, text).await.expect("the field takes keys");
+        self.see("a field", css).await;
+        eventually(&format!("“{text}” typed into {css}"), LIMIT, async || {
+            let field = self.driver.find(css).await.ok()?;
+            self.driver.clear(&field).await.ok()?;
+            self.driver.send_keys(&field, text).await.ok()?;
+            let typed = self.driver.property(&field, "value").await.ok()??;
+            (typed == text).then_some(())
+        })
+        .await;
+    }
+
+    /// Presses the Enter key in a field.
+    ///
+    /// # Panics
+    /// When the field does not take it in time.
+    pub async fn press_enter(&self, css: &str) {
+        /// The key's code point in WebDriver (section 17.4.2).
+        const ENTER: &str = "\u{e007}";
+        eventually(&format!("Enter pressed in {css}"), LIMIT, async || {
+            let field = self.driver.find(css).await.ok()?;
+            self.driver.send_keys(&field, ENTER).await.ok()
+        })
+        .await;
     }
 
     /// Joins a room as a person does, and waits for the call's screen.
