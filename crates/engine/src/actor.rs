@@ -197,8 +197,14 @@ impl Actor {
         self.drain();
     }
 
-    /// Does what the state machine says, then brings the devices in line with the new state.
+    /// Does what the state machine says, then brings media and devices in line with the new state.
     fn drain(&mut self) {
+        self.perform();
+        self.follow_peers();
+        self.update_devices();
+    }
+
+    fn perform(&mut self) {
         while let Some(output) = self.call.poll() {
             match output {
                 Output::OpenSignaling => {
@@ -237,8 +243,6 @@ impl Actor {
                 Output::Notice(notice) => self.notice = Some(notice),
             }
         }
-        self.follow_peers();
-        self.update_devices();
     }
 
     fn report_to_self(&self, peer: PeerId, generation: Generation, news: ConnectionNews) {

@@ -1,10 +1,13 @@
 //! Which devices the person chose, and which should be open because of it.
 
+use std::time::Instant;
+
 use maru_media::{DeviceId, DeviceKind, DeviceList};
 use maru_protocol::Status;
 
 use super::Actor;
 use crate::api::{CallState, Notice, NoticeCode};
+use crate::call::Input;
 use crate::devices::{DeviceNews, Wanted};
 use crate::engine::Choice;
 
@@ -141,12 +144,8 @@ impl Actor {
             self.devices.want(wanted);
         }
         self.media.set_sending(matches!(state, CallState::InCall | CallState::Reconnecting));
-        self.call.handle(std::time::Instant::now(), crate::call::Input::Status(self.selection.status()));
-        if let Some(crate::call::Output::Send(message)) = self.call.poll()
-            && let Some(signaling) = &self.signaling
-        {
-            signaling.send(message);
-        }
+        self.call.handle(Instant::now(), Input::Status(self.selection.status()));
+        self.perform();
     }
 
     pub(super) fn device_news(&mut self, news: DeviceNews) {

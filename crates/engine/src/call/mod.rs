@@ -23,8 +23,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use maru_protocol::{
-    ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, IceServer, LeftReason, Limits, PeerId,
-    PeerInfo, ResumeToken, RoomName, ServerMessage, Signal, Status,
+    ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, IceServer, Limits, PeerId, PeerInfo,
+    ResumeToken, RoomName, ServerMessage, Signal, Status,
 };
 
 pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Generation, Peer};
@@ -298,9 +298,9 @@ impl Call {
                 }
             }
             ServerMessage::PeerJoined { peer } => self.peer_joined(now, peer),
-            ServerMessage::PeerLeft { peer, reason } => {
+            ServerMessage::PeerLeft { peer, .. } => {
                 self.gone.remove(&peer);
-                self.remove(peer, reason);
+                self.remove(peer);
             }
             ServerMessage::PeerAway { peer } => {
                 if let Some(peer) = self.peers.iter_mut().find(|known| known.id() == peer) {
@@ -415,7 +415,7 @@ impl Call {
         });
     }
 
-    fn remove(&mut self, id: PeerId, _reason: LeftReason) {
+    fn remove(&mut self, id: PeerId) {
         if let Some(index) = self.peers.iter().position(|peer| peer.id() == id) {
             self.peers.remove(index).close(&mut self.outputs);
         }
