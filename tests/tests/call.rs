@@ -106,14 +106,11 @@ async fn four_people_get_one_encoding_each_and_all_see_all() {
         }
     }
     for number in 0..4 {
-        let report = room.report(number).await;
-        assert_eq!(report.sent.video.encoders, 1);
-        let most_received = report.sent.video.frames;
+        assert_eq!(room.report(number).await.sent.video.encoders, 1);
         for other in (0..4).filter(|other| *other != number) {
-            // Read later than the count of what was sent, so allow what was encoded in between.
             let received = room.seen(other, number).await.video.frames;
             let encoded = room.report(number).await.sent.video.frames;
-            assert!(received <= encoded, "{received} received of {encoded}, {most_received} before");
+            assert!(received <= encoded, "{received} received of {encoded}");
         }
     }
     room.end().await;

@@ -140,11 +140,12 @@ pub(crate) fn run(
                     last_key = Some(start);
                     stats.key_frames.fetch_add(1, Ordering::Relaxed);
                 }
+                // Counted before it goes out: nobody can have received more than was encoded.
+                record(stats, &encoded, done.saturating_duration_since(start), width_px, height_px);
                 let mut payloads = Vec::with_capacity(encoded.data.len() / MAX_PAYLOAD_BYTES + 2);
                 packetize(&encoded, MAX_PAYLOAD_BYTES, &mut payloads);
                 fanout.video(&Arc::new(VideoUnit { key: encoded.key, timestamp, payloads }));
                 last_sent = Some(frame.captured());
-                record(stats, &encoded, done.saturating_duration_since(start), width_px, height_px);
                 adaptation.lock().encoded(done, frame.captured(), start);
             }
             Ok(None) => {
