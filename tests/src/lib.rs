@@ -2,8 +2,14 @@
 //!
 //! This package refuses to link Tauri: it meets the app as a program with a window.
 
+#[cfg(target_os = "linux")]
+pub mod browser;
+pub mod page;
 pub mod participant;
+#[cfg(unix)]
+pub mod process;
 pub mod server;
 pub mod wait;
+pub mod webdriver;
 #[cfg(target_os = "linux")]
 pub mod window;

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use super::process::Group;
+use crate::process::Group;
 
 /// An X server without hardware.
 pub struct Display {

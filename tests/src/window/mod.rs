@@ -2,13 +2,10 @@
 //! and seen. It refuses to know what is behind the page.
 
 mod display;
-mod driver;
-mod page;
-mod process;
 mod programs;
 
 use std::fs;
-use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,10 +13,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::page::Page;
+use crate::process::{Group, Stranger, free_port};
 use crate::wait::eventually;
+use crate::webdriver::Driver;
 use display::Display;
-use driver::Driver;
-use process::{Group, Stranger};
 
 /// From a cold start of WebKit on a busy machine to the first page.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -29,7 +27,7 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 
 /// The app with its window open.
 pub struct AppWindow {
-    driver: Driver,
+    page: Page,
     // Dropped in this order: the programs, then the screen, then the files.
     programs: Group,
     _display: Display,
@@ -62,7 +60,7 @@ impl AppWindow {
         // Refused until the driver and the driver behind it listen.
         let driver =
             eventually("a window", START_LIMIT, async || Driver::start(port, &capabilities).await.ok()).await;
-        let window = Self { driver, programs, _display: display, data };
+        let window = Self { page: Page::new(driver), programs, _display: display, data };
         window.see("the page", "body[data-screen]").await;
         window
     }
@@ -78,22 +76,20 @@ impl AppWindow {
         eventually("the app has ended", END_LIMIT, async || app.has_ended().then_some(())).await;
     }
 
-    /// Saves what the window shows as `<name>.png` and says where.
-    pub async fn screenshot(&self, name: &str) -> PathBuf {
-        let dir = programs::app().parent().unwrap_or(Path::new(".")).join("window-tests");
-        fs::create_dir_all(&dir).expect("a directory for screenshots");
-        let file = dir.join(format!("{name}.png"));
-        let picture = self.driver.screenshot().await.expect("a screenshot");
-        fs::write(&file, picture).expect("a file for the screenshot");
-        file
-    }
-
     /// The app's settings file, as text.
     ///
     /// # Panics
     /// When there is none.
     pub fn settings(&self) -> String {
         fs::read_to_string(self.data.path().join("config/settings.json")).expect("a settings file")
+    }
+}
+
+impl Deref for AppWindow {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
     }
 }
 
@@ -119,9 +115,4 @@ impl Drop for DataDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
 }

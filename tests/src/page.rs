@@ -1,31 +1,35 @@
-//! What a person does and sees in the window: elements by the page's documented hooks, and pictures
-//! by their pixels.
+//! What a person does and sees on the page, in the app's window or in a browser: elements by the page's
+//! documented hooks, and pictures by their pixels.
 
+use std::path::PathBuf;
 use std::time::Duration;
+use std::{env, fs};
 
 use serde_json::{Value, json};
 
-use super::AppWindow;
 use crate::wait::eventually;
+use crate::webdriver::Driver;
 
 /// Ample on a busy machine with a debug build.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Reads the time code of `maru_media::video::timecode` from a canvas: UNIX milliseconds, or null.
+/// Reads the time code of `maru_media::video::timecode` from a canvas or a video: UNIX milliseconds, or
+/// null.
 const READ_TIME_CODE: &str = r#"
-const canvas = document.querySelector(arguments[0]);
-const side = canvas ? Math.floor(canvas.width / 80) : 0;
+const picture = document.querySelector(arguments[0]);
+const width = picture ? (picture.videoWidth ?? picture.width) : 0;
+const side = Math.floor(width / 80);
 if (side < 4) return null;
 const strip = document.createElement("canvas");
-strip.width = canvas.width;
+strip.width = width;
 strip.height = side;
 const context = strip.getContext("2d", { willReadFrequently: true });
-context.drawImage(canvas, 0, 0, canvas.width, side, 0, 0, canvas.width, side);
+context.drawImage(picture, 0, 0, width, side, 0, 0, width, side);
 const { data } = context.getImageData(0, 0, strip.width, strip.height);
 const reach = Math.floor(side / 4), centreY = Math.floor(side / 2);
 let time = 0;
 for (let cell = 47; cell >= 0; cell--) {
-  const centreX = Math.floor(((2 * cell + 1) * canvas.width) / 160);
+  const centreX = Math.floor(((2 * cell + 1) * width) / 160);
   let sum = 0, count = 0;
   for (let y = centreY - reach; y <= Math.min(centreY + reach, side - 1); y++) {
     for (let x = centreX - reach; x <= centreX + reach; x++) {
@@ -41,15 +45,28 @@ for (let cell = 47; cell >= 0; cell--) {
 return time > 1577836800000 && time < 4102444800000 ? time : null;
 "#;
 
-impl AppWindow {
+/// The page that a driver shows.
+pub struct Page(Driver);
+
+impl Page {
+    /// What this driver shows.
+    pub fn new(driver: Driver) -> Self {
+        Self(driver)
+    }
+
+    /// For what a page does not know: its window, its address.
+    pub fn driver(&self) -> &Driver {
+        &self.0
+    }
+
     /// Waits until an element is there and shown.
     ///
     /// # Panics
     /// When it is not, in time.
     pub async fn see(&self, what: &str, css: &str) {
         eventually(&format!("{what} ({css})"), LIMIT, async || {
-            let element = self.driver.find(css).await.ok()?;
-            self.driver.is_displayed(&element).await.ok()?.then_some(())
+            let element = self.0.find(css).await.ok()?;
+            self.0.is_displayed(&element).await.ok()?.then_some(())
         })
         .await;
     }
@@ -60,8 +77,8 @@ impl AppWindow {
     /// When one still does after the time allowed.
     pub async fn see_no(&self, what: &str, css: &str) {
         eventually(&format!("no {what} ({css})"), LIMIT, async || {
-            let Ok(element) = self.driver.find(css).await else { return Some(()) };
-            (!self.driver.is_displayed(&element).await.unwrap_or(false)).then_some(())
+            let Ok(element) = self.0.find(css).await else { return Some(()) };
+            (!self.0.is_displayed(&element).await.unwrap_or(false)).then_some(())
         })
         .await;
     }
@@ -72,9 +89,9 @@ impl AppWindow {
     /// When it does not, in time.
     pub async fn see_text(&self, css: &str, wanted: &str) {
         eventually(&format!("“{wanted}” in {css}"), LIMIT, async || {
-            let element = self.driver.find(css).await.ok()?;
+            let element = self.0.find(css).await.ok()?;
             // Not WebDriver's own idea of shown text: it takes a clipped label on a moved tile for hidden.
-            self.driver.property(&element, "innerText").await.ok()??.contains(wanted).then_some(())
+            self.0.property(&element, "innerText").await.ok()??.contains(wanted).then_some(())
         })
         .await;
     }
@@ -86,7 +103,7 @@ impl AppWindow {
     pub async fn click(&self, css: &str) {
         self.see("something to click", css).await;
         eventually(&format!("a click on {css}"), LIMIT, async || {
-            self.driver.click(&self.driver.find(css).await.ok()?).await.ok()
+            self.0.click(&self.0.find(css).await.ok()?).await.ok()
         })
         .await;
     }
@@ -99,10 +116,10 @@ impl AppWindow {
     pub async fn type_into(&self, css: &str, text: &str) {
         self.see("a field", css).await;
         eventually(&format!("“{text}” typed into {css}"), LIMIT, async || {
-            let field = self.driver.find(css).await.ok()?;
-            self.driver.clear(&field).await.ok()?;
-            self.driver.send_keys(&field, text).await.ok()?;
-            let typed = self.driver.property(&field, "value").await.ok()??;
+            let field = self.0.find(css).await.ok()?;
+            self.0.clear(&field).await.ok()?;
+            self.0.send_keys(&field, text).await.ok()?;
+            let typed = self.0.property(&field, "value").await.ok()??;
             (typed == text).then_some(())
         })
         .await;
@@ -116,8 +133,8 @@ impl AppWindow {
         /// The key's code point in WebDriver (section 17.4.2).
         const ENTER: &str = "\u{e007}";
         eventually(&format!("Enter pressed in {css}"), LIMIT, async || {
-            let field = self.driver.find(css).await.ok()?;
-            self.driver.send_keys(&field, ENTER).await.ok()
+            let field = self.0.find(css).await.ok()?;
+            self.0.send_keys(&field, ENTER).await.ok()
         })
         .await;
     }
@@ -138,18 +155,18 @@ impl AppWindow {
     /// # Panics
     /// When the window refuses.
     pub async fn reload(&self) {
-        self.driver.refresh().await.expect("the page can be reloaded");
+        self.0.refresh().await.expect("the page can be reloaded");
     }
 
-    /// Waits for a picture on the canvas of a tile that was taken after `after_ms` (UNIX milliseconds, by
+    /// Waits for a picture in a tile that was taken after `after_ms` (UNIX milliseconds, by
     /// its time code), and gives when it was taken.
     ///
     /// # Panics
     /// When none comes in time.
     pub async fn picture_after(&self, tile: &str, after_ms: u64) -> u64 {
-        let canvas = format!("{tile} canvas");
+        let picture = format!("{tile} :is(canvas, video)[data-paint]");
         eventually(&format!("a newer picture with a time code in {tile}"), LIMIT, async || {
-            let taken = self.run(READ_TIME_CODE, &[json!(canvas)]).await.as_u64()?;
+            let taken = self.run(READ_TIME_CODE, &[json!(picture)]).await.as_u64()?;
             (taken > after_ms).then_some(taken)
         })
         .await
@@ -157,11 +174,27 @@ impl AppWindow {
 
     /// An attribute of the first element that matches.
     pub async fn attribute(&self, css: &str, name: &str) -> Option<String> {
-        self.driver.attribute(&self.driver.find(css).await.ok()?, name).await.ok()?
+        self.0.attribute(&self.0.find(css).await.ok()?, name).await.ok()?
+    }
+
+    /// Saves what the page shows as `<name>.png` and says where.
+    ///
+    /// # Panics
+    /// When there is nothing to show, or no place for the file.
+    pub async fn screenshot(&self, name: &str) -> PathBuf {
+        // This program is `<target>/debug/deps/<test>`.
+        let this = env::current_exe().expect("this program's path");
+        let dir = this.ancestors().nth(2).expect("this program is below the target directory");
+        let dir = dir.join("screenshots");
+        fs::create_dir_all(&dir).expect("a directory for screenshots");
+        let file = dir.join(format!("{name}.png"));
+        let picture = self.0.screenshot().await.expect("a screenshot");
+        fs::write(&file, picture).expect("a file for the screenshot");
+        file
     }
 
     /// Runs a script in the page; null when it fails.
-    async fn run(&self, script: &str, arguments: &[Value]) -> Value {
-        self.driver.execute(script, arguments).await.unwrap_or(Value::Null)
+    pub async fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        self.0.execute(script, arguments).await.unwrap_or(Value::Null)
     }
 }

@@ -1,6 +1,7 @@
 //! Child processes that end with the test, also when it fails, and also when it is killed.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
@@ -81,4 +82,13 @@ impl Stranger {
 
 fn signal(signal: &str, target: &str) {
     let _ = Command::new("kill").args([signal, "--", target]).status();
+}
+
+/// A port of the loopback interface where nobody listens yet.
+///
+/// # Panics
+/// When there is none.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").port()
 }
