@@ -84,6 +84,24 @@ export type DisplayName = string;
 export type ErrorCode = "malformed" | "message_too_large" | "too_many_messages" | "too_many_connections" | "unsupported_version" | "bad_room_name" | "bad_display_name" | "room_full" | "not_joined" | "already_joined" | "no_such_peer" | "unauthorized" | "join_timeout" | "internal";
 
 /**
+ * A link that a browser opens to be in the room. Sent in `joined`, the best one first.
+ */
+export type GuestLink = {
+/**
+ * The whole URL of the room.
+ */
+url: string,
+/**
+ * From where it can be opened.
+ */
+scope: LinkScope,
+/**
+ * SHA-256 of the server's certificate, as browsers show it (`AB:CD:…`), when the server signed it
+ * itself: the browser will warn, and this is what to compare.
+ */
+fingerprint?: string, };
+
+/**
  * A STUN or TURN server that clients should use, as in WebRTC's `RTCIceServer`.
  */
 export type IceServer = {
@@ -126,6 +144,11 @@ peers_per_room: number,
  * Connections from one address.
  */
 connections_per_address: number, };
+
+/**
+ * From where a link can be opened.
+ */
+export type LinkScope = "machine" | "network" | "public";
 
 /**
  * A participant in a room: [`ResumeToken::peer_id`] of its token. Not a secret.
@@ -209,7 +232,11 @@ ice_servers: Array<IceServer>,
 /**
  * What this server allows.
  */
-limits: Limits, } | { "type": "peer_joined",
+limits: Limits,
+/**
+ * Links that bring a browser into this room, the best one first.
+ */
+links: Array<GuestLink>, } | { "type": "peer_joined",
 /**
  * The newcomer.
  */

@@ -2,7 +2,7 @@
 //! [`CallView`]). The window's UI gets exactly these, as JSON.
 
 use maru_media::{DeviceId, DeviceKind, DeviceList};
-use maru_protocol::{PeerId, RoomName};
+use maru_protocol::{GuestLink, PeerId, RoomName};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -95,6 +95,9 @@ pub struct CallView {
     pub notice: Option<Notice>,
     /// The server's URL, once known.
     pub server: Option<String>,
+    /// Links that bring a browser into the room, the best one first; none outside a room, or when the
+    /// server has none.
+    pub links: Vec<GuestLink>,
 }
 
 /// Where the call stands.

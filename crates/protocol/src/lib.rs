@@ -9,11 +9,13 @@
 
 mod ice;
 mod limits;
+mod link;
 mod message;
 mod name;
 
 pub use ice::IceServer;
 pub use limits::Limits;
+pub use link::{GuestLink, LinkScope};
 pub use message::{
     Capabilities, ClientInfo, ClientMessage, ClosingReason, ErrorCode, LeftReason, PeerInfo, SdpType,
     ServerMessage, Signal, Status, VideoCodec,

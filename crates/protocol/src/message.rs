@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
 
-use crate::{DisplayName, IceServer, Limits, PeerId, ResumeToken, RoomName};
+use crate::{DisplayName, GuestLink, IceServer, Limits, PeerId, ResumeToken, RoomName};
 
 /// From a client to the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -69,6 +69,9 @@ pub enum ServerMessage {
         ice_servers: Vec<IceServer>,
         /// What this server allows.
         limits: Limits,
+        /// Links that bring a browser into this room, the best one first.
+        #[serde(default)]
+        links: Vec<GuestLink>,
     },
     /// Somebody entered. Whoever gets this message makes the offer.
     PeerJoined {

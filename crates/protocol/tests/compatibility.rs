@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use maru_protocol::{
-    Capabilities, ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, IceServer, LeftReason,
-    Limits, PeerId, PeerInfo, ResumeToken, RoomName, SdpType, ServerMessage, Signal, Status, VideoCodec,
+    Capabilities, ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, GuestLink, IceServer,
+    LeftReason, Limits, LinkScope, PeerId, PeerInfo, ResumeToken, RoomName, SdpType, ServerMessage, Signal,
+    Status, VideoCodec,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -100,10 +101,20 @@ fn limits() -> impl Strategy<Value = Limits> {
     })
 }
 
+fn link() -> impl Strategy<Value = GuestLink> {
+    let scope = prop_oneof![Just(LinkScope::Machine), Just(LinkScope::Network), Just(LinkScope::Public)];
+    (any::<String>(), scope, any::<Option<String>>()).prop_map(|(url, scope, fingerprint)| GuestLink {
+        url,
+        scope,
+        fingerprint,
+    })
+}
+
 fn server_message() -> impl Strategy<Value = ServerMessage> {
     use ErrorCode::*;
-    let joined = (token(), any::<bool>(), name(), vec(peer(), 0..4), vec(ice_server(), 0..3), limits())
-        .prop_map(|(resume, resumed, room, peers, ice_servers, limits)| ServerMessage::Joined {
+    let (peers, ice_servers, links) = (vec(peer(), 0..4), vec(ice_server(), 0..3), vec(link(), 0..3));
+    let joined = (token(), any::<bool>(), name(), peers, ice_servers, limits(), links).prop_map(
+        |(resume, resumed, room, peers, ice_servers, limits, links)| ServerMessage::Joined {
             you: resume.peer_id(),
             resume,
             resumed,
@@ -111,7 +122,9 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
             peers,
             ice_servers,
             limits,
-        });
+            links,
+        },
+    );
     let codes = proptest::sample::select(vec![
         Malformed,
         MessageTooLarge,
@@ -336,6 +349,28 @@ fn the_words_on_the_wire_are_those_of_the_first_version() {
 fn json_nested_thousands_deep_is_an_error_and_not_a_stack_overflow() {
     let deep = format!(r#"{{"type":"signal","to":{}"#, "[".repeat(100_000));
     assert!(serde_json::from_str::<ClientMessage>(&deep).is_err());
+}
+
+#[test]
+fn a_server_that_knows_no_links_is_read_and_a_scope_of_the_future_does_not_spoil_its_link() {
+    let resume = ResumeToken::random();
+    let mut joined = json!({
+        "type": "joined", "you": resume.peer_id(), "resume": resume, "resumed": false, "room": "standup",
+        "peers": [], "ice_servers": [], "limits": {},
+    });
+    let links = |joined: &Value| match serde_json::from_value(joined.clone()).unwrap() {
+        ServerMessage::Joined { links, .. } => links,
+        other => panic!("not joined: {other:?}"),
+    };
+    assert_eq!(links(&joined), []);
+
+    joined["links"] = json!([
+        { "url": "https://192.0.2.1:6279/standup", "scope": "network", "fingerprint": "AB:CD" },
+        { "url": "https://call.example/standup", "scope": "galaxy", "colour": "blue" },
+    ]);
+    let [network, later] = &links(&joined)[..] else { panic!("not two links") };
+    assert_eq!((network.scope, network.fingerprint.as_deref()), (LinkScope::Network, Some("AB:CD")));
+    assert_eq!((later.scope, &later.url[..]), (LinkScope::Unknown, "https://call.example/standup"));
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) fn initial(selection: &Selection) -> CallView {
         chat: Vec::new(),
         notice: None,
         server: None,
+        links: Vec::new(),
     }
 }
 
@@ -68,6 +69,7 @@ impl Actor {
             chat: self.chat.messages(),
             notice: self.notice.clone(),
             server: self.server.clone(),
+            links: self.call.links().to_vec(),
         });
     }
 

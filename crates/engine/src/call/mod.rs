@@ -23,8 +23,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use maru_protocol::{
-    ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, IceServer, Limits, PeerId, PeerInfo,
-    ResumeToken, RoomName, ServerMessage, Signal, Status,
+    ClientInfo, ClientMessage, ClosingReason, DisplayName, ErrorCode, GuestLink, IceServer, Limits, PeerId,
+    PeerInfo, ResumeToken, RoomName, ServerMessage, Signal, Status,
 };
 
 pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Generation, Peer};
@@ -92,6 +92,7 @@ pub(crate) struct Call {
     me: Option<PeerId>,
     resume: Option<ResumeToken>,
     ice_servers: Vec<IceServer>,
+    links: Vec<GuestLink>,
     limits: Limits,
     peers: Vec<Peer>,
     /// Gone by our own judgement, while the server still keeps their place.
@@ -117,6 +118,7 @@ impl Call {
             me: None,
             resume: None,
             ice_servers: Vec::new(),
+            links: Vec::new(),
             limits: Limits::default(),
             peers: Vec::new(),
             gone: HashMap::new(),
@@ -148,6 +150,11 @@ impl Call {
 
     pub fn ice_servers(&self) -> &[IceServer] {
         &self.ice_servers
+    }
+
+    /// Links that bring a browser into this room.
+    pub fn links(&self) -> &[GuestLink] {
+        &self.links
     }
 
     /// From the person's wish to the server's `joined`.
@@ -287,13 +294,14 @@ impl Call {
 
     fn server(&mut self, now: Instant, message: ServerMessage) {
         match message {
-            ServerMessage::Joined { you, resume, room, peers, ice_servers, limits, .. } => {
+            ServerMessage::Joined { you, resume, room, peers, ice_servers, limits, links, .. } => {
                 if matches!(self.state, CallState::Joining | CallState::Reconnecting) {
                     self.me = Some(you);
                     self.resume = Some(resume);
                     self.room = Some(room);
                     self.ice_servers = ice_servers;
                     self.limits = limits;
+                    self.links = links;
                     self.joined(now, peers);
                 }
             }
@@ -438,6 +446,7 @@ impl Call {
         self.signaling_open = false;
         self.me = None;
         self.resume = None;
+        self.links.clear();
         self.backoff.reset();
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::NoticeCode;
-use maru_protocol::{Capabilities, SdpType};
+use maru_protocol::{Capabilities, LinkScope, SdpType};
 
 const OFFER: &str = "v=0\r\no=- 1111 1 IN IP4 0.0.0.0\r\n";
 const ANSWER: &str = "v=0\r\no=- 2222 1 IN IP4 0.0.0.0\r\n";
@@ -49,6 +49,7 @@ impl Bench {
             peers: members.iter().copied().cloned().collect(),
             ice_servers: Vec::new(),
             limits: Limits::default(),
+            links: vec![link()],
         });
     }
 
@@ -97,6 +98,10 @@ impl Bench {
         assert_eq!(self.state_of(peer), Some(PeerState::Connected));
         generation
     }
+}
+
+fn link() -> GuestLink {
+    GuestLink { url: "https://call.example/room".into(), scope: LinkScope::Public, fingerprint: None }
 }
 
 fn member(name: &str) -> PeerInfo {
@@ -387,4 +392,13 @@ fn the_times_of_a_peer_count_from_its_arrival_or_from_our_wish_to_join() {
     };
     assert_eq!(after(&there), Some(Duration::from_millis(100)));
     assert_eq!(after(&later), Some(Duration::from_millis(30)));
+}
+
+#[test]
+fn the_links_that_the_server_gave_are_shown_until_the_call_ends() {
+    let mut bench = Bench::joined(&[]);
+    assert_eq!(bench.call.links(), [link()]);
+    bench.input(Input::Leave);
+    bench.input(Input::SignalingClosed(String::new()));
+    assert_eq!(bench.call.links(), []);
 }

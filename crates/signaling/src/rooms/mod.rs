@@ -178,6 +178,7 @@ impl Rooms {
                 peers: room.infos(),
                 ice_servers: self.ice_servers.clone(),
                 limits: self.limits.clone(),
+                links: Vec::new(),
             },
         ));
         outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
@@ -220,6 +221,7 @@ impl Rooms {
                 peers,
                 ice_servers: self.ice_servers.clone(),
                 limits: self.limits.clone(),
+                links: Vec::new(),
             },
         ));
         outputs
