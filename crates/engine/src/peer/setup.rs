@@ -6,14 +6,18 @@ use std::time::Duration;
 use maru_protocol::IceServer;
 use rtc::interceptor::{
     NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
+    TwccReceiverBuilder, TwccSenderBuilder,
 };
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MediaEngine};
+use rtc::peer_connection::configuration::media_engine::{
+    MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MediaEngine,
+};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
-    RtpCodecKind,
+    RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind,
 };
+use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use webrtc::error::Result;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
@@ -39,16 +43,41 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Chat that may wait for one slow peer.
 const DATA_CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
 
+fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
+    RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() }
+}
+
+/// When each packet arrived, however it is lost or late: browsers raise their rate only for who says so
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+fn arrival_times() -> RTCPFeedback {
+    feedback("transport-cc", "")
+}
+
 fn video_codec() -> RTCRtpCodec {
-    let feedback =
-        |typ: &str, parameter: &str| RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() };
     RTCRtpCodec {
         mime_type: MIME_TYPE_H264.to_owned(),
         clock_rate: 90_000,
         channels: 0,
         // Constrained baseline, level 3.1 (720p30), fragmented units allowed (RFC 6184, section 8.1).
         sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
-        rtcp_feedback: vec![feedback("nack", ""), feedback("nack", "pli"), feedback("ccm", "fir")],
+        rtcp_feedback: vec![
+            feedback("nack", ""),
+            feedback("nack", "pli"),
+            feedback("ccm", "fir"),
+            arrival_times(),
+        ],
+    }
+}
+
+/// What repeats lost packets of the codec with this payload type (RFC 4588): as packets of their own, so
+/// that the peer can tell them from late ones.
+fn repair_codec(of: u8) -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_RTX.to_owned(),
+        clock_rate: 90_000,
+        channels: 0,
+        sdp_fmtp_line: format!("apt={of}"),
+        rtcp_feedback: vec![],
     }
 }
 
@@ -58,25 +87,28 @@ fn audio_codec() -> RTCRtpCodec {
         clock_rate: 48_000,
         channels: 2, // by definition, whatever is sent (RFC 7587, section 7)
         sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
-        rtcp_feedback: vec![],
+        rtcp_feedback: vec![arrival_times()],
     }
 }
 
 fn media_engine() -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
-    engine.register_codec(
-        RTCRtpCodecParameters { rtp_codec: video_codec(), payload_type: 102 },
-        RtpCodecKind::Video,
-    )?;
-    engine.register_codec(
-        RTCRtpCodecParameters { rtp_codec: audio_codec(), payload_type: 111 },
-        RtpCodecKind::Audio,
-    )?;
+    for (rtp_codec, payload_type, kind) in [
+        (video_codec(), 102, RtpCodecKind::Video),
+        (repair_codec(102), 103, RtpCodecKind::Video),
+        (audio_codec(), 111, RtpCodecKind::Audio),
+    ] {
+        engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)?;
+    }
     configure_simulcast_extension_headers(&mut engine)?;
+    for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+        let number = RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() };
+        engine.register_header_extension(number, kind, None)?;
+    }
     Ok(engine)
 }
 
-/// What the crate's defaults do, with faster repair, and our feedback at the end.
+/// What the crate's defaults do, with faster repair, arrival times both ways, and our feedback at the end.
 fn interceptors() -> Registry {
     Registry::new()
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
@@ -84,6 +116,8 @@ fn interceptors() -> Registry {
             Slot::NackGenerator,
             NackGeneratorBuilder::new().with_size(NACK_HISTORY).with_interval(NACK_INTERVAL).build(),
         )
+        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::from(feedback::SLOT), FeedbackInterceptor::default())
@@ -97,7 +131,11 @@ pub(super) fn track(kind: RtpCodecKind, stream: &str) -> (Arc<TrackLocalStaticRT
         _ => (video_codec(), "video"),
     };
     let encoding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            ssrc: Some(ssrc),
+            rtx: (kind == RtpCodecKind::Video).then(|| RTCRtpRtxParameters { ssrc: random_u32() }),
+            ..Default::default()
+        },
         codec,
         ..Default::default()
     };
