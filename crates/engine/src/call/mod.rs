@@ -390,7 +390,7 @@ impl Call {
         let signaling = self.signaling_usable();
         // A signal from somebody unknown comes from who left in the meantime: of no use.
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id() == from) {
-            peer.signal(now, signal, signaling, &mut self.generations, &mut self.outputs);
+            peer.signal(now, self.me, signal, signaling, &mut self.generations, &mut self.outputs);
         }
         self.sweep();
     }

@@ -12,9 +12,10 @@
 //! ```
 //!
 //! The participant that was in the room first makes every offer, so offers never collide between
-//! two of us; the newcomer asks for one with `restart`. A foreign peer that offers all the same is
-//! handled by the rules of perfect negotiation (W3C WebRTC 1.0, section 10.7): we are impolite
-//! where we offer and polite where we answer.
+//! two of us; the newcomer asks for one with `restart`. So whoever asks, answers: a page that was
+//! reloaded has its old place and no memory of who was first, and asks everybody. A foreign peer that
+//! offers all the same is handled by the rules of perfect negotiation (W3C WebRTC 1.0, section 10.7):
+//! we are impolite where we offer, and where we answer we have no offer out that could collide.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -69,7 +70,7 @@ pub(crate) enum ConnectionEvent {
 enum Role {
     /// We were there first: we offer, and are impolite.
     Offering,
-    /// The peer was there first: we answer, and are polite.
+    /// The peer was there first: we answer, and never offer.
     Answering,
 }
 
@@ -286,6 +287,7 @@ impl Peer {
     pub fn signal(
         &mut self,
         now: Instant,
+        me: Option<PeerId>,
         signal: Signal,
         signaling: bool,
         generations: &mut Generation,
@@ -313,7 +315,12 @@ impl Peer {
                     return; // To an offer that was given up.
                 }
                 self.offer_pending = false;
-                self.remote_session = session_of(&sdp);
+                let session = session_of(&sdp);
+                if self.remote_session.as_ref().is_some_and(|known| session.as_ref() != Some(known)) {
+                    // It began anew, with other keys: our old connection fits nothing there.
+                    return self.start(now, generations, outputs);
+                }
+                self.remote_session = session;
                 if self.state == PeerState::Negotiating {
                     self.state = PeerState::Connecting;
                 }
@@ -323,9 +330,15 @@ impl Peer {
                 self.order(ConnectionOrder::Candidate { candidate, sdp_mid, sdp_m_line_index }, outputs)
             }
             Signal::Restart => match (self.role, self.state) {
-                (Role::Answering, _) => {}
-                // It waits for an offer that never came, or its connection failed.
                 _ if !signaling => {}
+                // Both of us wait for an offer: one makes it, and both know who.
+                (Role::Answering, PeerState::New) if me < Some(self.id()) => {}
+                // It forgot that it was there first.
+                (Role::Answering, _) => {
+                    self.role = Role::Offering;
+                    self.start(now, generations, outputs);
+                }
+                // It waits for an offer that never came, or its connection failed.
                 (Role::Offering, PeerState::Connected) => {
                     self.state = PeerState::Restarting;
                     self.restart(now, outputs);

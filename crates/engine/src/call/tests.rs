@@ -401,4 +401,43 @@ fn the_links_that_the_server_gave_are_shown_until_the_call_ends() {
     bench.input(Input::Leave);
     bench.input(Input::SignalingClosed(String::new()));
     assert_eq!(bench.call.links(), []);
+
+fn a_peer_that_lost_its_memory_asks_and_gets_an_offer_whoever_was_there_first() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[&peer]);
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    let old = opened(&bench.outputs()).unwrap();
+    bench.connection(&peer, old, ConnectionEvent::Connected);
+    bench.signal(&peer, Signal::Restart);
+    let outputs = bench.outputs();
+    assert!(closed(&outputs), "its keys are forgotten over there");
+    assert!(opened(&outputs).unwrap() > old);
+    assert_eq!(offers(&outputs), [false]);
+}
+
+#[test]
+fn when_both_ask_for_an_offer_one_of_them_makes_it() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[&peer]);
+    bench.pass(Duration::from_secs(3));
+    assert_eq!(signals(&bench.outputs()), [&Signal::Restart]);
+    bench.signal(&peer, Signal::Restart);
+    let expected = if bench.me.peer_id() < peer.id { 0 } else { 1 };
+    assert_eq!(offers(&bench.outputs()).len(), expected);
+}
+
+#[test]
+fn an_answer_from_a_new_session_makes_a_new_connection() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let old = bench.connect_newcomer(&peer);
+    bench.signal(&peer, Signal::Restart);
+    assert_eq!(offers(&bench.outputs()), [true]);
+    bench.connection(&peer, old, description(SdpType::Offer, OFFER));
+    bench.outputs();
+    let sdp = ANSWER.replace("2222", "4444");
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Answer, sdp });
+    let outputs = bench.outputs();
+    assert!(closed(&outputs));
+    assert_eq!(offers(&outputs), [false]);
 }
