@@ -22,7 +22,7 @@ use webrtc::peer_connection::{
 };
 
 use super::chat::{self, ChatWire};
-use super::{media, setup};
+use super::{mdns, media, setup};
 use crate::call::{ConnectionEvent, ConnectionOrder};
 use crate::receive::playout::PeerAudio;
 use crate::receive::video::PeerVideo;
@@ -123,6 +123,8 @@ enum Callback {
     Track(Arc<dyn TrackRemote>),
     Channel(Arc<dyn DataChannel>),
     Chat(DataChannelEvent),
+    /// A candidate of the peer's whose name was looked up.
+    Resolved(RTCIceCandidateInit),
 }
 
 struct Handler(mpsc::Sender<Callback>);
@@ -312,9 +314,26 @@ impl Actor<'_> {
 
     /// A bad candidate is one path less, not the end of the connection.
     async fn add_candidate(&self, candidate: RTCIceCandidateInit) {
+        if mdns::name(&candidate.candidate).is_some() {
+            return self.look_up(candidate);
+        }
         if let Err(error) = self.pc.add_ice_candidate(candidate).await {
             tracing::debug!(%error, "a peer's candidate cannot be used");
         }
+    }
+
+    /// Takes up the candidate again once its name is known.
+    fn look_up(&self, candidate: RTCIceCandidateInit) {
+        let (stop, callbacks) = (self.stop.clone(), self.callbacks.clone());
+        tokio::spawn(async move {
+            let look_up = async {
+                if let Some(line) = mdns::resolve(&candidate.candidate).await {
+                    let resolved = RTCIceCandidateInit { candidate: line, ..candidate };
+                    let _ = callbacks.send(Callback::Resolved(resolved)).await;
+                }
+            };
+            let _ = stop.run_until_cancelled(look_up).await;
+        });
     }
 
     async fn callback(&mut self, callback: Callback) {
@@ -367,6 +386,7 @@ impl Actor<'_> {
                 }
             },
             Callback::Chat(event) => self.chat_event(event).await,
+            Callback::Resolved(candidate) => self.add_candidate(candidate).await,
         }
     }
 

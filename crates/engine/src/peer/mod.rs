@@ -4,6 +4,7 @@
 mod chat;
 mod connection;
 mod feedback;
+mod mdns;
 mod media;
 mod setup;
 
