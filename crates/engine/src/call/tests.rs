@@ -401,7 +401,9 @@ fn the_links_that_the_server_gave_are_shown_until_the_call_ends() {
     bench.input(Input::Leave);
     bench.input(Input::SignalingClosed(String::new()));
     assert_eq!(bench.call.links(), []);
+}
 
+#[test]
 fn a_peer_that_lost_its_memory_asks_and_gets_an_offer_whoever_was_there_first() {
     let peer = member("a");
     let mut bench = Bench::joined(&[&peer]);
