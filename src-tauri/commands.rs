@@ -1,7 +1,7 @@
 //! What the page may ask: a thin skin over the engine, the settings and the video streams. Each
 //! command that can fail fails with a sentence for the person.
 
-use maru_engine::{CallView, Command, Event};
+use maru_engine::{CallView, Command, Event, Problem, Sentence};
 use serde::Serialize;
 use tauri::State;
 use tauri::ipc::{Channel, InvokeResponseBody};
@@ -25,7 +25,7 @@ pub struct Start {
     pub version: String,
 }
 
-type Answer<T = ()> = Result<T, String>;
+type Answer<T = (), E = String> = Result<T, E>;
 
 /// The page is there, new or reloaded: it gets events from now on, and whatever an earlier page had
 /// open is closed.
@@ -52,12 +52,12 @@ pub async fn command(app: State<'_, App>, command: Command) -> Answer {
 
 /// Remembers settings. They hold at once; the sentence says what will not last.
 #[tauri::command]
-pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer {
+pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<(), Problem> {
     let mut settings = settings;
     let (server, token) = split_token(settings.server.trim());
     settings.server = server;
     let kept = match &token {
-        Some(token) => app.tokens.keep(&settings.server, token).await.map_err(|error| error.to_string()),
+        Some(token) => app.tokens.keep(&settings.server, token).await.map_err(Problem::from),
         None => Ok(()),
     };
     if settings.server != app.settings.get().server {
@@ -69,8 +69,12 @@ pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer {
     let store = app.settings.clone();
     let saved = tokio::task::spawn_blocking(move || store.set(settings)).await;
     match saved {
-        Ok(saved) => saved.map_err(|error| error.to_string()).and(kept),
-        Err(error) => Err(format!("The settings cannot be saved: {error}.")),
+        Ok(saved) => saved.map_err(Problem::from).and(kept),
+        Err(error) => {
+            let problem = error.to_string();
+            let text = format!("The settings cannot be saved: {problem}.");
+            Err(Problem::new(Sentence::SettingsNotSaved { problem }, text))
+        }
     }
 }
 

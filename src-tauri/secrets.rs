@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use maru_engine::{Problem, Sentence};
 use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -49,6 +50,13 @@ pub struct Tokens {
 )]
 pub struct NoStore {
     problem: String,
+}
+
+impl From<NoStore> for Problem {
+    fn from(error: NoStore) -> Self {
+        let text = error.to_string();
+        Self::new(Sentence::TokenNotKept { problem: error.problem }, text)
+    }
 }
 
 impl Tokens {

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use maru_engine::{FixedServer, ServerLocator};
+use maru_engine::{FixedServer, Problem, Sentence, ServerLocator};
 use maru_protocol::DEFAULT_PORT;
+use maru_signaling::ServerError;
 use maru_signaling::automatic::{self, AutomaticServer};
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
@@ -49,18 +50,18 @@ impl Server {
 
 #[async_trait]
 impl ServerLocator for Server {
-    async fn locate(&self) -> Result<String, String> {
+    async fn locate(&self) -> Result<String, Problem> {
         let configured = self.configured();
         if !configured.is_empty() {
             return match FixedServer::parse(&configured) {
                 Ok(server) => server.locate().await,
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.into()),
             };
         }
         // Asked anew each time: another program's server may be gone since, and this one takes its
         // place. The answer is kept, since an embedded server runs for as long as it is.
         let mut automatic = self.automatic.lock().await;
-        let found = automatic::find_or_start(DEFAULT_PORT).await.map_err(|error| error.to_string())?;
+        let found = automatic::find_or_start(DEFAULT_PORT).await.map_err(problem)?;
         let url = found.url();
         *automatic = Some(found);
         Ok(url)
@@ -72,4 +73,15 @@ impl ServerLocator for Server {
             address => self.tokens.get(&address).await,
         }
     }
+}
+
+/// Why there is no server on this machine, for the person.
+fn problem(error: ServerError) -> Problem {
+    let text = error.to_string();
+    let sentence = match error {
+        ServerError::PortTaken { port } => Sentence::AutomaticPortTaken { port },
+        ServerError::OtherVersion { version } => Sentence::AutomaticOtherVersion { version },
+        other => Sentence::AutomaticFailed { problem: other.to_string() },
+    };
+    Problem::new(sentence, text)
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use maru_engine::{Problem, Sentence};
 use maru_media::DeviceId;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,14 @@ const FILE_MAX_BYTES: u64 = 256 * 1024;
 pub struct SaveError {
     path: String,
     source: std::io::Error,
+}
+
+impl From<SaveError> for Problem {
+    fn from(error: SaveError) -> Self {
+        let text = error.to_string();
+        let problem = format!("{}: {}", error.path, error.source);
+        Self::new(Sentence::SettingsNotSaved { problem }, text)
+    }
 }
 
 /// The settings in memory and their file.

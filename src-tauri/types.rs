@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use maru_engine::{Command, Event};
+use maru_engine::{Command, Event, NoticeCode, Sentence};
 use maru_protocol::{ClientMessage, ServerMessage};
 use ts_rs::{Config, TS};
 
@@ -16,6 +16,9 @@ fn generate(dir: &Path) {
     Start::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();
+    // A notice holds these two, but in looser types.
+    NoticeCode::export_all(&config).unwrap();
+    Sentence::export_all(&config).unwrap();
     ClientMessage::export_all(&config).unwrap();
     ServerMessage::export_all(&config).unwrap();
 }

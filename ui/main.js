@@ -3,7 +3,7 @@
 // to this window: which panel is open, and what is being typed.
 
 import { tauriBackend } from "./backend/tauri.js";
-import { strings } from "./strings.js";
+import { sentenceOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
 import { Chat } from "./view/chat.js";
@@ -156,7 +156,8 @@ class App {
 
   /** Joining did not work: the form had no focus meanwhile. */
   #focusAfterRefusal() {
-    if (this.#view.notice?.code === "bad_name") this.join.focusName();
+    const { notice } = this.#view;
+    if (notice?.code === "bad_name") this.join.focusRefused(notice);
     else this.join.focus();
   }
 
@@ -279,8 +280,15 @@ class App {
   }
 }
 
-/** @param {unknown} error */
+/**
+ * With what a backend refuses: a sentence that the dictionaries know, or one that it brought itself.
+ * @param {unknown} error
+ */
 function sentence(error) {
+  const said = /** @type {{ key?: unknown, values?: unknown, text?: unknown } | null} */ (error);
+  if (typeof said?.key === "string" && typeof said.values === "object" && said.values !== null) {
+    return sentenceOf({ key: said.key, values: said.values, text: String(said.text) });
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

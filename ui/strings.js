@@ -1,117 +1,68 @@
 // @ts-check
-// Every text that the UI shows, in one place. Sentences about what went wrong in the call come from
-// the backend and are not here.
+// Picks the language and its dictionary, once per page. Which texts there are is the dictionaries' business.
 
-export const strings = {
-  appName: "Maru",
-  tagline: "Type a room’s name. Whoever types the same one is there with you.",
+import { en } from "./strings/en.js";
+import { ko } from "./strings/ko.js";
 
-  // Join screen
-  joinTitle: "Join a room",
-  nameLabel: "Your name",
-  namePlaceholder: "How the others see you",
-  roomLabel: "Room",
-  roomPlaceholder: "standup",
-  join: "Join",
-  joining: "Joining…",
-  cancel: "Cancel",
-  advanced: "Advanced",
-  serverLabel: "Server",
-  serverPlaceholder: "Automatic",
-  serverHint: "Leave this empty to use the server on this machine. Else an address such as wss://maru.example.com.",
-  forceFallback: "Decode pictures in the app, not in the window",
-  forceFallbackHint: "Slower. Try it when the others’ pictures are broken or missing.",
-  syntheticDevices: "Offer a test pattern and a test tone as devices",
-  previewLabel: "Your camera’s picture",
+/** @typedef {import("./strings/dictionary").Dictionary} Dictionary */
+/** @typedef {keyof typeof dictionaries} Language */
 
-  // Devices
-  cameraLabel: "Camera",
-  microphoneLabel: "Microphone",
-  speakerLabel: "Speaker",
-  noCamera: "No camera",
-  noMicrophone: "No microphone",
-  noSpeaker: "No speaker",
-  missingDevice: "Not connected",
-  levelLabel: "Microphone level",
-  devicesTitle: "Camera and sound",
+/** Every language there is. @satisfies {Record<string, Dictionary>} */
+export const dictionaries = { en, ko };
 
-  // Own picture
-  you: "You",
-  selfCameraOff: "Your camera is off",
-  selfNoCamera: "No camera chosen",
-  selfStarting: "Starting the camera…",
+/** Where the browser or webview remembers the person's choice. */
+const STORED = "maru.language";
 
-  // Call screen
-  callLabel: "Call",
-  stageLabel: "Participants",
-  controlsLabel: "Call controls",
-  mute: "Mute",
-  unmute: "Unmute",
-  muteLabel: "Mute microphone",
-  cameraOff: "Turn camera off",
-  cameraOn: "Turn camera on",
-  cameraOffLabel: "Turn camera off",
-  devices: "Camera and sound",
-  chat: "Chat",
-  leave: "Leave",
-  close: "Close",
-  waitingTitle: "You’re the first one here",
-  waitingText: "Others join by typing the same room name:",
-  copyRoom: "Copy the room’s name",
-  copied: "Copied",
-  copyFailed: "Press Ctrl+C or ⌘C to copy the selected name.",
-  connecting: "Connecting…",
-  restarting: "Reconnecting…",
-  closed: "No connection",
-  waitingForVideo: "Waiting for the picture…",
-  serverReconnecting: "The server is out of reach. The call goes on; reconnecting…",
-  /** @param {number} count everybody in the room, oneself included */
-  participants: (count) => (count === 1 ? "Only you" : `${count} people`),
+/**
+ * The first wish that can be fulfilled, else English.
+ * @param {(string | null | undefined)[]} wishes language tags such as `ko-KR`, the most wanted first
+ * @returns {Language}
+ */
+export function chooseLanguage(wishes) {
+  for (const wish of wishes) {
+    const primary = wish?.toLowerCase().split("-")[0] ?? "";
+    if (Object.hasOwn(dictionaries, primary)) return /** @type {Language} */ (primary);
+  }
+  return "en";
+}
 
-  // Marks, read out
-  markMuted: "muted",
-  markCameraOff: "camera off",
+/** What the person chose for this browser or app; null for the system's language. */
+export function rememberedLanguage() {
+  try {
+    return globalThis.localStorage?.getItem(STORED) ?? null;
+  } catch {
+    return null; // a browser that lets no page keep anything
+  }
+}
 
-  // Chat
-  chatTitle: "Chat",
-  chatEmpty: "Nothing said yet. Everybody who is in the room reads what you write here.",
-  chatPlaceholder: "Write to everybody",
-  chatInputLabel: "Message",
-  send: "Send",
-  chatTooLong: "This message is too long. Shorten it or send it in parts.",
-  /** @param {number} count */
-  unread: (count) => (count === 1 ? "1 unread message" : `${count} unread messages`),
+/**
+ * Holds from the next load of the page on. Returns whether it could be kept.
+ * @param {string | null} language null for the system's
+ */
+export function rememberLanguage(language) {
+  try {
+    if (language === null) globalThis.localStorage.removeItem(STORED);
+    else globalThis.localStorage.setItem(STORED, language);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
-  // Notice
-  dismiss: "Dismiss",
-  tryAgain: "Try again",
-  chooseDevices: "Choose devices",
-  reload: "Reload",
-  notInApp: "This page is the inside of the Maru app. Open the app to use it.",
+/** The language of this page: `?lang=` wins, then the person's choice, then the system. */
+export const language = chooseLanguage([
+  new URLSearchParams(globalThis.location?.search ?? "").get("lang"),
+  rememberedLanguage(),
+  ...(globalThis.navigator?.languages ?? []),
+]);
 
-  // Said by the live region
-  /** @param {string} name */
-  saidJoined: (name) => `${name} joined.`,
-  /** @param {string} name */
-  saidLeft: (name) => `${name} left.`,
-  /** @param {string} name */
-  saidRestarting: (name) => `The connection to ${name} broke. Reconnecting.`,
-  /** @param {string} name */
-  saidBack: (name) => `The connection to ${name} is back.`,
-  /** @param {string} room */
-  saidInRoom: (room) => `You are in the room ${room}.`,
-  saidAlone: "You’re the first one here.",
-  saidLeftCall: "You left the room.",
-  saidServerLost: "The server is out of reach. The call goes on.",
-  saidServerBack: "The server is back.",
-  saidMuted: "Microphone muted.",
-  saidUnmuted: "Microphone on.",
-  saidCameraOff: "Camera off.",
-  saidCameraOn: "Camera on.",
-  /** @param {string} name @param {string} text */
-  saidChat: (name, text) => `${name}: ${text}`,
+export const strings = /** @type {Dictionary} */ (dictionaries[language]);
 
-  // Keys
-  keyControl: "Ctrl",
-  keyShift: "Shift",
-};
+/**
+ * What a notice or a refused command says, in the page's language; in English where no dictionary knows it.
+ * @param {{ key: string, values: object, text: string }} said
+ */
+export function sentenceOf({ key, values, text }) {
+  const notices = /** @type {Record<string, (values: object) => string>} */ (strings.notices);
+  return Object.hasOwn(notices, key) ? notices[key]?.(values) ?? text : text;
+}

@@ -51,14 +51,20 @@ export interface VideoStream {
   close(): void;
 }
 
+/** With what a backend rejects, where it does not throw an error: a sentence as in a notice. */
+export interface Refusal {
+  key: string;
+  values: Record<string, string | number>;
+  /** In English. */
+  text: string;
+}
+
 export interface Backend {
-  /** Subscribes, and says what there is. Rejects with a sentence. */
+  /** Subscribes, and says what there is. Rejects with a {@link Refusal} or a sentence, like all that rejects. */
   start(onEvent: (event: Event) => void): Promise<Start>;
-  /** Rejects with a sentence. */
   command(command: Command): Promise<void>;
   settings(): Settings;
-  /** Rejects with a sentence. */
   saveSettings(settings: Settings): Promise<void>;
-  /** `source` is `"preview"` for the own camera, or a peer's id. Rejects with a sentence. */
+  /** `source` is `"preview"` for the own camera, or a peer's id. */
   openVideo(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
 }

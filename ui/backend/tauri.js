@@ -21,14 +21,6 @@ function tauriCore() {
 }
 
 /**
- * What went wrong, as an error whose message is a sentence.
- * @param {unknown} reason
- */
-function asError(reason) {
-  return reason instanceof Error ? reason : new Error(String(reason));
-}
-
-/**
  * The backend, or null outside the desktop window.
  * @returns {Backend | null}
  */
@@ -36,11 +28,7 @@ export function tauriBackend() {
   const core = tauriCore();
   if (!core) return null;
 
-  /** @param {string} command @param {Record<string, unknown>} [args] */
-  const invoke = (command, args) =>
-    core.invoke(command, args).catch((reason) => {
-      throw asError(reason);
-    });
+  const { invoke } = core;
 
   /** @type {Settings} */
   let current;

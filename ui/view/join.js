@@ -5,6 +5,7 @@ import { strings } from "../strings.js";
 import { byId, setAttribute, setText } from "./dom.js";
 
 /** @typedef {import("../types/engine").CallView} CallView */
+/** @typedef {import("../types/engine").Notice} Notice */
 /** @typedef {import("../types/shell").Settings} Settings */
 
 export class JoinScreen {
@@ -76,9 +77,9 @@ export class JoinScreen {
     setAttribute(this.#join, "data-busy", joining);
     setText(this.#joinText, joining ? strings.joining : strings.join);
     this.#cancel.hidden = !joining;
-    const bad = notice?.code === "bad_name";
-    setAttribute(this.#room, "aria-invalid", bad && this.#blames(this.#room) ? "true" : null);
-    setAttribute(this.#name, "aria-invalid", bad && this.#blames(this.#name) ? "true" : null);
+    const refused = notice?.code === "bad_name" ? this.#refused(notice) : null;
+    setAttribute(this.#room, "aria-invalid", refused === this.#room ? "true" : null);
+    setAttribute(this.#name, "aria-invalid", refused === this.#name ? "true" : null);
   }
 
   /** Where typing starts: a name that is missing, else the room; Enter joins from both. */
@@ -89,9 +90,12 @@ export class JoinScreen {
     field.select();
   }
 
-  /** Where a refused name is mended. */
-  focusName() {
-    const field = this.#blames(this.#room) ? this.#room : this.#name;
+  /**
+   * Where a refused name is mended.
+   * @param {Notice} notice
+   */
+  focusRefused(notice) {
+    const field = this.#refused(notice);
     field.focus();
     field.select();
   }
@@ -101,16 +105,11 @@ export class JoinScreen {
   }
 
   /**
-   * Which of the two names is the bad one: the backend says what is wrong, this only where to look.
-   * @param {HTMLInputElement} field
+   * Which of the two names is the bad one: by our own rules, or by the server's.
+   * @param {Notice} notice
    */
-  #blames(field) {
-    /** @param {string} text */
-    const bad = (text) => {
-      const length = Array.from(text.trim()).length;
-      return length === 0 || length > 64 || /\p{Cc}/u.test(text.trim());
-    };
-    const name = bad(this.#name.value);
-    return field === this.#name ? name : bad(this.#room.value) || !name;
+  #refused({ values }) {
+    const own = values.field === "display" || values.code === "bad_display_name";
+    return own ? this.#name : this.#room;
   }
 }

@@ -1,8 +1,8 @@
 // @ts-check
-// The one notice: a sentence about what went wrong, with a way out. It shows the backend's notice, or else
-// the last sentence with which a command was refused.
+// The one notice: a sentence about what went wrong, in the page's language, with a way out. It shows the
+// backend's notice, or else the last sentence with which a command was refused.
 
-import { strings } from "../strings.js";
+import { sentenceOf } from "../strings.js";
 import { byId, setText } from "./dom.js";
 
 /** @typedef {import("../types/engine").Notice} Notice */
@@ -44,7 +44,7 @@ export class NoticeBar {
 
   /** @param {Notice | null} notice */
   render(notice) {
-    const same = notice?.code === this.#notice?.code && notice?.text === this.#notice?.text;
+    const same = notice?.key === this.#notice?.key && notice?.text === this.#notice?.text;
     if (same) return;
     this.#notice = notice;
     this.#local = null;
@@ -75,7 +75,7 @@ export class NoticeBar {
   }
 
   #show() {
-    const text = this.#local?.text ?? this.#notice?.text;
+    const text = this.#local?.text ?? (this.#notice ? sentenceOf(this.#notice) : undefined);
     this.#wayOut = this.#local ? this.#local.wayOut : this.#notice && this.#wayOutOf(this.#notice);
     this.#root.hidden = text === undefined;
     setText(this.#text, text ?? "");

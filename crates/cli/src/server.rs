@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use maru_engine::{FixedServer, ServerLocator};
+use maru_engine::{FixedServer, Problem, Sentence, ServerLocator};
 use maru_protocol::DEFAULT_PORT;
 use maru_signaling::automatic::{AutomaticServer, find_or_start};
 use parking_lot::Mutex;
@@ -17,8 +17,11 @@ pub struct Automatic {
 
 #[async_trait]
 impl ServerLocator for Automatic {
-    async fn locate(&self) -> Result<String, String> {
-        let server = find_or_start(DEFAULT_PORT).await.map_err(|error| error.to_string())?;
+    async fn locate(&self) -> Result<String, Problem> {
+        let server = find_or_start(DEFAULT_PORT).await.map_err(|error| {
+            let text = error.to_string();
+            Problem::new(Sentence::AutomaticFailed { problem: text.clone() }, text)
+        })?;
         let url = server.url();
         *self.server.lock() = Some(server);
         Ok(url)

@@ -23,10 +23,11 @@ pub(crate) use self::shared::Shared;
 use self::chat::Chat;
 use self::media::{MediaThreads, PeerMedia};
 use self::selection::Selection;
-use crate::api::{CallState, Command, Notice, NoticeCode};
+use crate::api::{CallState, Command};
 use crate::call::{Call, ConnectionEvent, Generation, Identity, Input, Output};
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
+use crate::notice::{NameField, Notice, NoticeCode, Problem};
 use crate::peer::{Connection, ConnectionConfig, ConnectionNews, random_u32};
 use crate::receive::playout::Playout;
 use crate::report::CallReport;
@@ -165,7 +166,7 @@ impl Actor {
             Command::SetCameraOff { camera_off } => self.selection.camera_off = camera_off,
             Command::SelectDevice { kind, id } => {
                 self.selection.choose(kind, id);
-                if self.notice.as_ref().is_some_and(|notice| notice.code == selection::notice_code(kind)) {
+                if self.notice.as_ref().is_some_and(|notice| notice.code == kind.into()) {
                     self.notice = None;
                 }
             }
@@ -178,8 +179,9 @@ impl Actor {
 
     fn join(&mut self, room: &str, name: &str) {
         self.notice = None;
-        let parsed = RoomName::parse(room).and_then(|room| Ok((room, DisplayName::parse(name)?)));
-        match parsed {
+        let room = RoomName::parse(room).map_err(|error| Problem::name(NameField::Room, error));
+        let name = DisplayName::parse(name).map_err(|error| Problem::name(NameField::Display, error));
+        match room.and_then(|room| Ok((room, name?))) {
             Ok((room, name)) => {
                 self.name = name.as_str().to_owned();
                 if self.call.state() == CallState::Idle {
@@ -188,7 +190,7 @@ impl Actor {
                 }
                 self.input(Input::Join { room, name });
             }
-            Err(error) => self.notice = Some(Notice { code: NoticeCode::BadName, text: error.to_string() }),
+            Err(problem) => self.notice = Some(problem.notice(NoticeCode::BadName)),
         }
     }
 

@@ -6,6 +6,8 @@ use maru_protocol::{GuestLink, PeerId, RoomName};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::notice::Notice;
+
 /// Something a person wants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -224,39 +226,6 @@ pub struct ChatMessage {
     /// When, in UNIX milliseconds on this machine's clock.
     #[ts(type = "number")]
     pub at_ms: u64,
-}
-
-/// Something to tell the person: a sentence with a way out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export_to = "engine.d.ts")]
-pub struct Notice {
-    /// For programs: which kind.
-    pub code: NoticeCode,
-    /// For people.
-    pub text: String,
-}
-
-/// Which kind of notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export_to = "engine.d.ts")]
-pub enum NoticeCode {
-    /// The room's or the own name is bad.
-    BadName,
-    /// The server cannot be reached or refuses.
-    Server,
-    /// The room is full.
-    RoomFull,
-    /// A camera does not work.
-    Camera,
-    /// A microphone does not work.
-    Microphone,
-    /// A speaker does not work.
-    Speaker,
-    /// A chat message was not sent.
-    Chat,
-    /// A peer's connection failed.
-    Peer,
 }
 
 /// Longest chat message, in bytes of UTF-8.

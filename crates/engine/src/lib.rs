@@ -9,6 +9,7 @@ mod api;
 mod call;
 mod devices;
 mod engine;
+mod notice;
 mod peer;
 mod receive;
 mod report;
@@ -17,9 +18,10 @@ mod signaling;
 
 pub use api::{
     CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, CallView, ChatMessage, Command, Event,
-    Levels, MeView, Notice, NoticeCode, PeerLevel, PeerState, PeerView,
+    Levels, MeView, PeerLevel, PeerState, PeerView,
 };
 pub use engine::{Choice, Engine, EngineConfig};
+pub use notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 pub use receive::video::{EncodedSink, VideoOutput};
 pub use report::{
     AudioReport, CallReport, EncodeReport, LatencyReport, MeReport, PairReport, PeerReport, SentAudioReport,

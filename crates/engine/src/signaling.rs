@@ -19,6 +19,8 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::notice::Problem;
+
 /// For name resolution, TCP, TLS and the WebSocket handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Nothing at all from the server for this long, pings included: the connection is dead.
@@ -39,7 +41,7 @@ pub trait ServerLocator: Send + Sync + 'static {
     ///
     /// # Errors
     /// A sentence that tells the person what to do.
-    async fn locate(&self) -> Result<String, String>;
+    async fn locate(&self) -> Result<String, Problem>;
 
     /// The access token for the server that [`locate`](Self::locate) named just before, where the
     /// configuration has none: a person may name a private server while the engine runs.
@@ -75,7 +77,7 @@ impl FixedServer {
 
 #[async_trait]
 impl ServerLocator for FixedServer {
-    async fn locate(&self) -> Result<String, String> {
+    async fn locate(&self) -> Result<String, Problem> {
         Ok(self.0.clone())
     }
 }
@@ -95,7 +97,29 @@ pub enum SignalingError {
         /// What was given.
         scheme: String,
     },
-    /// No connection.
+    /// No such computer.
+    #[error("The server {host} cannot be reached (no such host). Check the address and your network.")]
+    UnknownHost {
+        /// Host and port.
+        host: String,
+    },
+    /// The computer is there, a server is not.
+    #[error(
+        "The server {host} cannot be reached (nothing listens there). Check the address and your network."
+    )]
+    NothingListens {
+        /// Host and port.
+        host: String,
+    },
+    /// It took the connection and closed it.
+    #[error(
+        "The server {host} cannot be reached (it closed the connection). Check the address and your network."
+    )]
+    HungUp {
+        /// Host and port.
+        host: String,
+    },
+    /// No connection for another reason.
     #[error("The server {host} cannot be reached ({problem}). Check the address and your network.")]
     Unreachable {
         /// Host and port.
@@ -143,7 +167,7 @@ pub enum SignalingError {
 pub(crate) enum SignalingEvent {
     Open { url: String },
     Message(Box<ServerMessage>),
-    Closed { problem: String },
+    Closed { problem: Problem },
 }
 
 /// One connection, or the attempt at it. Dropping it ends it without a goodbye.
@@ -215,7 +239,7 @@ async fn run(
             if events.send((number, SignalingEvent::Open { url })).await.is_err() {
                 return;
             }
-            exchange(number, socket, token, outgoing, &events).await.to_string()
+            exchange(number, socket, token, outgoing, &events).await.into()
         }
         Err(problem) => problem,
     };
@@ -224,10 +248,10 @@ async fn run(
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn open(locator: &dyn ServerLocator) -> Result<(String, Option<String>, Socket), String> {
+async fn open(locator: &dyn ServerLocator) -> Result<(String, Option<String>, Socket), Problem> {
     let url = locator.locate().await?;
     let token = locator.token().await;
-    let socket = connect(&url).await.map_err(|error| error.to_string())?;
+    let socket = connect(&url).await?;
     Ok((url, token, socket))
 }
 
@@ -286,11 +310,9 @@ fn explain(host: String, error: WsError) -> SignalingError {
         WsError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             SignalingError::NotTrusted { host, problem: error.to_string() }
         }
-        WsError::Io(error) => SignalingError::Unreachable { host, problem: io_problem(&error) },
+        WsError::Io(error) => unreachable(host, &error),
         WsError::Tls(error) => SignalingError::NotTrusted { host, problem: error.to_string() },
-        WsError::Url(UrlError::UnableToConnect(_)) => {
-            SignalingError::Unreachable { host, problem: "no such host".into() }
-        }
+        WsError::Url(UrlError::UnableToConnect(_)) => SignalingError::UnknownHost { host },
         WsError::Url(_) | WsError::HttpFormat(_) => SignalingError::BadUrl { url: host },
         WsError::Http(response) => SignalingError::NotMaru {
             host,
@@ -303,17 +325,17 @@ fn explain(host: String, error: WsError) -> SignalingError {
             SignalingError::NotMaru { host, problem: "it does not answer as a WebSocket does".into() }
         }
         WsError::ConnectionClosed | WsError::AlreadyClosed | WsError::WriteBufferFull(_) => {
-            SignalingError::Unreachable { host, problem: "it closed the connection".into() }
+            SignalingError::HungUp { host }
         }
     }
 }
 
-fn io_problem(error: &std::io::Error) -> String {
+fn unreachable(host: String, error: &std::io::Error) -> SignalingError {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::ConnectionRefused => "nothing listens there".into(),
-        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => "it closed the connection".into(),
-        _ => error.to_string(),
+        ErrorKind::ConnectionRefused => SignalingError::NothingListens { host },
+        ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof => SignalingError::HungUp { host },
+        _ => SignalingError::Unreachable { host, problem: error.to_string() },
     }
 }
 

@@ -6,9 +6,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use maru_protocol::PeerId;
 
 use super::Actor;
-use crate::api::{
-    CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, ChatMessage, Event, Notice, NoticeCode,
-};
+use crate::api::{CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, ChatMessage, Event};
+use crate::notice::{NoticeCode, Problem, Sentence};
 use crate::peer::{ChatGate, clean};
 
 /// Messages kept for a webview that is reloaded.
@@ -46,25 +45,32 @@ impl Chat {
 
 impl Actor {
     pub(super) fn send_chat(&mut self, text: &str) {
-        let problem = |text: String| Some(Notice { code: NoticeCode::Chat, text });
+        let refused = |sentence, text: String| Some(Problem::new(sentence, text).notice(NoticeCode::Chat));
         if !matches!(self.call.state(), CallState::InCall | CallState::Reconnecting) {
-            self.notice =
-                problem("You are not in a room, so nobody can read this. Join a room first.".into());
+            self.notice = refused(
+                Sentence::ChatNotInARoom {},
+                "You are not in a room, so nobody can read this. Join a room first.".into(),
+            );
             return;
         }
         let Some(text) = clean(text) else {
             if text.len() > CHAT_MAX_BYTES {
-                self.notice = problem(format!(
-                    "The message has {} bytes. {CHAT_MAX_BYTES} is the most: send it in parts.",
-                    text.len()
-                ));
+                let bytes = text.len();
+                self.notice = refused(
+                    Sentence::ChatTooLong { bytes, limit: CHAT_MAX_BYTES },
+                    format!("The message has {bytes} bytes. {CHAT_MAX_BYTES} is the most: send it in parts."),
+                );
             }
             return;
         };
         if !self.chat.own_gate.admit(Instant::now()) {
-            self.notice = problem(format!(
-                "That was too fast: at most {CHAT_RATE_MESSAGES} messages in {CHAT_RATE_SECONDS} seconds. Send it again in a moment."
-            ));
+            self.notice = refused(
+                Sentence::ChatTooFast { messages: CHAT_RATE_MESSAGES, seconds: CHAT_RATE_SECONDS },
+                format!(
+                    "That was too fast: at most {CHAT_RATE_MESSAGES} messages in {CHAT_RATE_SECONDS} seconds. \
+                     Send it again in a moment."
+                ),
+            );
             return;
         }
         for (_, connection) in self.connections.values() {

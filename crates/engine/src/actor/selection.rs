@@ -6,10 +6,11 @@ use maru_media::{DeviceId, DeviceKind, DeviceList};
 use maru_protocol::Status;
 
 use super::Actor;
-use crate::api::{CallState, Notice, NoticeCode};
+use crate::api::CallState;
 use crate::call::Input;
 use crate::devices::{DeviceNews, Wanted};
 use crate::engine::Choice;
+use crate::notice::Problem;
 
 pub(super) struct Selection {
     pub preview: bool,
@@ -121,14 +122,6 @@ impl Selection {
     }
 }
 
-pub(super) fn notice_code(kind: DeviceKind) -> NoticeCode {
-    match kind {
-        DeviceKind::Camera => NoticeCode::Camera,
-        DeviceKind::Microphone => NoticeCode::Microphone,
-        DeviceKind::Speaker => NoticeCode::Speaker,
-    }
-}
-
 impl Actor {
     /// Brings devices and status in line with what was chosen and with the call.
     pub(super) fn update_devices(&mut self) {
@@ -156,7 +149,7 @@ impl Actor {
             }
             DeviceNews::Open(kind, id) => self.selection.of_mut(kind).open = id,
             DeviceNews::Failed { kind, kept, error } => {
-                self.notice = Some(Notice { code: notice_code(kind), text: error.to_string() });
+                self.notice = Some(Problem::from(error).notice(kind));
                 let chosen = self.selection.of_mut(kind);
                 match kept {
                     Some(id) => {
@@ -166,7 +159,7 @@ impl Actor {
                 }
             }
             DeviceNews::Lost { kind, id, error } => {
-                self.notice = Some(Notice { code: notice_code(kind), text: error.to_string() });
+                self.notice = Some(Problem::from(error).notice(kind));
                 let chosen = self.selection.of_mut(kind);
                 // Whatever the system now prefers takes over, once the list is there; not the lost one.
                 *chosen = Chosen { device: Some(id), failed: true, ..Chosen::new(Choice::Preferred) };

@@ -30,7 +30,8 @@ use maru_protocol::{
 pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Generation, Peer};
 
 use self::backoff::Backoff;
-use crate::api::{CallState, Notice, NoticeCode, PeerState};
+use crate::api::{CallState, PeerState};
+use crate::notice::{Notice, NoticeCode, Problem, Sentence};
 
 /// How long a connection to the server may take, and the server's answer after that.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +50,7 @@ pub(crate) enum Input {
     /// The connection to the server is open.
     SignalingOpen,
     /// It could not be opened, or broke; with a sentence for the person.
-    SignalingClosed(String),
+    SignalingClosed(Problem),
     /// The server said something.
     Server(ServerMessage),
     /// A peer connection reported something.
@@ -179,7 +180,10 @@ impl Call {
                 CallState::Idle | CallState::InCall => {}
                 CallState::Joining => self.fail(
                     NoticeCode::Server,
-                    "The server does not answer. Try again, or use another server.",
+                    Problem::new(
+                        Sentence::ServerSilent {},
+                        "The server does not answer. Try again, or use another server.",
+                    ),
                 ),
                 // Either a connection is due, or the one under way takes too long: the shell replaces it.
                 CallState::Reconnecting => {
@@ -222,7 +226,10 @@ impl Call {
         match self.state {
             CallState::Idle => {}
             CallState::Joining | CallState::InCall | CallState::Reconnecting => {
-                return self.notice(NoticeCode::Server, "You are in a room already. Leave it first.");
+                return self.notice(
+                    NoticeCode::Server,
+                    Problem::new(Sentence::InARoomAlready {}, "You are in a room already. Leave it first."),
+                );
             }
             // The old room has been left for all that matters: do not make the person wait.
             CallState::Leaving => self.end(),
@@ -278,7 +285,7 @@ impl Call {
         }));
     }
 
-    fn signaling_closed(&mut self, now: Instant, problem: String) {
+    fn signaling_closed(&mut self, now: Instant, problem: Problem) {
         self.signaling_open = false;
         match self.state {
             CallState::Idle => {}
@@ -332,10 +339,17 @@ impl Call {
             }
             ServerMessage::Error { code, message, fatal } => self.refused(code, message, fatal),
             ServerMessage::Closing { reason, retry_after } => match (reason, retry_after) {
-                (ClosingReason::Replaced, _) => {
-                    self.fail(NoticeCode::Server, "You joined this room again elsewhere, so this call ended.")
-                }
-                (_, None) => self.fail(NoticeCode::Server, "The server ended the call. Join again later."),
+                (ClosingReason::Replaced, _) => self.fail(
+                    NoticeCode::Server,
+                    Problem::new(
+                        Sentence::JoinedElsewhere {},
+                        "You joined this room again elsewhere, so this call ended.",
+                    ),
+                ),
+                (_, None) => self.fail(
+                    NoticeCode::Server,
+                    Problem::new(Sentence::ServerEnded {}, "The server ended the call. Join again later."),
+                ),
                 (_, Some(seconds)) => self.backoff.at_least(Duration::from_secs(u64::from(seconds.min(60)))),
             },
             ServerMessage::Unknown => {}
@@ -403,10 +417,11 @@ impl Call {
             ErrorCode::BadRoomName | ErrorCode::BadDisplayName => NoticeCode::BadName,
             _ => NoticeCode::Server,
         };
+        let problem = Problem::new(Sentence::Refused { code }, message);
         if fatal && code != ErrorCode::Internal {
-            self.fail(notice, message);
+            self.fail(notice, problem);
         } else {
-            self.notice(notice, message);
+            self.notice(notice, problem);
         }
     }
 
@@ -450,13 +465,13 @@ impl Call {
         self.backoff.reset();
     }
 
-    fn fail(&mut self, code: NoticeCode, text: impl Into<String>) {
+    fn fail(&mut self, code: NoticeCode, problem: Problem) {
         self.end();
-        self.notice(code, text);
+        self.notice(code, problem);
     }
 
-    fn notice(&mut self, code: NoticeCode, text: impl Into<String>) {
-        self.outputs.push_back(Output::Notice(Notice { code, text: text.into() }));
+    fn notice(&mut self, code: NoticeCode, problem: Problem) {
+        self.outputs.push_back(Output::Notice(problem.notice(code)));
     }
 }
 

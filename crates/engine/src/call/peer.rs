@@ -23,7 +23,8 @@ use std::time::{Duration, Instant};
 use maru_protocol::{ClientMessage, PeerId, PeerInfo, SdpType, Signal, Status};
 
 use super::Output;
-use crate::api::{Notice, NoticeCode, PeerState};
+use crate::api::PeerState;
+use crate::notice::{NoticeCode, Problem, Sentence};
 
 /// From the first signal to a connected path.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(12);
@@ -251,15 +252,20 @@ impl Peer {
         }
     }
 
-    fn give_up(&mut self, problem: &str, outputs: &mut VecDeque<Output>) {
+    /// `problem` is what went wrong; `None` when no path was found.
+    fn give_up(&mut self, problem: Option<String>, outputs: &mut VecDeque<Output>) {
         self.close(outputs);
-        outputs.push_back(Output::Notice(Notice {
-            code: NoticeCode::Peer,
-            text: format!(
-                "No connection to {} could be made ({problem}). Ask them to join again.",
-                self.info.name
-            ),
-        }));
+        let name = self.info.name.to_string();
+        let text = format!(
+            "No connection to {name} could be made ({}). Ask them to join again.",
+            problem.as_deref().unwrap_or("no path was found")
+        );
+        let sentence = match problem {
+            None => Sentence::PeerNoPath { name },
+            Some(problem) => Sentence::PeerFailed { name, problem },
+        };
+        let problem = Problem::new(sentence, text);
+        outputs.push_back(Output::Notice(problem.notice(NoticeCode::Peer)));
     }
 
     pub fn handle_timeout(
@@ -277,7 +283,7 @@ impl Peer {
             PeerState::Connected | PeerState::Closed => {}
             _ if !signaling => self.deadline = Some(now + RESTART_TIMEOUT),
             PeerState::Restarting if self.attempts < MAX_ATTEMPTS => self.restart(now, outputs),
-            _ if self.attempts >= MAX_ATTEMPTS => self.give_up("no path was found", outputs),
+            _ if self.attempts >= MAX_ATTEMPTS => self.give_up(None, outputs),
             PeerState::New | PeerState::Negotiating | PeerState::Connecting | PeerState::Restarting => {
                 self.start(now, generations, outputs)
             }
@@ -393,7 +399,7 @@ impl Peer {
             }
             ConnectionEvent::Failed(problem) => {
                 if self.attempts >= MAX_ATTEMPTS {
-                    return self.give_up(&problem, outputs);
+                    return self.give_up(Some(problem), outputs);
                 }
                 // Not at once: what failed for bad input would fail again just as fast.
                 self.drop_connection(outputs);

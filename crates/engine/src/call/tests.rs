@@ -1,7 +1,7 @@
 //! The call in virtual time: what it says to the server and to its connections, and when.
 
 use super::*;
-use crate::api::NoticeCode;
+use crate::notice::{NoticeCode, Problem, Sentence};
 use maru_protocol::{Capabilities, LinkScope, SdpType};
 
 const OFFER: &str = "v=0\r\no=- 1111 1 IN IP4 0.0.0.0\r\n";
@@ -141,6 +141,11 @@ fn signals(outputs: &[Output]) -> Vec<&Signal> {
     outputs.iter().filter_map(signal).collect()
 }
 
+/// The connection to the server broke.
+fn lost() -> Problem {
+    Problem::new(Sentence::ServerLost {}, "lost")
+}
+
 fn notices(outputs: &[Output]) -> Vec<NoticeCode> {
     let code = |output: &Output| match output {
         Output::Notice(notice) => Some(notice.code),
@@ -195,7 +200,7 @@ fn the_server_can_go_and_come_back_without_touching_a_connected_peer() {
     let peer = member("a");
     let mut bench = Bench::joined(&[]);
     bench.connect_newcomer(&peer);
-    bench.input(Input::SignalingClosed("gone".into()));
+    bench.input(Input::SignalingClosed(lost()));
     assert_eq!(bench.call.state(), CallState::Reconnecting);
     bench.pass(Duration::from_secs(1));
     assert!(bench.outputs().iter().any(|output| matches!(output, Output::OpenSignaling)));
@@ -215,14 +220,14 @@ fn the_server_can_go_and_come_back_without_touching_a_connected_peer() {
 #[test]
 fn reconnecting_goes_on_with_growing_waits_until_the_server_is_back() {
     let mut bench = Bench::joined(&[]);
-    bench.input(Input::SignalingClosed("gone".into()));
+    bench.input(Input::SignalingClosed(lost()));
     let mut waits = Vec::new();
     for _ in 0..20 {
         let deadline = bench.call.next_deadline().unwrap();
         waits.push(deadline - bench.now);
         bench.now = deadline;
         bench.call.handle_timeout(bench.now);
-        bench.input(Input::SignalingClosed("still gone".into()));
+        bench.input(Input::SignalingClosed(lost()));
     }
     assert!(waits[0] < Duration::from_millis(300));
     assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(10)));
@@ -234,11 +239,11 @@ fn reconnecting_goes_on_with_growing_waits_until_the_server_is_back() {
 fn the_first_attempt_to_join_fails_with_the_reason() {
     let mut bench = Bench::new();
     bench.join();
-    bench.input(Input::SignalingClosed("no such host".into()));
+    let problem = Problem::new(Sentence::ServerUnknownHost { host: "nowhere".into() }, "no such host");
+    bench.input(Input::SignalingClosed(problem.clone()));
     assert_eq!(bench.call.state(), CallState::Idle);
-    assert!(
-        bench.outputs().iter().any(|output| matches!(output, Output::Notice(n) if n.text == "no such host"))
-    );
+    let said = problem.notice(NoticeCode::Server);
+    assert!(bench.outputs().iter().any(|output| matches!(output, Output::Notice(notice) if *notice == said)));
 }
 
 #[test]
@@ -357,7 +362,7 @@ fn leaving_says_so_closes_everything_and_is_over_in_a_second_at_most() {
 fn a_server_that_asks_for_patience_gets_it() {
     let mut bench = Bench::joined(&[]);
     bench.server(ServerMessage::Closing { reason: ClosingReason::Shutdown, retry_after: Some(5) });
-    bench.input(Input::SignalingClosed("closed".into()));
+    bench.input(Input::SignalingClosed(lost()));
     let wait = bench.call.next_deadline().unwrap() - bench.now;
     assert!(wait >= Duration::from_secs(5), "{wait:?}");
 }
@@ -399,7 +404,7 @@ fn the_links_that_the_server_gave_are_shown_until_the_call_ends() {
     let mut bench = Bench::joined(&[]);
     assert_eq!(bench.call.links(), [link()]);
     bench.input(Input::Leave);
-    bench.input(Input::SignalingClosed(String::new()));
+    bench.input(Input::SignalingClosed(lost()));
     assert_eq!(bench.call.links(), []);
 }
 

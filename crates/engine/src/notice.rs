@@ -1,0 +1,297 @@
+//! What there is to tell a person. Every sentence has a name and values ([`Sentence`]), so that a view says
+//! it in the person's language; beside it stands the English text, for programs without a dictionary.
+
+use std::fmt;
+
+use maru_media::{DeviceError, DeviceKind};
+use maru_protocol::{ErrorCode, NameError};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::signaling::SignalingError;
+
+/// Something to tell the person: a sentence with a way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+// Open on the page's side: a guest's browser has sentences of its own.
+#[ts(
+    export_to = "engine.d.ts",
+    type = "{ code: NoticeCode, key: string, values: Record<string, string | number>, text: string }"
+)]
+pub struct Notice {
+    /// For programs: which kind.
+    pub code: NoticeCode,
+    /// For people, by name.
+    #[serde(flatten)]
+    pub sentence: Sentence,
+    /// For people, in English.
+    pub text: String,
+}
+
+/// Which kind of notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum NoticeCode {
+    /// The room's or the own name is bad.
+    BadName,
+    /// The server cannot be reached or refuses.
+    Server,
+    /// The room is full.
+    RoomFull,
+    /// A camera does not work.
+    Camera,
+    /// A microphone does not work.
+    Microphone,
+    /// A speaker does not work.
+    Speaker,
+    /// A chat message was not sent.
+    Chat,
+    /// A peer's connection failed.
+    Peer,
+}
+
+impl From<DeviceKind> for NoticeCode {
+    fn from(kind: DeviceKind) -> Self {
+        match kind {
+            DeviceKind::Camera => Self::Camera,
+            DeviceKind::Microphone => Self::Microphone,
+            DeviceKind::Speaker => Self::Speaker,
+        }
+    }
+}
+
+/// A sentence for a person, in English and by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// By name.
+    #[serde(flatten)]
+    pub sentence: Sentence,
+    /// In English.
+    pub text: String,
+}
+
+impl Problem {
+    /// A sentence and the same in English.
+    pub fn new(sentence: Sentence, text: impl Into<String>) -> Self {
+        Self { sentence, text: text.into() }
+    }
+
+    /// As a notice of this kind.
+    pub fn notice(self, code: impl Into<NoticeCode>) -> Notice {
+        Notice { code: code.into(), sentence: self.sentence, text: self.text }
+    }
+
+    /// A name was refused.
+    pub fn name(field: NameField, error: NameError) -> Self {
+        let sentence = match error {
+            NameError::Empty { .. } => Sentence::NameEmpty { field },
+            NameError::TooLong { length, limit, .. } => Sentence::NameTooLong { field, length, limit },
+            NameError::ControlCharacter { .. } => Sentence::NameControlCharacter { field },
+        };
+        Self::new(sentence, error.to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Which of the two names that a person types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum NameField {
+    /// The room's.
+    Room,
+    /// The person's own.
+    Display,
+}
+
+/// Every sentence that the engine or the app can say; the page's dictionaries have one of each. A `problem` is
+/// what the system or a library said, as it said it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "key", content = "values", rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+#[expect(missing_docs, reason = "the names say it, and the dictionaries say it in full")]
+pub enum Sentence {
+    NameEmpty {
+        field: NameField,
+    },
+    NameTooLong {
+        field: NameField,
+        length: usize,
+        limit: usize,
+    },
+    NameControlCharacter {
+        field: NameField,
+    },
+
+    Refused {
+        code: ErrorCode,
+    },
+    ServerSilent {},
+    ServerEnded {},
+    ServerLost {},
+    ServerBadAddress {
+        address: String,
+    },
+    ServerWrongScheme {
+        scheme: String,
+    },
+    ServerUnknownHost {
+        host: String,
+    },
+    ServerNothingListens {
+        host: String,
+    },
+    ServerHungUp {
+        host: String,
+    },
+    ServerUnreachable {
+        host: String,
+        problem: String,
+    },
+    ServerTimedOut {
+        host: String,
+    },
+    ServerNotTrusted {
+        host: String,
+        problem: String,
+    },
+    ServerNotMaru {
+        host: String,
+    },
+    ServerOtherVersion {
+        host: String,
+    },
+    AutomaticPortTaken {
+        port: u16,
+    },
+    AutomaticOtherVersion {
+        version: String,
+    },
+    AutomaticFailed {
+        problem: String,
+    },
+
+    InARoomAlready {},
+    JoinedElsewhere {},
+    PeerNoPath {
+        name: String,
+    },
+    PeerFailed {
+        name: String,
+        problem: String,
+    },
+
+    ChatNotInARoom {},
+    ChatTooLong {
+        bytes: usize,
+        limit: usize,
+    },
+    ChatTooFast {
+        messages: usize,
+        #[ts(type = "number")]
+        seconds: u64,
+    },
+
+    DeviceNone {
+        kind: DeviceKind,
+    },
+    DeviceUnknown {
+        kind: DeviceKind,
+        id: String,
+    },
+    DeviceBusy {
+        kind: DeviceKind,
+        name: String,
+    },
+    DeviceDenied {
+        kind: DeviceKind,
+    },
+    DeviceLost {
+        kind: DeviceKind,
+        name: String,
+    },
+    DeviceFile {
+        kind: DeviceKind,
+        path: String,
+        problem: String,
+    },
+    DeviceFailed {
+        kind: DeviceKind,
+        name: String,
+        problem: String,
+    },
+
+    SettingsNotSaved {
+        problem: String,
+    },
+    TokenNotKept {
+        problem: String,
+    },
+}
+
+impl From<DeviceError> for Problem {
+    fn from(error: DeviceError) -> Self {
+        let text = error.to_string();
+        let sentence = match error {
+            DeviceError::None(kind) => Sentence::DeviceNone { kind },
+            DeviceError::Unknown { kind, id } => Sentence::DeviceUnknown { kind, id: id.0 },
+            DeviceError::Busy { kind, name } => Sentence::DeviceBusy { kind, name },
+            DeviceError::Denied(kind) => Sentence::DeviceDenied { kind },
+            DeviceError::Lost { kind, name } => Sentence::DeviceLost { kind, name },
+            DeviceError::File { kind, path, problem } => Sentence::DeviceFile { kind, path, problem },
+            DeviceError::Failed { kind, name, problem } => Sentence::DeviceFailed { kind, name, problem },
+        };
+        Self { sentence, text }
+    }
+}
+
+impl From<SignalingError> for Problem {
+    fn from(error: SignalingError) -> Self {
+        let text = error.to_string();
+        let sentence = match error {
+            SignalingError::BadUrl { url } => Sentence::ServerBadAddress { address: url },
+            SignalingError::WrongScheme { scheme } => Sentence::ServerWrongScheme { scheme },
+            SignalingError::UnknownHost { host } => Sentence::ServerUnknownHost { host },
+            SignalingError::NothingListens { host } => Sentence::ServerNothingListens { host },
+            SignalingError::HungUp { host } => Sentence::ServerHungUp { host },
+            SignalingError::Unreachable { host, problem } => Sentence::ServerUnreachable { host, problem },
+            SignalingError::TimedOut { host } => Sentence::ServerTimedOut { host },
+            SignalingError::NotTrusted { host, problem } => Sentence::ServerNotTrusted { host, problem },
+            SignalingError::NotMaru { host, .. } => Sentence::ServerNotMaru { host },
+            SignalingError::OtherVersion { host } => Sentence::ServerOtherVersion { host },
+            SignalingError::Lost => Sentence::ServerLost {},
+        };
+        Self { sentence, text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_flat_json_with_its_key_its_values_and_the_english_text() {
+        let error = DeviceError::Busy { kind: DeviceKind::Camera, name: "Front".into() };
+        let notice = Problem::from(error).notice(DeviceKind::Camera);
+        let json = serde_json::to_value(&notice).unwrap();
+        let expected = serde_json::json!({
+            "code": "camera",
+            "key": "device_busy",
+            "values": { "kind": "camera", "name": "Front" },
+            "text": notice.text,
+        });
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<Notice>(json).unwrap(), notice);
+    }
+
+    #[test]
+    fn a_sentence_without_values_has_an_empty_object_of_them() {
+        let json = serde_json::to_value(Sentence::ServerSilent {}).unwrap();
+        assert_eq!(json, serde_json::json!({ "key": "server_silent", "values": {} }));
+    }
+}

@@ -1,0 +1,16 @@
+// What a dictionary holds. Written by hand; the sentences that the backend in Rust can say are generated.
+
+import type { Sentence } from "../types/engine";
+import type { en } from "./en.js";
+
+/** What only a guest's browser has to say. */
+export type GuestSentence =
+  { key: "sound_blocked"; values: {} };
+
+type Said = Sentence | GuestSentence;
+
+/** One sentence for every key, made from that key's values. */
+export type Notices = { [Key in Said["key"]]: (values: Extract<Said, { key: Key }>["values"]) => string };
+
+/** Every language has what English has, with the same parameters. */
+export type Dictionary = typeof en;

@@ -1,0 +1,238 @@
+// @ts-check
+// Every text of the UI in English. The same keys and parameters as in the other languages.
+
+/** @typedef {import("./dictionary").Notices} Notices */
+
+/** @type {Record<import("../types/media").DeviceKind, string>} */
+const DEVICE = { camera: "camera", microphone: "microphone", speaker: "speaker" };
+
+/** @type {Record<import("../types/engine").NameField, string>} */
+const NAME = { room: "room name", display: "display name" };
+
+/** @type {Record<import("../types/protocol").ErrorCode, string>} */
+const REFUSALS = {
+  malformed: "The server does not understand this app. Update Maru if this happens again.",
+  message_too_large: "The server refused a message because it is too large. Update Maru if this happens again.",
+  too_many_messages: "Too many messages at once: the server dropped some. Wait a moment.",
+  too_many_connections:
+    "There are too many connections from your network to this server. Close one, or try again later.",
+  unsupported_version: "This server and this app are too different. Update Maru on both sides to the same version.",
+  bad_room_name: "The server does not take this room name. Choose another one.",
+  bad_display_name: "The server does not take this name. Choose another one.",
+  room_full: "The room is full. Wait until somebody leaves, or use another room.",
+  not_joined: "The server does not know you in this room any more. Join again.",
+  already_joined: "You are in a room already. Leave it first.",
+  no_such_peer: "Somebody left just now.",
+  unauthorized: "This server is private. Ask whoever runs it for its access token.",
+  join_timeout: "No room was joined in time. Join again.",
+  internal: "Something went wrong in the server. Try again in a moment.",
+};
+
+/** @type {Notices} */
+const notices = {
+  name_empty: ({ field }) => `The ${NAME[field]} is empty. Type at least one character.`,
+  name_too_long: ({ field, length, limit }) => `The ${NAME[field]} has ${length} characters. ${limit} is the most.`,
+  name_control_character: ({ field }) =>
+    `The ${NAME[field]} contains a control character. Use letters, digits, spaces and punctuation.`,
+
+  refused: ({ code }) => REFUSALS[code],
+  server_silent: () => "The server does not answer. Try again, or use another server.",
+  server_ended: () => "The server ended the call. Join again later.",
+  server_lost: () => "The connection to the server was lost.",
+  server_bad_address: ({ address }) =>
+    `“${address}” is not a server address. It looks like wss://example.org or ws://192.168.1.5:6278.`,
+  server_wrong_scheme: ({ scheme }) => `A server address starts with ws:// or wss://, not with ${scheme}://.`,
+  server_unknown_host: ({ host }) =>
+    `The server ${host} cannot be reached (no such host). Check the address and your network.`,
+  server_nothing_listens: ({ host }) =>
+    `The server ${host} cannot be reached (nothing listens there). Check the address and your network.`,
+  server_hung_up: ({ host }) =>
+    `The server ${host} cannot be reached (it closed the connection). Check the address and your network.`,
+  server_unreachable: ({ host, problem }) =>
+    `The server ${host} cannot be reached (${problem}). Check the address and your network.`,
+  server_timed_out: ({ host }) => `The server ${host} does not answer. Check the address and your network.`,
+  server_not_trusted: ({ host, problem }) =>
+    `The server ${host} has no certificate that this computer trusts (${problem}). Use a server with a valid certificate.`,
+  server_not_maru: ({ host }) => `${host} is not a Maru server. Check the address.`,
+  server_other_version: ({ host }) =>
+    `The server ${host} is of another version of Maru. Update the server, or this app.`,
+  automatic_port_taken: ({ port }) =>
+    `Port ${port} of this machine is in use by a program that is not Maru, so calls without a server of their own ` +
+    "cannot start. Stop that program, or enter the address of a Maru server.",
+  automatic_other_version: ({ version }) =>
+    `Another version of Maru (${version}) is running on this machine. Close it, or install the same version of both.`,
+  automatic_failed: ({ problem }) =>
+    `The server on this machine does not start (${problem}). Restart Maru, or enter the address of a server.`,
+
+  in_a_room_already: () => "You are in a room already. Leave it first.",
+  joined_elsewhere: () => "You joined this room again elsewhere, so this call ended.",
+  peer_no_path: ({ name }) =>
+    `No connection to ${name} could be made (no path was found). Ask them to join again.`,
+  peer_failed: ({ name, problem }) => `No connection to ${name} could be made (${problem}). Ask them to join again.`,
+
+  chat_not_in_a_room: () => "You are not in a room, so nobody can read this. Join a room first.",
+  chat_too_long: ({ bytes, limit }) => `The message has ${bytes} bytes. ${limit} is the most: send it in parts.`,
+  chat_too_fast: ({ messages, seconds }) =>
+    `That was too fast: at most ${messages} messages in ${seconds} seconds. Send it again in a moment.`,
+
+  device_none: ({ kind }) => `There is no ${DEVICE[kind]}. Connect one, or go on without.`,
+  device_unknown: ({ kind, id }) => `There is no ${DEVICE[kind]} “${id}”. Choose another one.`,
+  device_busy: ({ kind, name }) =>
+    `The ${DEVICE[kind]} “${name}” is in use by another program. Close that program, or choose another ${DEVICE[kind]}.`,
+  device_denied: ({ kind }) =>
+    `The system does not let Maru use the ${DEVICE[kind]}. Allow it in the system’s privacy settings.`,
+  device_lost: ({ kind, name }) =>
+    `The ${DEVICE[kind]} “${name}” is gone. Connect it again, or choose another ${DEVICE[kind]}.`,
+  device_file: ({ kind, path, problem }) => `The file ${path} cannot be used as a ${DEVICE[kind]}: ${problem}.`,
+  device_failed: ({ kind, name, problem }) => `The ${DEVICE[kind]} “${name}” does not work: ${problem}.`,
+
+  settings_not_saved: ({ problem }) =>
+    `The settings cannot be saved (${problem}). Check that the disk is not full and that you may write there.`,
+  token_not_kept: ({ problem }) =>
+    `This computer has no place to keep the server’s access token safe (${problem}). Maru uses it until you close ` +
+    "the window; enter the address with the token again next time.",
+
+  sound_blocked: () => "Your browser keeps the others silent until you tap the page.",
+};
+
+export const en = {
+  languageName: "English",
+  appName: "Maru",
+  tagline: "Type a room’s name. Whoever types the same one is there with you.",
+  taglineGuest: "Nothing to install. Say who you are and you are in.",
+
+  // Join screen
+  joinTitle: "Join a room",
+  /** @param {string} room */
+  joinTitleOf: (room) => `Join ${room}`,
+  nameLabel: "Your name",
+  namePlaceholder: "How the others see you",
+  roomLabel: "Room",
+  roomPlaceholder: "standup",
+  join: "Join",
+  joining: "Joining…",
+  cancel: "Cancel",
+  advanced: "Advanced",
+  serverLabel: "Server",
+  serverPlaceholder: "Automatic",
+  serverHint: "Leave this empty to use the server on this machine. Else an address such as wss://maru.example.com.",
+  forceFallback: "Decode pictures in the app, not in the window",
+  forceFallbackHint: "Slower. Try it when the others’ pictures are broken or missing.",
+  syntheticDevices: "Offer a test pattern and a test tone as devices",
+  guestsOnNetwork: "Let browsers on this network join",
+  guestsOnNetworkHint: "Computers and phones on your network can then open the room’s link without the app.",
+  languageLabel: "Language",
+  languageSystem: "As the system",
+  previewLabel: "Your camera’s picture",
+
+  // Devices
+  cameraLabel: "Camera",
+  microphoneLabel: "Microphone",
+  speakerLabel: "Speaker",
+  noCamera: "No camera",
+  noMicrophone: "No microphone",
+  noSpeaker: "No speaker",
+  missingDevice: "Not connected",
+  levelLabel: "Microphone level",
+  devicesTitle: "Camera and sound",
+  flipCamera: "Switch between front and back camera",
+
+  // Own picture
+  you: "You",
+  selfCameraOff: "Your camera is off",
+  selfNoCamera: "No camera chosen",
+  selfStarting: "Starting the camera…",
+
+  // Call screen
+  callLabel: "Call",
+  stageLabel: "Participants",
+  controlsLabel: "Call controls",
+  mute: "Mute",
+  unmute: "Unmute",
+  muteLabel: "Mute microphone",
+  cameraOff: "Turn camera off",
+  cameraOn: "Turn camera on",
+  cameraOffLabel: "Turn camera off",
+  devices: "Camera and sound",
+  chat: "Chat",
+  leave: "Leave",
+  close: "Close",
+  waitingTitle: "You’re the first one here",
+  waitingText: "Others join by typing the same room name in Maru:",
+  waitingLink: "Or they open this link in a browser:",
+  copyRoom: "Copy the room’s name",
+  copied: "Copied",
+  copyFailed: "Press Ctrl+C or ⌘C to copy what is selected.",
+  connecting: "Connecting…",
+  restarting: "Reconnecting…",
+  closed: "No connection",
+  waitingForVideo: "Waiting for the picture…",
+  serverReconnecting: "The server is out of reach. The call goes on; reconnecting…",
+  /** @param {number} count everybody in the room, oneself included */
+  participants: (count) => (count === 1 ? "Only you" : `${count} people`),
+
+  // Invitation
+  invite: "Invite",
+  inviteTitle: "Invite others",
+  inviteText: "Whoever opens this link in a browser is in this room with you. The app is not needed.",
+  copyLink: "Copy the link",
+  linkLabel: "Link to this room",
+  noLink: "There is no link to this room. Others join by typing its name in Maru.",
+  linkScopes: {
+    machine: "The link works on this computer only.",
+    network: "The link works on this network only.",
+    public: "The link works from anywhere.",
+  },
+  fingerprintText:
+    "The browser will warn that it does not know this computer’s certificate. Before going on, compare the certificate’s SHA-256 fingerprint there with this one:",
+  qrLabel: "QR code of the link, for a phone’s camera",
+
+  // Marks, read out
+  markMuted: "muted",
+  markCameraOff: "camera off",
+
+  // Chat
+  chatTitle: "Chat",
+  chatEmpty: "Nothing said yet. Everybody who is in the room reads what you write here.",
+  chatPlaceholder: "Write to everybody",
+  chatInputLabel: "Message",
+  send: "Send",
+  chatTooLong: "This message is too long. Shorten it or send it in parts.",
+  /** @param {number} count */
+  unread: (count) => (count === 1 ? "1 unread message" : `${count} unread messages`),
+
+  // Notice
+  dismiss: "Dismiss",
+  tryAgain: "Try again",
+  chooseDevices: "Choose devices",
+  reload: "Reload",
+  tapToHear: "Tap to hear",
+  notInApp: "This page is the inside of the Maru app. Open the app to use it.",
+  notices,
+
+  // Said by the live region
+  /** @param {string} name */
+  saidJoined: (name) => `${name} joined.`,
+  /** @param {string} name */
+  saidLeft: (name) => `${name} left.`,
+  /** @param {string} name */
+  saidRestarting: (name) => `The connection to ${name} broke. Reconnecting.`,
+  /** @param {string} name */
+  saidBack: (name) => `The connection to ${name} is back.`,
+  /** @param {string} room */
+  saidInRoom: (room) => `You are in the room ${room}.`,
+  saidAlone: "You’re the first one here.",
+  saidLeftCall: "You left the room.",
+  saidServerLost: "The server is out of reach. The call goes on.",
+  saidServerBack: "The server is back.",
+  saidMuted: "Microphone muted.",
+  saidUnmuted: "Microphone on.",
+  saidCameraOff: "Camera off.",
+  saidCameraOn: "Camera on.",
+  /** @param {string} name @param {string} text */
+  saidChat: (name, text) => `${name}: ${text}`,
+
+  // Keys
+  keyControl: "Ctrl",
+  keyShift: "Shift",
+};

@@ -1,0 +1,238 @@
+// @ts-check
+// Every text of the UI in Korean, in the polite informal style (해요체). Where a particle would depend on how
+// a name ends, the sentence puts a word of its own after the name (“님”, “방”, “서버”, “카메라”).
+
+/** @typedef {import("./dictionary").Notices} Notices */
+
+/**
+ * All three end in a vowel, so 가, 를, 로 and 는 fit each of them.
+ * @type {Record<import("../types/media").DeviceKind, string>}
+ */
+const DEVICE = { camera: "카메라", microphone: "마이크", speaker: "스피커" };
+
+/** @type {Record<import("../types/engine").NameField, string>} */
+const NAME = { room: "방 이름", display: "내 이름" };
+
+/** @type {Record<import("../types/protocol").ErrorCode, string>} */
+const REFUSALS = {
+  malformed: "서버가 이 앱의 말을 알아듣지 못해요. 계속 그러면 Maru를 업데이트해 주세요.",
+  message_too_large: "메시지가 너무 커서 서버가 받지 않았어요. 계속 그러면 Maru를 업데이트해 주세요.",
+  too_many_messages: "한꺼번에 너무 많이 보내서 서버가 일부를 버렸어요. 잠시 기다려 주세요.",
+  too_many_connections:
+    "지금 계신 네트워크에서 이 서버에 연결이 너무 많아요. 하나를 끊거나 나중에 다시 해 주세요.",
+  unsupported_version: "서버와 이 앱의 버전이 너무 달라요. 양쪽 Maru를 같은 버전으로 업데이트해 주세요.",
+  bad_room_name: "서버가 이 방 이름을 받지 않아요. 다른 이름을 써 주세요.",
+  bad_display_name: "서버가 이 이름을 받지 않아요. 다른 이름을 써 주세요.",
+  room_full: "방이 가득 찼어요. 누가 나갈 때까지 기다리거나 다른 방을 써 주세요.",
+  not_joined: "서버가 이 방에 계신 것을 더는 알지 못해요. 다시 들어와 주세요.",
+  already_joined: "이미 방에 들어와 있어요. 먼저 그 방에서 나가 주세요.",
+  no_such_peer: "방금 누가 나갔어요.",
+  unauthorized: "비공개 서버예요. 서버를 운영하는 분께 접속 토큰을 받아 주세요.",
+  join_timeout: "제때 방에 들어가지 못했어요. 다시 들어와 주세요.",
+  internal: "서버에 문제가 생겼어요. 잠시 후 다시 해 주세요.",
+};
+
+/** @type {Notices} */
+const notices = {
+  name_empty: ({ field }) => `${NAME[field]}이 비어 있어요. 한 글자 이상 써 주세요.`,
+  name_too_long: ({ field, length, limit }) =>
+    `${NAME[field]}이 ${length}자예요. ${limit}자까지 쓸 수 있어요.`,
+  name_control_character: ({ field }) =>
+    `${NAME[field]}에 제어 문자가 들어 있어요. 글자, 숫자, 빈칸, 문장 부호만 써 주세요.`,
+
+  refused: ({ code }) => REFUSALS[code],
+  server_silent: () => "서버가 응답하지 않아요. 다시 해 보거나 다른 서버를 써 주세요.",
+  server_ended: () => "서버가 통화를 끝냈어요. 나중에 다시 들어와 주세요.",
+  server_lost: () => "서버와 연결이 끊겼어요.",
+  server_bad_address: ({ address }) =>
+    `“${address}” 값은 서버 주소가 아니에요. wss://example.org 또는 ws://192.168.1.5:6278 같은 모양이어야 해요.`,
+  server_wrong_scheme: ({ scheme }) =>
+    `서버 주소는 ${scheme}:// 대신 ws:// 또는 wss:// 로 시작해야 해요.`,
+  server_unknown_host: ({ host }) =>
+    `${host} 서버에 연결할 수 없어요(없는 주소예요). 주소와 네트워크를 확인해 주세요.`,
+  server_nothing_listens: ({ host }) =>
+    `${host} 서버에 연결할 수 없어요(그곳에 켜진 서버가 없어요). 주소와 네트워크를 확인해 주세요.`,
+  server_hung_up: ({ host }) =>
+    `${host} 서버에 연결할 수 없어요(상대가 연결을 끊었어요). 주소와 네트워크를 확인해 주세요.`,
+  server_unreachable: ({ host, problem }) =>
+    `${host} 서버에 연결할 수 없어요(${problem}). 주소와 네트워크를 확인해 주세요.`,
+  server_timed_out: ({ host }) => `${host} 서버가 응답하지 않아요. 주소와 네트워크를 확인해 주세요.`,
+  server_not_trusted: ({ host, problem }) =>
+    `이 컴퓨터는 ${host} 서버의 인증서를 믿지 않아요(${problem}). 올바른 인증서가 있는 서버를 써 주세요.`,
+  server_not_maru: ({ host }) => `${host} 주소에 있는 것은 Maru 서버가 아니에요. 주소를 확인해 주세요.`,
+  server_other_version: ({ host }) =>
+    `${host} 서버는 다른 버전의 Maru예요. 서버나 이 앱을 업데이트해 주세요.`,
+  automatic_port_taken: ({ port }) =>
+    `Maru가 아닌 프로그램이 이 컴퓨터의 ${port}번 포트를 쓰고 있어서, 따로 정한 서버 없이는 통화할 수 없어요. ` +
+    "그 프로그램을 끄거나 Maru 서버의 주소를 넣어 주세요.",
+  automatic_other_version: ({ version }) =>
+    `이 컴퓨터에서 다른 버전의 Maru(${version})가 켜져 있어요. 그것을 끄거나 둘을 같은 버전으로 설치해 주세요.`,
+  automatic_failed: ({ problem }) =>
+    `이 컴퓨터의 서버가 켜지지 않아요(${problem}). Maru를 다시 켜거나 서버 주소를 넣어 주세요.`,
+
+  in_a_room_already: () => "이미 방에 들어와 있어요. 먼저 그 방에서 나가 주세요.",
+  joined_elsewhere: () => "다른 곳에서 이 방에 다시 들어가서 이 통화는 끝났어요.",
+  peer_no_path: ({ name }) =>
+    `${name} 님과 연결하지 못했어요(연결할 길을 찾지 못했어요). 다시 들어와 달라고 부탁해 보세요.`,
+  peer_failed: ({ name, problem }) =>
+    `${name} 님과 연결하지 못했어요(${problem}). 다시 들어와 달라고 부탁해 보세요.`,
+
+  chat_not_in_a_room: () => "방에 들어와 있지 않아서 아무도 이 글을 읽을 수 없어요. 먼저 방에 들어와 주세요.",
+  chat_too_long: ({ bytes, limit }) =>
+    `메시지가 ${bytes}바이트예요. ${limit}바이트까지 보낼 수 있으니 나누어 보내 주세요.`,
+  chat_too_fast: ({ messages, seconds }) =>
+    `너무 빨라요. ${seconds}초에 ${messages}개까지 보낼 수 있어요. 잠시 후 다시 보내 주세요.`,
+
+  device_none: ({ kind }) => `${DEVICE[kind]}가 없어요. 연결하거나 없이 계속해 주세요.`,
+  device_unknown: ({ kind, id }) => `“${id}” ${DEVICE[kind]}가 없어요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
+  device_busy: ({ kind, name }) =>
+    `다른 프로그램이 “${name}” ${DEVICE[kind]}를 쓰고 있어요. 그 프로그램을 끄거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
+  device_denied: ({ kind }) =>
+    `시스템이 Maru의 ${DEVICE[kind]} 사용을 막고 있어요. 시스템의 개인정보 보호 설정에서 허용해 주세요.`,
+  device_lost: ({ kind, name }) =>
+    `“${name}” ${DEVICE[kind]}가 사라졌어요. 다시 연결하거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
+  device_file: ({ kind, path, problem }) => `${path} 파일을 ${DEVICE[kind]}로 쓸 수 없어요(${problem}).`,
+  device_failed: ({ kind, name, problem }) => `“${name}” ${DEVICE[kind]}가 작동하지 않아요(${problem}).`,
+
+  settings_not_saved: ({ problem }) =>
+    `설정을 저장하지 못했어요(${problem}). 디스크에 자리가 있는지, 쓸 권한이 있는지 확인해 주세요.`,
+  token_not_kept: ({ problem }) =>
+    `이 컴퓨터에는 서버의 접속 토큰을 안전하게 둘 곳이 없어요(${problem}). 창을 닫을 때까지만 쓰니, 다음에는 토큰이 ` +
+    "든 주소를 다시 넣어 주세요.",
+
+  sound_blocked: () => "브라우저가 소리를 막고 있어요. 화면을 누르면 다른 사람의 소리가 들려요.",
+};
+
+/** @type {import("./dictionary").Dictionary} */
+export const ko = {
+  languageName: "한국어",
+  appName: "Maru",
+  tagline: "방 이름을 써 주세요. 같은 이름을 쓴 사람과 만나요.",
+  taglineGuest: "설치할 것 없이 이름만 쓰면 들어갈 수 있어요.",
+
+  // 들어가기
+  joinTitle: "방에 들어가기",
+  joinTitleOf: (room) => `${room} 방에 들어가기`,
+  nameLabel: "내 이름",
+  namePlaceholder: "다른 사람에게 보일 이름",
+  roomLabel: "방",
+  roomPlaceholder: "아침 회의",
+  join: "들어가기",
+  joining: "들어가는 중…",
+  cancel: "취소",
+  advanced: "고급 설정",
+  serverLabel: "서버",
+  serverPlaceholder: "자동",
+  serverHint: "비워 두면 이 컴퓨터의 서버를 써요. 다른 서버는 wss://maru.example.com 같은 주소를 넣어 주세요.",
+  forceFallback: "영상을 창이 아니라 앱에서 디코딩하기",
+  forceFallbackHint: "느려져요. 다른 사람의 영상이 깨지거나 보이지 않을 때 켜 보세요.",
+  syntheticDevices: "시험용 화면과 시험용 소리를 장치 목록에 넣기",
+  guestsOnNetwork: "이 네트워크의 브라우저가 들어올 수 있게 하기",
+  guestsOnNetworkHint: "켜면 같은 네트워크의 컴퓨터와 휴대폰이 앱 없이 방 링크를 열 수 있어요.",
+  languageLabel: "언어",
+  languageSystem: "시스템 언어",
+  previewLabel: "내 카메라 화면",
+
+  // 장치
+  cameraLabel: "카메라",
+  microphoneLabel: "마이크",
+  speakerLabel: "스피커",
+  noCamera: "카메라 없음",
+  noMicrophone: "마이크 없음",
+  noSpeaker: "스피커 없음",
+  missingDevice: "연결되지 않음",
+  levelLabel: "마이크 소리 크기",
+  devicesTitle: "카메라와 소리",
+  flipCamera: "앞뒤 카메라 바꾸기",
+
+  // 내 화면
+  you: "나",
+  selfCameraOff: "카메라가 꺼져 있어요",
+  selfNoCamera: "고른 카메라가 없어요",
+  selfStarting: "카메라를 켜는 중…",
+
+  // 통화
+  callLabel: "통화",
+  stageLabel: "참가자",
+  controlsLabel: "통화 버튼",
+  mute: "음소거",
+  unmute: "음소거 해제",
+  muteLabel: "마이크 음소거",
+  cameraOff: "카메라 끄기",
+  cameraOn: "카메라 켜기",
+  cameraOffLabel: "카메라 끄기",
+  devices: "카메라와 소리",
+  chat: "채팅",
+  leave: "나가기",
+  close: "닫기",
+  waitingTitle: "가장 먼저 들어왔어요",
+  waitingText: "다른 사람은 Maru에서 같은 방 이름을 쓰면 돼요.",
+  waitingLink: "또는 브라우저에서 이 링크를 열면 돼요.",
+  copyRoom: "방 이름 복사",
+  copied: "복사했어요",
+  copyFailed: "Ctrl+C 또는 ⌘C를 누르면 선택한 글이 복사돼요.",
+  connecting: "연결하는 중…",
+  restarting: "다시 연결하는 중…",
+  closed: "연결되지 않음",
+  waitingForVideo: "영상을 기다리는 중…",
+  serverReconnecting: "서버에 연결되지 않지만 통화는 계속돼요. 다시 연결하는 중…",
+  participants: (count) => (count === 1 ? "나 혼자" : `${count}명`),
+
+  // 초대
+  invite: "초대",
+  inviteTitle: "다른 사람 초대하기",
+  inviteText: "브라우저에서 이 링크를 열면 이 방에 들어와요. 앱은 없어도 돼요.",
+  copyLink: "링크 복사",
+  linkLabel: "이 방의 링크",
+  noLink: "이 방에는 링크가 없어요. 다른 사람은 Maru에서 방 이름을 쓰면 돼요.",
+  linkScopes: {
+    machine: "이 컴퓨터에서만 열리는 링크예요.",
+    network: "이 네트워크에서만 열리는 링크예요.",
+    public: "어디서나 열리는 링크예요.",
+  },
+  fingerprintText:
+    "브라우저가 이 컴퓨터의 인증서를 모른다고 경고할 거예요. 계속하기 전에 인증서의 SHA-256 지문이 아래와 같은지 확인해 주세요.",
+  qrLabel: "휴대폰 카메라로 찍을 링크 QR 코드",
+
+  // 상태 표시
+  markMuted: "음소거",
+  markCameraOff: "카메라 꺼짐",
+
+  // 채팅
+  chatTitle: "채팅",
+  chatEmpty: "아직 아무 말도 없어요. 여기에 쓰면 방에 있는 모두가 읽어요.",
+  chatPlaceholder: "모두에게 쓰기",
+  chatInputLabel: "메시지",
+  send: "보내기",
+  chatTooLong: "메시지가 너무 길어요. 줄이거나 나누어 보내 주세요.",
+  unread: (count) => `읽지 않은 메시지 ${count}개`,
+
+  // 알림
+  dismiss: "알림 닫기",
+  tryAgain: "다시 하기",
+  chooseDevices: "장치 고르기",
+  reload: "새로 고침",
+  tapToHear: "눌러서 소리 듣기",
+  notInApp: "이 페이지는 Maru 앱의 안쪽이에요. 앱을 열어서 써 주세요.",
+  notices,
+
+  // 읽어 주는 말
+  saidJoined: (name) => `${name} 님이 들어왔어요.`,
+  saidLeft: (name) => `${name} 님이 나갔어요.`,
+  saidRestarting: (name) => `${name} 님과 연결이 끊겼어요. 다시 연결하는 중이에요.`,
+  saidBack: (name) => `${name} 님과 다시 연결됐어요.`,
+  saidInRoom: (room) => `${room} 방에 들어왔어요.`,
+  saidAlone: "가장 먼저 들어왔어요.",
+  saidLeftCall: "방에서 나왔어요.",
+  saidServerLost: "서버에 연결되지 않지만 통화는 계속돼요.",
+  saidServerBack: "서버와 다시 연결됐어요.",
+  saidMuted: "마이크를 껐어요.",
+  saidUnmuted: "마이크를 켰어요.",
+  saidCameraOff: "카메라를 껐어요.",
+  saidCameraOn: "카메라를 켰어요.",
+  saidChat: (name, text) => `${name} 님: ${text}`,
+
+  // 키
+  keyControl: "Ctrl",
+  keyShift: "Shift",
+};
