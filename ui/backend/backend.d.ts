@@ -1,5 +1,5 @@
-// What the UI needs of whatever holds the call. `tauri.js` implements it for the desktop window; the
-// rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
+// What the UI needs of whatever holds the call: `tauri.js` for the desktop window, the browser's own WebRTC
+// for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
 import type { CallView, Command, Event } from "../types/engine";
 import type { Settings } from "../types/shell";
@@ -13,6 +13,13 @@ export interface Start {
   flags: {
     /** The backend can hand out encoded frames, for this side to decode. */
     webcodecs: boolean;
+    /**
+     * The page is a guest's: what belongs to the app's own machine is not shown, and a room that the settings
+     * start with is the one that the page's address names, so that only a name is asked for.
+     */
+    guest: boolean;
+    /** There may be a camera on either side, as phones have: {@link Backend.flipCamera} works. */
+    canFlipCamera: boolean;
   };
 }
 
@@ -29,6 +36,12 @@ export interface Frame {
   timestamp: number;
   /** H.264 in Annex B, or the planes Y, U, V, tightly packed. */
   data: Uint8Array;
+}
+
+/** A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it. */
+export interface QrCode {
+  size: number;
+  modules: boolean[];
 }
 
 export interface VideoOptions {
@@ -67,4 +80,10 @@ export interface Backend {
   saveSettings(settings: Settings): Promise<void>;
   /** `source` is `"preview"` for the own camera, or a peer's id. */
   openVideo(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
+  /** Null where this backend makes none. */
+  qrCode(text: string): Promise<QrCode | null>;
+  /** Takes the camera on the other side. Only where `flags.canFlipCamera`. */
+  flipCamera?(): Promise<void>;
+  /** Lets the others be heard after a browser kept them silent; called while a tap or a key is handled. */
+  resumeSound?(): void;
 }

@@ -39,10 +39,13 @@ export function tauriBackend() {
       events.onmessage = onEvent;
       const { view, settings, version } = await invoke("start", { events });
       current = settings;
-      return { view, settings, version, flags: { webcodecs: true } };
+      return { view, settings, version, flags: { webcodecs: true, guest: false, canFlipCamera: false } };
     },
 
     command: (command) => invoke("command", { command }),
+
+    // A window without the code is still a window with the link.
+    qrCode: (text) => invoke("qr_code", { text }).catch(() => null),
 
     settings: () => current,
 
