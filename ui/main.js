@@ -2,6 +2,7 @@
 // Wires the backend to the screens. The call's state lives in the backend; here is only what belongs
 // to this window: which panel is open, and what is being typed.
 
+import { browserBackend } from "./backend/browser.js";
 import { tauriBackend } from "./backend/tauri.js";
 import { sentenceOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
@@ -294,11 +295,10 @@ function sentence(error) {
 
 async function run() {
   fillIn(document);
-  const backend = tauriBackend();
+  const backend = tauriBackend() ?? browserBackend();
   /** @param {string} text @param {import("./view/notice").WayOut} [wayOut] */
   const trouble = (text, wayOut) =>
     new NoticeBar({ onDismiss: () => {}, wayOutOf: () => null }).say(text, wayOut);
-  if (!backend) return trouble(strings.notInApp);
   /** @type {App | undefined} */
   let app;
   /** @type {Event[]} what comes before there is something to show it on */
@@ -313,7 +313,6 @@ async function run() {
   } catch (error) {
     trouble(sentence(error), { label: strings.reload, act: () => window.location.reload() });
   }
-  return undefined;
 }
 
 void run();

@@ -64,6 +64,9 @@ export interface VideoStream {
   close(): void;
 }
 
+/** A stream of pictures, or none; mirrored where one sees oneself. */
+export type OnPictures = (stream: MediaStream | null, look: { mirrored: boolean }) => void;
+
 /** With what a backend rejects, where it does not throw an error: a sentence as in a notice. */
 export interface Refusal {
   key: string;
@@ -78,8 +81,13 @@ export interface Backend {
   command(command: Command): Promise<void>;
   settings(): Settings;
   saveSettings(settings: Settings): Promise<void>;
-  /** `source` is `"preview"` for the own camera, or a peer's id. */
-  openVideo(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
+  /**
+   * Pictures one by one. `source` is `"preview"` for the own camera, or a peer's id. A backend has either this
+   * or {@link watchPictures}.
+   */
+  openVideo?(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
+  /** Pictures as a stream of the browser's; tells the stream there is now and every later one. Returns how to end it. */
+  watchPictures?(source: string, onPictures: OnPictures): () => void;
   /** Null where this backend makes none. */
   qrCode(text: string): Promise<QrCode | null>;
   /** Takes the camera on the other side. Only where `flags.canFlipCamera`. */

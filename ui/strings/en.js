@@ -92,6 +92,21 @@ const notices = {
     `This computer has no place to keep the server’s access token safe (${problem}). Maru uses it until you close ` +
     "the window; enter the address with the token again next time.",
 
+  page_not_secure: () =>
+    "Browsers give the camera and the microphone only to pages that came over https. You can join, watch and " +
+    "listen; to be seen and heard, ask for a link that starts with https://.",
+  no_webrtc: () =>
+    "This browser cannot make calls (it has no WebRTC, or it is switched off). Use a current Chrome, Edge, " +
+    "Firefox or Safari.",
+  no_common_codec: ({ name }) =>
+    `You and ${name} have no video format in common, so there is no picture between you. Sound and chat work. ` +
+    "Another browser may help.",
+  permission_denied: ({ kind }) =>
+    `The browser does not let this page use the ${DEVICE[kind]}. Click the sign beside the page’s address, allow ` +
+    `the ${DEVICE[kind]}, and choose it again.`,
+  device_missing: ({ kind }) => `The chosen ${DEVICE[kind]} is not connected. Choose another one.`,
+  settings_not_kept: () => "This browser lets the page keep nothing: your name and choices hold until you close it.",
+
   sound_blocked: () => "Your browser keeps the others silent until you tap the page.",
 };
 
@@ -132,6 +147,7 @@ export const en = {
   noCamera: "No camera",
   noMicrophone: "No microphone",
   noSpeaker: "No speaker",
+  systemSpeaker: "System default",
   missingDevice: "Not connected",
   levelLabel: "Microphone level",
   devicesTitle: "Camera and sound",
@@ -207,7 +223,6 @@ export const en = {
   chooseDevices: "Choose devices",
   reload: "Reload",
   tapToHear: "Tap to hear",
-  notInApp: "This page is the inside of the Maru app. Open the app to use it.",
   notices,
 
   // Said by the live region

@@ -100,6 +100,19 @@ const notices = {
     `이 컴퓨터에는 서버의 접속 토큰을 안전하게 둘 곳이 없어요(${problem}). 창을 닫을 때까지만 쓰니, 다음에는 토큰이 ` +
     "든 주소를 다시 넣어 주세요.",
 
+  page_not_secure: () =>
+    "브라우저는 https로 연 페이지에만 카메라와 마이크를 내줘요. 지금도 들어가서 보고 들을 수 있어요. 얼굴과 목소리를 " +
+    "보내려면 https://로 시작하는 링크를 받아 주세요.",
+  no_webrtc: () =>
+    "이 브라우저로는 통화할 수 없어요(WebRTC가 없거나 꺼져 있어요). 최신 Chrome, Edge, Firefox, Safari를 써 주세요.",
+  no_common_codec: ({ name }) =>
+    `${name} 님과 함께 쓸 수 있는 영상 형식이 없어서 서로 화면이 보이지 않아요. 소리와 채팅은 돼요. 다른 브라우저를 ` +
+    "써 보세요.",
+  permission_denied: ({ kind }) =>
+    `브라우저가 이 페이지의 ${DEVICE[kind]} 사용을 막고 있어요. 주소 옆의 표시를 눌러 ${DEVICE[kind]}를 허용하고 다시 골라 주세요.`,
+  device_missing: ({ kind }) => `고른 ${DEVICE[kind]}가 연결되어 있지 않아요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
+  settings_not_kept: () => "이 브라우저에는 아무것도 저장할 수 없어요. 이름과 설정은 창을 닫을 때까지만 남아요.",
+
   sound_blocked: () => "브라우저가 소리를 막고 있어요. 화면을 누르면 다른 사람의 소리가 들려요.",
 };
 
@@ -140,6 +153,7 @@ export const ko = {
   noCamera: "카메라 없음",
   noMicrophone: "마이크 없음",
   noSpeaker: "스피커 없음",
+  systemSpeaker: "시스템 기본 장치",
   missingDevice: "연결되지 않음",
   levelLabel: "마이크 소리 크기",
   devicesTitle: "카메라와 소리",
@@ -213,7 +227,6 @@ export const ko = {
   chooseDevices: "장치 고르기",
   reload: "새로 고침",
   tapToHear: "눌러서 소리 듣기",
-  notInApp: "이 페이지는 Maru 앱의 안쪽이에요. 앱을 열어서 써 주세요.",
   notices,
 
   // 읽어 주는 말

@@ -23,7 +23,7 @@ const CONTEXTS_LOST_LIMIT = 3;
 export class Player {
   #host;
   #source;
-  #backend;
+  #openVideo;
   #onPicture;
   #encoded;
   #decoderBroken = false;
@@ -49,14 +49,14 @@ export class Player {
 
   /**
    * @param {object} options
-   * @param {Backend} options.backend
+   * @param {NonNullable<Backend["openVideo"]>} options.openVideo
    * @param {string} options.source `"preview"` or a peer's id
    * @param {HTMLElement} options.host the canvas becomes its first child
    * @param {boolean} options.encoded decode here where that is possible
    * @param {(picture: { width: number, height: number }) => void} options.onPicture one was painted
    */
-  constructor({ backend, source, host, encoded, onPicture }) {
-    this.#backend = backend;
+  constructor({ openVideo, source, host, encoded, onPicture }) {
+    this.#openVideo = openVideo;
     this.#source = source;
     this.#host = host;
     this.#encoded = encoded;
@@ -110,7 +110,7 @@ export class Player {
     this.#replaceCanvas(encoded);
     const options = { decoded: !encoded, ...this.#size };
     try {
-      const stream = await this.#backend.openVideo(this.#source, options, (frame) => {
+      const stream = await this.#openVideo(this.#source, options, (frame) => {
         if (!stale()) this.#painter?.paint(frame);
       });
       if (stale()) return stream.close();

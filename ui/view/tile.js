@@ -2,6 +2,7 @@
 // One participant's tile: picture, name, marks. Made once and updated in place, so that a new view never
 // touches the canvas.
 
+import { ElementPlayer } from "../video/element.js";
 import { Player } from "../video/player.js";
 import { strings } from "../strings.js";
 import { initials, tone } from "./avatar.js";
@@ -28,6 +29,7 @@ export class Tile {
   #status = element("p", { class: "tile-status" });
   #statusText = element("span");
   #name = element("span", { class: "name", dir: "auto" });
+  /** @type {Player | ElementPlayer | undefined} */
   #player;
   /** @type {TileState | null} */
   #state = null;
@@ -36,7 +38,7 @@ export class Tile {
   /**
    * @param {object} options
    * @param {Backend} options.backend
-   * @param {string} options.source as in {@link Backend.openVideo}
+   * @param {string} options.source `"preview"` for the own camera, or a peer's id
    * @param {Record<string, string>} options.attributes
    * @param {boolean} options.encoded
    */
@@ -54,16 +56,15 @@ export class Tile {
       label,
     );
     this.element.dataset.speaking = "false";
-    this.#player = new Player({
-      backend,
-      source,
-      encoded,
-      host: this.#picture,
-      onPicture: ({ width, height }) => {
-        setAttribute(this.element, "data-upright", height > width);
-        if (!this.#state?.cameraOff) setAttribute(this.element, "data-picture", true);
-      },
-    });
+    const { openVideo, watchPictures } = backend;
+    const host = this.#picture;
+    /** @param {{ width: number, height: number }} picture */
+    const onPicture = ({ width, height }) => {
+      setAttribute(this.element, "data-upright", height > width);
+      if (!this.#state?.cameraOff) setAttribute(this.element, "data-picture", true);
+    };
+    if (openVideo) this.#player = new Player({ openVideo, source, encoded, host, onPicture });
+    else if (watchPictures) this.#player = new ElementPlayer({ watchPictures, source, host, onPicture });
   }
 
   /** @param {TileState} state */
@@ -95,7 +96,7 @@ export class Tile {
 
   /** @param {boolean} encoded */
   setEncoded(encoded) {
-    this.#player.setEncoded(encoded);
+    if (this.#player instanceof Player) this.#player.setEncoded(encoded);
   }
 
   /** @param {Rect} rect in the stage */
@@ -115,7 +116,7 @@ export class Tile {
   }
 
   close() {
-    this.#player.close();
+    this.#player?.close();
     this.element.remove();
   }
 

@@ -1,0 +1,55 @@
+// @ts-check
+// A browser as a backend: a guest's page that a Maru server handed out. It needs no app; media goes by the
+// browser's own WebRTC.
+
+import { roomOf } from "./guest/address.js";
+import { mayHaveTwoCameras, wasReloaded } from "./guest/page.js";
+import { Session } from "./guest/session.js";
+import { keepSettings, loadPlace, loadSettings } from "./guest/storage.js";
+
+/** @typedef {import("./backend").Backend} Backend */
+
+/** Which version of the page this is: the server has it in the address of its files. */
+const VERSION = /\/-\/([^/]+)\//.exec(import.meta.url)?.[1] ?? "dev";
+
+/** @returns {Backend} */
+export function browserBackend() {
+  /** @type {Session} */
+  let session;
+  let settings = loadSettings();
+
+  return {
+    async start(onEvent) {
+      if (typeof RTCPeerConnection === "undefined") throw { key: "no_webrtc", values: {}, text: "" };
+      session = new Session({ settings, version: VERSION, onEvent });
+      const room = roomOf(location.href, document.baseURI);
+      const place = wasReloaded() ? loadPlace() : null;
+      const view = await session.start(place);
+      const flags = { webcodecs: false, guest: true, canFlipCamera: mayHaveTwoCameras() };
+      return { view, settings: { ...settings, room }, version: VERSION, flags };
+    },
+
+    async command(command) {
+      session.command(command);
+    },
+
+    settings: () => settings,
+
+    async saveSettings(changed) {
+      settings = changed;
+      if (!keepSettings(changed)) throw { key: "settings_not_kept", values: {}, text: "" };
+    },
+
+    watchPictures: (source, onPictures) => session.watch(source, onPictures),
+
+    qrCode: async () => null,
+
+    async flipCamera() {
+      session.flipCamera();
+    },
+
+    resumeSound() {
+      session.resumeSound();
+    },
+  };
+}

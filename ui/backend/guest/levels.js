@@ -1,0 +1,123 @@
+// @ts-check
+// How loud everybody is, from the browser's own analysers. What counts as speaking is the same as in the app
+// (`media::audio::level`).
+
+/** @typedef {import("../../types/engine").Levels} Levels */
+
+/** What counts as silence: no level is below. */
+export const FLOOR_DBFS = -100;
+/** Whoever is louder speaks … */
+const SPEAKS_ABOVE_DBFS = -40;
+/** … and goes on speaking while above this one. */
+const SPEAKS_ON_ABOVE_DBFS = -46;
+/** For this long after the last loud moment: pauses between words do not flicker. */
+const HOLD_MS = 500;
+/** Below this there is silence, which is shown once and not ten times a second. */
+const SILENCE_DBFS = -70;
+/** Looked at each time: 85 ms at 48 kHz, nearly all that came since the last time. */
+const WINDOW = 4096;
+
+/** @param {Float32Array} samples the peak in dBFS */
+export function peakDbfs(samples) {
+  let peak = 0;
+  for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+  return peak > 0 ? Math.max(FLOOR_DBFS, 20 * Math.log10(peak)) : FLOOR_DBFS;
+}
+
+/** Whether somebody speaks, from a level now and then. Told the time in milliseconds. */
+export class Speaking {
+  #heard = -Infinity;
+
+  /** @param {number} now @param {number} dbfs */
+  update(now, dbfs) {
+    const speaks = now < this.#heard + HOLD_MS;
+    if (dbfs > (speaks ? SPEAKS_ON_ABOVE_DBFS : SPEAKS_ABOVE_DBFS)) this.#heard = now;
+    return now < this.#heard + HOLD_MS;
+  }
+}
+
+class Meter {
+  speaking = new Speaking();
+  #source;
+  #analyser;
+  #samples = new Float32Array(WINDOW);
+
+  /** @param {AudioContext} context @param {MediaStreamTrack} track */
+  constructor(context, track) {
+    this.track = track;
+    this.#source = context.createMediaStreamSource(new MediaStream([track]));
+    this.#analyser = new AnalyserNode(context, { fftSize: WINDOW });
+    this.#source.connect(this.#analyser);
+  }
+
+  take() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    return peakDbfs(this.#samples);
+  }
+
+  close() {
+    this.#source.disconnect();
+  }
+}
+
+/** The own microphone's meter, beside those of the peers. */
+const OWN = "";
+
+export class LevelMeters {
+  /** @type {AudioContext | null} */
+  #context = null;
+  /** @type {Map<string, Meter>} */
+  #meters = new Map();
+  #silent = true;
+
+  /** @param {MediaStreamTrack | null} track */
+  setMicrophone(track) {
+    this.#set(OWN, track);
+  }
+
+  /** @param {string} id @param {MediaStreamTrack | null} track */
+  setPeer(id, track) {
+    this.#set(id, track);
+  }
+
+  /** Browsers let no sound be looked at before the person touched the page; called while that is handled. */
+  resume() {
+    if (this.#context?.state === "suspended") this.#context.resume().catch(() => {});
+  }
+
+  /**
+   * The levels now; null in lasting silence.
+   * @param {number} now in milliseconds
+   * @returns {Levels | null}
+   */
+  take(now) {
+    let microphone_dbfs = FLOOR_DBFS;
+    const peers = [];
+    for (const [id, meter] of this.#meters) {
+      const dbfs = meter.take();
+      if (id === OWN) microphone_dbfs = dbfs;
+      else peers.push({ id, dbfs, speaking: meter.speaking.update(now, dbfs) });
+    }
+    const silent =
+      microphone_dbfs < SILENCE_DBFS && peers.every(({ dbfs, speaking }) => dbfs < SILENCE_DBFS && !speaking);
+    const told = this.#silent && silent;
+    this.#silent = silent;
+    return told ? null : { microphone_dbfs, peers };
+  }
+
+  /** @param {string} id @param {MediaStreamTrack | null} track */
+  #set(id, track) {
+    const before = this.#meters.get(id);
+    if (before?.track === track) return;
+    before?.close();
+    this.#meters.delete(id);
+    if (!track) return;
+    try {
+      this.#context ??= new AudioContext({ latencyHint: "playback" });
+      this.resume();
+      this.#meters.set(id, new Meter(this.#context, track));
+    } catch {
+      // No Web Audio here: nobody's level is shown, everybody is heard.
+    }
+  }
+}

@@ -1,0 +1,372 @@
+// @ts-check
+// One other participant: who offers, when to restart, when it is gone. Told the time, like the call it
+// belongs to; the same rules as in the app's engine (`call/peer.rs`), so that the two never wait for each other.
+//
+//       offer made or came       answer          path found         path lost
+// New ───────────────▶ Negotiating ───▶ Connecting ──────▶ Connected ───────▶ Restarting
+//                          │                │                 ▲                  │
+//                          └── too long, failed: once more, from the start ◀─────┘ found again
+//                                           │
+//                                  too often ▼
+//                                         Closed
+//
+// Who was in the room first makes the first offer; the newcomer asks for one with `restart`. Later either side
+// may offer. When both do at once, the rules of perfect negotiation decide (W3C WebRTC 1.0, section 10.7): who
+// offered first is impolite and keeps its offer, the newcomer is polite and takes its own back.
+
+/** @typedef {import("../../types/protocol").PeerInfo} PeerInfo */
+/** @typedef {import("../../types/protocol").Signal} Signal */
+/** @typedef {import("../../types/protocol").Status} Status */
+/** @typedef {import("../../types/engine").PeerState} PeerState */
+/** @typedef {import("./call").Output} Output */
+
+/**
+ * What a peer connection is told.
+ * @typedef {{ type: "offer", restart: boolean }
+ *   | { type: "remote", description: { type: "offer" | "answer", sdp: string } }
+ *   | { type: "candidate", candidate: string, sdp_mid: string | null, sdp_m_line_index: number | null }} ConnectionOrder
+ */
+
+/**
+ * What a peer connection reports. `negotiation_needed` comes only once the first negotiation is done.
+ * @typedef {{ type: "description", description: { type: "offer" | "answer", sdp: string } }
+ *   | { type: "candidate", candidate: string, sdp_mid: string | null, sdp_m_line_index: number | null }
+ *   | { type: "end_of_candidates" } | { type: "negotiation_needed" }
+ *   | { type: "connected" } | { type: "disconnected" } | { type: "failed", problem: string }} ConnectionEvent
+ */
+
+/**
+ * What the peers of one call share.
+ * @typedef {object} Surroundings
+ * @property {boolean} signaling whether the server can be told something now
+ * @property {string | null} me the own id
+ * @property {() => number} generation the next one
+ * @property {(output: Output) => void} put
+ */
+
+/** From the first signal to a connected path. */
+const CONNECT_TIMEOUT_MS = 12_000;
+/** How long a member that was there first may take to offer; then it is asked to. */
+const OFFER_TIMEOUT_MS = 3000;
+/** How long a restart may take before the next try. */
+const RESTART_TIMEOUT_MS = 5000;
+/** After a failure, so that what failed for bad input does not fail again just as fast. */
+const FAILED_REST_MS = 1000;
+/** Tries without a connection in between, after which the peer is given up. */
+const MAX_ATTEMPTS = 4;
+
+export class Peer {
+  /** @type {PeerInfo} */
+  #info;
+  /** @type {"offering" | "answering"} */
+  #role;
+  /** @type {PeerState} */
+  #state = "new";
+  /** @type {number | null} the connection that counts; events of older ones are ignored */
+  #generation = null;
+  /** An offer of ours is out and not answered. */
+  #offerPending = false;
+  /** @type {string | null} the session of the last remote description: another one means another connection */
+  #remoteSession = null;
+  /** The server lost it. */
+  #away = false;
+  #attempts = 0;
+  /** @type {number | null} */
+  #deadline = null;
+
+  /**
+   * @param {"offering" | "answering"} role
+   * @param {PeerInfo} info
+   * @param {number} deadline
+   */
+  constructor(role, info, deadline) {
+    this.#role = role;
+    this.#info = info;
+    this.#deadline = deadline;
+  }
+
+  /**
+   * A member that was there before us: it will offer. A page that was loaded anew asks at once, for who
+   * knew the page before may not know that it has forgotten everything.
+   * @param {number} now @param {PeerInfo} info @param {boolean} ask
+   */
+  static answering(now, info, ask) {
+    return new Peer("answering", info, now + (ask ? 0 : OFFER_TIMEOUT_MS));
+  }
+
+  /**
+   * A newcomer: we offer.
+   * @param {number} now @param {PeerInfo} info @param {Surroundings} around
+   */
+  static offering(now, info, around) {
+    const peer = new Peer("offering", info, now + CONNECT_TIMEOUT_MS);
+    peer.#start(now, around);
+    return peer;
+  }
+
+  get id() {
+    return this.#info.id;
+  }
+
+  get info() {
+    return this.#info;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  get deadline() {
+    return this.#deadline;
+  }
+
+  /** Whether there is a connection that works or may work again by itself. */
+  get alive() {
+    return this.#state === "connected";
+  }
+
+  /** Whether both the server and the path have lost it. */
+  get gone() {
+    return this.#away && this.#state !== "connected";
+  }
+
+  /** @param {Status} status */
+  setStatus(status) {
+    this.#info = { ...this.#info, status };
+  }
+
+  /** @param {PeerInfo} info */
+  update(info) {
+    this.#info = info;
+  }
+
+  /** @param {number} now @param {boolean} away */
+  setAway(now, away) {
+    this.#away = away;
+    // What was tried while it was away went nowhere.
+    if (!away && this.#state === "restarting") this.#deadline = now;
+  }
+
+  /** @param {Surroundings} around */
+  close(around) {
+    this.#state = "closed";
+    this.#deadline = null;
+    this.#dropConnection(around);
+  }
+
+  /**
+   * The own network changed: the old path may be dead without having said so.
+   * @param {number} now @param {Surroundings} around
+   */
+  networkChanged(now, around) {
+    if (this.#state === "connected") this.#pathLost(now, around);
+    else if (this.#state === "restarting") this.#deadline = now;
+  }
+
+  /** @param {number} now @param {Surroundings} around */
+  handleTimeout(now, around) {
+    if (this.#deadline === null || now < this.#deadline) return;
+    this.#deadline = null;
+    if (this.#state === "connected" || this.#state === "closed") return;
+    if (!around.signaling) this.#deadline = now + RESTART_TIMEOUT_MS;
+    else if (this.#state === "restarting" && this.#attempts < MAX_ATTEMPTS) this.#restart(now, around);
+    else if (this.#attempts >= MAX_ATTEMPTS) this.#giveUp(around);
+    else this.#start(now, around);
+  }
+
+  /** @param {number} now @param {Signal} signal @param {Surroundings} around */
+  signal(now, signal, around) {
+    switch (signal.kind) {
+      case "description":
+        if (signal.type === "offer") this.#offered(now, signal.sdp, around);
+        else this.#answered(now, signal.sdp, around);
+        return;
+      case "candidate": {
+        const { candidate, sdp_mid, sdp_m_line_index } = signal;
+        return this.#order({ type: "candidate", candidate, sdp_mid, sdp_m_line_index }, around);
+      }
+      case "restart":
+        return this.#askedToRestart(now, around);
+      case "end_of_candidates":
+    }
+  }
+
+  /** @param {number} now @param {string} sdp @param {Surroundings} around */
+  #offered(now, sdp, around) {
+    const session = sessionOf(sdp);
+    const fresh = this.#generation === null || this.#remoteSession !== session;
+    if (this.#offerPending) {
+      if (this.#role === "offering") return; // A collision, and we are the impolite one: ours stands.
+      this.#offerPending = false; // We are the polite one: setting theirs takes ours back.
+    }
+    if (fresh) {
+      // The first offer, or the peer began anew: its old connection is no more.
+      this.#open(around);
+      this.#deadline = now + CONNECT_TIMEOUT_MS;
+      this.#state = "negotiating";
+    }
+    this.#remoteSession = session;
+    this.#order({ type: "remote", description: { type: "offer", sdp } }, around);
+  }
+
+  /** @param {number} now @param {string} sdp @param {Surroundings} around */
+  #answered(now, sdp, around) {
+    if (!this.#offerPending) return; // To an offer that was given up.
+    this.#offerPending = false;
+    const session = sessionOf(sdp);
+    if (this.#remoteSession !== null && this.#remoteSession !== session) {
+      // It began anew, with other keys: our old connection fits nothing there.
+      this.#role = "offering";
+      return this.#start(now, around);
+    }
+    this.#remoteSession = session;
+    if (this.#state === "negotiating") this.#state = "connecting";
+    this.#order({ type: "remote", description: { type: "answer", sdp } }, around);
+  }
+
+  /** @param {number} now @param {Surroundings} around */
+  #askedToRestart(now, around) {
+    if (!around.signaling) return;
+    if (this.#role === "answering") {
+      // Both of us wait for an offer: one makes it, and both know who.
+      if (this.#state === "new" && around.me !== null && around.me < this.id) return;
+      // It forgot that it was there first.
+      this.#role = "offering";
+      return this.#start(now, around);
+    }
+    // It waits for an offer that never came, or its connection failed.
+    if (this.#state === "connected") {
+      this.#state = "restarting";
+      return this.#restart(now, around);
+    }
+    const underWay = this.#state === "restarting" || this.#state === "negotiating";
+    if (underWay && this.#offerPending) return;
+    this.#attempts = Math.min(this.#attempts, MAX_ATTEMPTS - 1);
+    this.#start(now, around);
+  }
+
+  /**
+   * @param {number} now @param {number} generation @param {ConnectionEvent} event
+   * @param {Surroundings} around
+   */
+  connectionEvent(now, generation, event, around) {
+    if (this.#generation !== generation) return;
+    switch (event.type) {
+      case "description":
+        if (event.description.type === "answer" && this.#state === "negotiating") this.#state = "connecting";
+        return this.#send({ kind: "description", ...event.description }, around);
+      case "candidate": {
+        const { candidate, sdp_mid, sdp_m_line_index } = event;
+        return this.#send({ kind: "candidate", candidate, sdp_mid, sdp_m_line_index }, around);
+      }
+      case "end_of_candidates":
+        return this.#send({ kind: "end_of_candidates" }, around);
+      case "negotiation_needed":
+        if (around.signaling && !this.#offerPending) this.#offer(false, around);
+        return;
+      case "connected":
+        this.#state = "connected";
+        this.#attempts = 0;
+        this.#deadline = null;
+        return;
+      case "disconnected":
+        if (this.#state === "connected") this.#pathLost(now, around);
+        return;
+      case "failed":
+        if (this.#attempts >= MAX_ATTEMPTS) return this.#giveUp(around, event.problem);
+        this.#dropConnection(around);
+        this.#state = "new";
+        this.#deadline = now + FAILED_REST_MS;
+    }
+  }
+
+  /** @param {number} now @param {Surroundings} around */
+  #pathLost(now, around) {
+    this.#state = "restarting";
+    if (around.signaling && !this.#away) this.#restart(now, around);
+    else this.#deadline = now + RESTART_TIMEOUT_MS;
+  }
+
+  /**
+   * From the start, by whoever offers.
+   * @param {number} now @param {Surroundings} around
+   */
+  #start(now, around) {
+    this.#attempts += 1;
+    this.#deadline = now + CONNECT_TIMEOUT_MS;
+    if (this.#role === "offering") {
+      this.#open(around);
+      this.#offer(false, around);
+      this.#state = "negotiating";
+    } else {
+      this.#dropConnection(around);
+      this.#send({ kind: "restart" }, around);
+      this.#state = "new";
+    }
+  }
+
+  /**
+   * Looks for a new path within the same connection.
+   * @param {number} now @param {Surroundings} around
+   */
+  #restart(now, around) {
+    this.#attempts += 1;
+    this.#deadline = now + RESTART_TIMEOUT_MS;
+    if (this.#role === "offering") this.#offer(true, around);
+    else this.#send({ kind: "restart" }, around);
+  }
+
+  /** @param {boolean} restart @param {Surroundings} around */
+  #offer(restart, around) {
+    this.#offerPending = true;
+    this.#order({ type: "offer", restart }, around);
+  }
+
+  /** @param {Surroundings} around @param {string} [problem] what went wrong; nothing when no path was found */
+  #giveUp(around, problem) {
+    this.close(around);
+    const { name } = this.#info;
+    /** @type {import("../../strings/dictionary").Said} */
+    const said =
+      problem === undefined
+        ? { key: "peer_no_path", values: { name } }
+        : { key: "peer_failed", values: { name, problem } };
+    around.put({ type: "notice", code: "peer", said });
+  }
+
+  /** @param {Surroundings} around */
+  #open(around) {
+    this.#dropConnection(around);
+    this.#generation = around.generation();
+    around.put({ type: "open_connection", peer: this.id, generation: this.#generation });
+  }
+
+  /** @param {Surroundings} around */
+  #dropConnection(around) {
+    if (this.#generation !== null) {
+      around.put({ type: "close_connection", peer: this.id, generation: this.#generation });
+      this.#generation = null;
+    }
+    this.#offerPending = false;
+    this.#remoteSession = null;
+  }
+
+  /** @param {ConnectionOrder} order @param {Surroundings} around */
+  #order(order, around) {
+    if (this.#generation === null) return;
+    around.put({ type: "order", peer: this.id, generation: this.#generation, order });
+  }
+
+  /** @param {Signal} signal @param {Surroundings} around */
+  #send(signal, around) {
+    around.put({ type: "send", message: { type: "signal", to: this.id, signal } });
+  }
+}
+
+/**
+ * The session id of a description's `o=` line (RFC 8866, section 5.2).
+ * @param {string} sdp
+ */
+function sessionOf(sdp) {
+  return /^o=\S+ +(\S+)/m.exec(sdp)?.[1] ?? null;
+}

@@ -1,0 +1,437 @@
+// @ts-check
+// One participant's call in a browser: feeds the state machine, does what that says, and shows the result. The
+// counterpart of the app's engine (`actor.rs`); the same commands come in, the same views and events go out.
+
+import { sentenceOf } from "../../strings.js";
+import { addressOf, serverOf } from "./address.js";
+import { Call } from "./call.js";
+import { Capture } from "./capture.js";
+import { ChatHistory } from "./chat.js";
+import { shareVideo, videoCodecs } from "./codecs.js";
+import { Links } from "./links.js";
+import { LevelMeters } from "./levels.js";
+import { NO_DEVICES, listDevices } from "./list.js";
+import { parseName } from "./names.js";
+import { WakeLock, watchPage } from "./page.js";
+import { watchPermissions } from "./permissions.js";
+import { Playback } from "./playback.js";
+import { Selection } from "./selection.js";
+import { SignalingSocket } from "./signaling.js";
+import { keepPlace } from "./storage.js";
+import { describe } from "./view.js";
+
+/** @typedef {import("../../strings/dictionary").Said} Said */
+/** @typedef {import("../../types/engine").CallView} CallView */
+/** @typedef {import("../../types/engine").Command} Command */
+/** @typedef {import("../../types/engine").Event} Event */
+/** @typedef {import("../../types/engine").Notice} Notice */
+/** @typedef {import("../../types/engine").NoticeCode} NoticeCode */
+/** @typedef {import("../../types/media").DeviceKind} DeviceKind */
+/** @typedef {import("./call").Input} Input */
+/** @typedef {import("./storage").Place} Place */
+
+/** Levels are shown, and slow changes looked for, this often. */
+const TICK_MS = 100;
+/** Whether pictures arrive is counted this often. */
+const COUNT_MS = 1000;
+
+export class Session {
+  #onEvent;
+  #version;
+  #call;
+  #codecs;
+  #selection;
+  #capture;
+  #playback;
+  #levels = new LevelMeters();
+  #chat = new ChatHistory();
+  #wakeLock = new WakeLock();
+  #links;
+  /** @type {SignalingSocket | null} */
+  #signaling = null;
+  #devices = NO_DEVICES;
+  /** @type {Notice | null} */
+  #notice = null;
+  #name = "";
+  /** @type {Set<string>} peers with whom there is no picture, and the person was told so */
+  #pictureless = new Set();
+  /** @type {string} the view that was shown last */
+  #shown = "";
+  /** @type {number | undefined} */
+  #timer;
+
+  /**
+   * @param {object} options
+   * @param {import("../../types/shell").Settings} options.settings
+   * @param {string} options.version
+   * @param {(event: Event) => void} options.onEvent
+   */
+  constructor({ settings, version, onEvent }) {
+    this.#onEvent = onEvent;
+    this.#version = version;
+    this.#name = settings.name;
+    this.#selection = new Selection(settings);
+    this.#codecs = videoCodecs(RTCRtpReceiver, RTCRtpSender);
+    const identity = {
+      client: { name: "maru-guest", version },
+      capabilities: { video_codecs: this.#codecs, chat: true },
+    };
+    this.#call = new Call(identity, Math.random);
+    this.#capture = new Capture({
+      onTrack: (kind, track, id) => this.#captured(kind, track, id),
+      onTrouble: (kind, trouble, problem, kept) => this.#captureFailed(kind, trouble, problem, kept),
+      onLost: (kind, name) => this.#captureLost(kind, name),
+    });
+    this.#playback = new Playback({
+      onBlocked: () => this.#tell("speaker", { key: "sound_blocked", values: {} }),
+      onSpeakerTrouble: () => this.#speakerFailed(),
+    });
+    this.#links = new Links({
+      onEvent: (peer, generation, event) => this.#input({ type: "connection", peer, generation, event }),
+      onChat: (peer, text) => this.#heard(peer, text),
+      onSound: (peer, track) => {
+        this.#levels.setPeer(peer, track);
+        if (track) this.#playback.play(peer, track);
+        else this.#playback.stop(peer);
+      },
+      onPictures: () => this.#show(),
+    });
+    watchPage({
+      onNetworkBack: () => this.#input({ type: "network_changed" }),
+      onHide: (leaving) => this.#hide(leaving),
+      onTouch: () => this.#levels.resume(),
+    });
+    watchPermissions((kind) => this.#permitted(kind));
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#refreshDevices());
+    window.setInterval(() => this.#tick(), TICK_MS);
+    window.setInterval(() => void this.#links.count(), COUNT_MS);
+  }
+
+  /** @param {Place | null} place to take back */
+  async start(place) {
+    if (!navigator.mediaDevices) this.#tell("camera", { key: "page_not_secure", values: {} });
+    await this.#refreshDevices();
+    if (place) {
+      this.#name = place.name;
+      this.#input({ type: "join", ...place });
+    }
+    return this.#view();
+  }
+
+  /** @param {Command} command */
+  command(command) {
+    switch (command.type) {
+      case "preview":
+        this.#selection.preview = command.on;
+        break;
+      case "join":
+        this.#join(command.room, command.name);
+        break;
+      case "leave":
+        this.#input({ type: "leave" });
+        break;
+      case "set_muted":
+        this.#selection.muted = command.muted;
+        if (!command.muted) this.#selection.retry("microphone");
+        break;
+      case "set_camera_off":
+        this.#selection.cameraOff = command.camera_off;
+        if (!command.camera_off) this.#selection.retry("camera");
+        break;
+      case "select_device":
+        this.#selection.choose(command.kind, command.id);
+        if (this.#notice?.code === command.kind) this.#notice = null;
+        break;
+      case "refresh_devices":
+        void this.#refreshDevices();
+        break;
+      case "send_chat":
+        this.#say(command.text);
+        break;
+      case "dismiss_notice":
+        this.#notice = null;
+    }
+    this.#update();
+  }
+
+  /** Takes the camera on the other side. */
+  flipCamera() {
+    const facing = this.#capture.track("camera")?.getSettings().facingMode;
+    this.#selection.face(facing === "environment" ? "user" : "environment");
+    this.#update();
+  }
+
+  resumeSound() {
+    if (this.#notice?.key === "sound_blocked") this.#notice = null;
+    this.#levels.resume();
+    this.#playback.resume();
+    this.#show();
+  }
+
+  /**
+   * Shows a source's pictures, from now on until it is told to stop.
+   * @param {string} source
+   * @param {import("../backend").OnPictures} onPictures
+   */
+  watch(source, onPictures) {
+    return this.#links.watch(source, onPictures);
+  }
+
+  /** @param {string} room @param {string} name */
+  #join(room, name) {
+    this.#notice = null;
+    const parsedRoom = parseName(room, "room");
+    const parsedName = parseName(name, "display");
+    if ("problem" in parsedRoom) return this.#tell("bad_name", parsedRoom.problem);
+    if ("problem" in parsedName) return this.#tell("bad_name", parsedName.problem);
+    this.#name = parsedName.name;
+    if (this.#call.state === "idle") this.#chat.clear();
+    this.#playback.resume();
+    this.#input({ type: "join", room: parsedRoom.name, name: parsedName.name, resume: null });
+  }
+
+  /** @param {Input} input */
+  #input(input) {
+    this.#call.handle(performance.now(), input);
+    this.#update();
+  }
+
+  /** Does what the state machine says, then brings media, devices and page in line with the new state. */
+  #update() {
+    this.#perform();
+    const { state, peers } = this.#call;
+    // Already while joining: the devices open while the server answers.
+    const joined = state !== "idle" && state !== "leaving";
+    this.#capture.want(this.#selection.wanted(joined));
+    this.#playback.setSpeaker(this.#speaker());
+    this.#call.handle(performance.now(), { type: "status", status: this.#selection.status });
+    this.#perform();
+    this.#links.setPeers(peers.map((peer) => peer.id));
+    this.#wakeLock.want(joined);
+    this.#noteCodecs();
+    this.#remember();
+    this.#schedule();
+    this.#show();
+  }
+
+  #perform() {
+    for (let output = this.#call.poll(); output; output = this.#call.poll()) {
+      switch (output.type) {
+        case "open_signaling":
+          this.#openSignaling();
+          break;
+        case "close_signaling":
+          this.#signaling?.close();
+          this.#signaling = null;
+          // Nobody else tells: a socket that was closed from here is silent.
+          if (this.#call.state === "leaving") this.#call.handle(performance.now(), CLOSED);
+          break;
+        case "send":
+          this.#signaling?.send(output.message);
+          break;
+        case "open_connection":
+          this.#links.open(output.peer, output.generation, this.#call.joined?.ice_servers ?? []);
+          break;
+        case "order":
+          this.#links.order(output.peer, output.generation, output.order);
+          break;
+        case "close_connection":
+          this.#links.close(output.peer, output.generation);
+          break;
+        case "notice":
+          this.#tell(output.code, output.said, output.text);
+      }
+    }
+  }
+
+  #openSignaling() {
+    this.#signaling?.close();
+    const socket = new SignalingSocket({
+      url: serverOf(document.baseURI),
+      onOpen: () => this.#input({ type: "signaling_open" }),
+      onMessage: (message) => this.#input({ type: "server", message }),
+      onClosed: (said) => {
+        if (this.#signaling === socket) this.#signaling = null;
+        this.#input({ type: "signaling_closed", said });
+      },
+    });
+    this.#signaling = socket;
+  }
+
+  /** Wakes the state machine when it wants to be. */
+  #schedule() {
+    window.clearTimeout(this.#timer);
+    const deadline = this.#call.nextDeadline;
+    if (deadline === null) return;
+    this.#timer = window.setTimeout(
+      () => {
+        this.#call.handleTimeout(performance.now());
+        this.#update();
+      },
+      Math.max(0, deadline - performance.now()),
+    );
+  }
+
+  #tick() {
+    const levels = this.#levels.take(performance.now());
+    if (levels) this.#onEvent({ type: "levels", levels });
+  }
+
+  /** @param {import("./capture").CaptureKind} kind @param {MediaStreamTrack | null} track @param {string | null} id */
+  #captured(kind, track, id) {
+    this.#selection.opened(kind, id);
+    if (kind === "microphone") this.#levels.setMicrophone(track);
+    this.#links.setTrack(kind === "camera" ? "video" : "audio", track);
+    if (track && this.#notice?.code === kind) this.#notice = null;
+    // Only now a browser tells the devices' names.
+    if (track) void this.#refreshDevices();
+    this.#show();
+  }
+
+  /**
+   * @param {import("./capture").CaptureKind} kind
+   * @param {import("./capture").Trouble} trouble
+   * @param {string} problem
+   * @param {string | null} kept
+   */
+  #captureFailed(kind, trouble, problem, kept) {
+    const name = this.#nameOf(kind);
+    if (kept === null) this.#selection.failed(kind);
+    else this.#selection.kept(kind, kept);
+    /** @type {Record<import("./capture").Trouble, Said>} */
+    const said = {
+      denied: { key: "permission_denied", values: { kind } },
+      missing: { key: "device_missing", values: { kind } },
+      busy: { key: "device_busy", values: { kind, name } },
+      failed: { key: "device_failed", values: { kind, name, problem } },
+    };
+    this.#tell(kind, said[trouble]);
+    this.#update();
+  }
+
+  /** @param {import("./capture").CaptureKind} kind @param {string} name */
+  #captureLost(kind, name) {
+    this.#selection.lost(kind);
+    this.#tell(kind, { key: "device_lost", values: { kind, name } });
+    void this.#refreshDevices();
+  }
+
+  /** @param {import("./capture").CaptureKind} kind the browser lets us use it now */
+  #permitted(kind) {
+    if (!this.#selection.hasFailed(kind)) return;
+    this.#selection.retry(kind);
+    this.#update();
+  }
+
+  #speakerFailed() {
+    const name = this.#nameOf("speaker");
+    this.#selection.failed("speaker");
+    this.#tell("speaker", { key: "device_failed", values: { kind: "speaker", name, problem: "" } });
+    this.#update();
+  }
+
+  /** As {@link Playback.setSpeaker} takes it. */
+  #speaker() {
+    if (this.#selection.hasFailed("speaker")) return "";
+    const id = this.#selection.device("speaker");
+    return id === "default" ? "" : id;
+  }
+
+  /** @param {DeviceKind} kind */
+  #nameOf(kind) {
+    const id = this.#selection.device(kind);
+    const all = [...this.#devices.cameras, ...this.#devices.microphones, ...this.#devices.speakers];
+    return all.find((device) => device.id === id)?.name ?? "";
+  }
+
+  async #refreshDevices() {
+    this.#devices = await listDevices();
+    this.#selection.listed(this.#devices);
+    this.#update();
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    const { state } = this.#call;
+    if (state !== "in_call" && state !== "reconnecting") {
+      return this.#tell("chat", { key: "chat_not_in_a_room", values: {} });
+    }
+    const said = this.#chat.say(performance.now(), Date.now(), this.#name, text);
+    if (said === null) return;
+    if ("problem" in said) return this.#tell("chat", said.problem);
+    this.#links.say(said.message.text);
+    this.#onEvent({ type: "chat", message: said.message });
+  }
+
+  /** @param {string} from @param {string} text */
+  #heard(from, text) {
+    const peer = this.#call.peers.find((peer) => peer.id === from);
+    if (!peer) return;
+    const message = this.#chat.heard(performance.now(), Date.now(), from, peer.info.name, text);
+    if (!message) return;
+    this.#onEvent({ type: "chat", message });
+    this.#show();
+  }
+
+  /** Tells, once for each, with whom there will be no picture. */
+  #noteCodecs() {
+    const { peers } = this.#call;
+    for (const { id, info } of peers) {
+      if (this.#pictureless.has(id) || shareVideo(this.#codecs, info.capabilities.video_codecs)) continue;
+      this.#pictureless.add(id);
+      this.#tell("peer", { key: "no_common_codec", values: { name: info.name } });
+    }
+    for (const id of this.#pictureless) {
+      if (!peers.some((peer) => peer.id === id)) this.#pictureless.delete(id);
+    }
+  }
+
+  /** Keeps the place for a page that is loaded anew, and the address at the room. */
+  #remember() {
+    const { state, room, resume } = this.#call;
+    if (state === "idle" || state === "leaving") keepPlace(null);
+    if (state !== "in_call" || room === null || resume === null) return;
+    keepPlace({ room, name: this.#name, resume });
+    const address = addressOf(room, document.baseURI);
+    if (address !== location.href) history.replaceState(null, "", address);
+  }
+
+  /** @param {boolean} leaving */
+  #hide(leaving) {
+    if (leaving) this.#input({ type: "leave" });
+    this.#links.closeAll();
+    this.#signaling?.close();
+  }
+
+  /** @param {NoticeCode} code @param {Said} said @param {string} [text] */
+  #tell(code, said, text = said.key) {
+    const notice = { code, ...said, text };
+    this.#notice = { ...notice, text: sentenceOf(notice) };
+    this.#show();
+  }
+
+  /** @returns {CallView} */
+  #view() {
+    return describe({
+      call: this.#call,
+      selection: this.#selection,
+      name: this.#name,
+      devices: this.#devices,
+      chat: this.#chat.messages,
+      notice: this.#notice,
+      hasPictures: (id) => this.#links.hasPictures(id),
+      pictureless: this.#pictureless,
+    });
+  }
+
+  #show() {
+    const view = this.#view();
+    const text = JSON.stringify(view);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#onEvent({ type: "view", view });
+  }
+}
+
+/** @type {Input} */
+const CLOSED = { type: "signaling_closed", said: { key: "server_lost", values: {} } };

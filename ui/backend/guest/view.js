@@ -1,0 +1,58 @@
+// @ts-check
+// From the state to the view that the UI paints. Pure.
+
+import { serverOf } from "./address.js";
+
+/** @typedef {import("../../types/engine").CallView} CallView */
+/** @typedef {import("../../types/engine").PeerView} PeerView */
+
+/**
+ * @param {object} state
+ * @param {import("./call").Call} state.call
+ * @param {import("./selection").Selection} state.selection
+ * @param {string} state.name
+ * @param {import("../../types/media").DeviceList} state.devices
+ * @param {import("../../types/engine").ChatMessage[]} state.chat
+ * @param {import("../../types/engine").Notice | null} state.notice
+ * @param {(peer: string) => boolean} state.hasPictures
+ * @param {Set<string>} state.pictureless peers with whom no video codec is shared
+ * @returns {CallView}
+ */
+export function describe({ call, selection, name, devices, chat, notice, hasPictures, pictureless }) {
+  const peers = call.peers.map((peer) => {
+    const { id, info, state } = peer;
+    const flowing = state === "connected" || state === "restarting";
+    const cameraOff = info.status.camera_off || pictureless.has(id);
+    /** @type {PeerView} */
+    const view = {
+      id,
+      name: info.name,
+      state,
+      muted: info.status.muted,
+      camera_off: cameraOff,
+      has_video: flowing && !cameraOff && hasPictures(id),
+    };
+    return view;
+  });
+  return {
+    call: call.state,
+    room: call.room,
+    me: {
+      id: call.me,
+      name,
+      muted: selection.muted,
+      camera_off: selection.cameraOff,
+      camera: selection.device("camera"),
+      microphone: selection.device("microphone"),
+      speaker: selection.device("speaker"),
+      camera_live: selection.isOpen("camera"),
+      microphone_live: selection.isOpen("microphone"),
+    },
+    peers,
+    devices,
+    chat,
+    notice,
+    server: serverOf(document.baseURI),
+    links: call.joined?.links ?? [],
+  };
+}
