@@ -12,7 +12,10 @@ import { Controls } from "./view/controls.js";
 import { DevicePickers } from "./view/devices.js";
 import { byId, element, fillIn } from "./view/dom.js";
 import { JoinScreen } from "./view/join.js";
+import { setUpLanguagePicker } from "./view/language.js";
+import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
+import { followKeyboard, watchSmallScreen } from "./view/screen.js";
 import { Stage } from "./view/stage.js";
 
 /** @typedef {import("./backend/backend").Backend} Backend */
@@ -37,6 +40,8 @@ class App {
   /** Whether this window asked for the preview since the last call. */
   #previewing = false;
   #inCall = false;
+  /** @type {() => boolean} */
+  #small;
   #live = byId("live", HTMLElement);
   #switchHosts = { join: byId("join-switches", HTMLElement), call: byId("call-switches", HTMLElement) };
   #deviceHosts = { join: byId("join-devices", HTMLElement), call: byId("call-devices", HTMLElement) };
@@ -59,7 +64,8 @@ class App {
       onSettings: () => void this.#saveForm(),
     });
     this.call = new CallScreen({
-      onCloseDevices: () => this.#showDevices(false),
+      onClosePopover: () => this.#showPopover(null),
+      qrCode: (url) => backend.qrCode(url),
       say: (text) => this.#say([text]),
     });
     this.pickers = new DevicePickers((kind, id) => void this.#select(kind, id));
@@ -67,20 +73,25 @@ class App {
       onSend: (text) => this.#do({ type: "send_chat", text }),
       onClose: () => this.#showChat(false),
     });
-    this.controls = new Controls({
-      mute: () => this.#do({ type: "set_muted", muted: !this.#view.me.muted }),
-      camera: () => this.#do({ type: "set_camera_off", camera_off: !this.#view.me.camera_off }),
-      devices: () => this.#showDevices(!this.call.devicesOpen),
-      chat: () => this.#showChat(!this.chat.open),
-      leave: () => this.#do({ type: "leave" }),
-    });
+    this.controls = new Controls(
+      {
+        mute: () => this.#do({ type: "set_muted", muted: !this.#view.me.muted }),
+        camera: () => this.#do({ type: "set_camera_off", camera_off: !this.#view.me.camera_off }),
+        devices: () => this.#showPopover(this.call.popover === "devices" ? null : "devices"),
+        invite: () => this.#showPopover(this.call.popover === "invite" ? null : "invite"),
+        chat: () => this.#showChat(!this.chat.open),
+        leave: () => this.#do({ type: "leave" }),
+      },
+      flags.canFlipCamera ? () => void this.#try(backend.flipCamera?.()) : null,
+    );
     this.stage = new Stage({
       backend,
       stage: byId("stage", HTMLElement),
       joinHost: byId("join-self", HTMLElement),
       encoded: flags.webcodecs && !settings.force_fallback,
     });
-    this.join.fill(settings, view);
+    this.#small = watchSmallScreen(() => this.#renderControls());
+    this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
     // Devices are plugged in while one looks elsewhere.
     window.addEventListener("focus", () => this.#do({ type: "refresh_devices" }));
@@ -123,7 +134,7 @@ class App {
     if (moved) this.#showScreen(inCall);
     this.stage.render(view, inCall);
     this.join.render(view);
-    this.call.render(view);
+    this.call.render(view, this.#link(view));
     this.pickers.render(view);
     this.chat.render(view.chat);
     this.notice.render(view.notice);
@@ -145,7 +156,7 @@ class App {
     this.call.setShown(inCall);
     this.controls.moveSwitches(this.#switchHosts[screen]);
     this.pickers.moveTo(this.#deviceHosts[screen]);
-    this.call.setDevicesOpen(false);
+    this.call.setPopover(null);
     if (!inCall) this.chat.reset();
   }
 
@@ -163,39 +174,53 @@ class App {
   }
 
   #renderControls() {
-    this.controls.render(
-      this.#view,
-      { chat: this.chat.open, devices: this.call.devicesOpen },
-      this.chat.unread,
-    );
+    /** @type {Set<import("./view/controls").Panel>} */
+    const open = new Set();
+    if (this.chat.open) open.add("chat");
+    if (this.call.popover) open.add(this.call.popover);
+    this.controls.render(this.#view, open, this.chat.unread);
+    this.call.setCovered(open.size > 0 && this.#small());
+  }
+
+  /**
+   * The best way for others into the room: what the server says, or where this page itself is.
+   * @param {CallView} view
+   */
+  #link({ room, links }) {
+    if (this.#flags.guest) return room === null ? null : pageLink(document.baseURI, room, links);
+    return links[0] ?? null;
   }
 
   /** @param {boolean} open */
   #showChat(open) {
     if (open === this.chat.open) return;
+    if (open) this.call.setPopover(null);
     this.chat.setOpen(open);
-    if (open) this.call.setDevicesOpen(false);
-    else this.controls.focus("chat");
     this.#renderControls();
+    if (!open) this.controls.focus("chat");
   }
 
-  /** @param {boolean} open */
-  #showDevices(open) {
-    if (open === this.call.devicesOpen) return;
-    this.call.setDevicesOpen(open);
-    if (open) {
+  /** @param {"devices" | "invite" | null} open */
+  #showPopover(open) {
+    const before = this.call.popover;
+    if (open === before) return;
+    if (open && this.#small()) this.chat.setOpen(false);
+    this.call.setPopover(open);
+    this.#renderControls();
+    if (open === "devices") {
       this.#do({ type: "refresh_devices" });
       this.pickers.focus();
-    } else {
-      this.controls.focus("devices");
+    } else if (open === "invite") {
+      this.call.focusInvitation();
+    } else if (before) {
+      this.controls.focus(before);
     }
-    this.#renderControls();
   }
 
   /** @param {KeyboardEvent} event */
   #escape(event) {
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
-    if (this.call.devicesOpen) this.#showDevices(false);
+    if (this.call.popover) this.#showPopover(null);
     else if (this.notice.dismiss()) return;
     else if (this.chat.open) this.#showChat(false);
     else if (this.#view.call === "joining") this.#do({ type: "leave" });
@@ -233,9 +258,17 @@ class App {
    * Sends a command; a refusal is shown.
    * @param {Command} command
    */
-  async #do(command) {
+  #do(command) {
+    return this.#try(this.#backend.command(command));
+  }
+
+  /**
+   * @param {Promise<unknown> | undefined} attempt
+   * @returns {Promise<boolean>} whether it worked; if not, the person is told
+   */
+  async #try(attempt) {
     try {
-      await this.#backend.command(command);
+      await attempt;
       return true;
     } catch (error) {
       this.notice.say(sentence(error));
@@ -247,7 +280,10 @@ class App {
    * @param {Notice} notice
    * @returns {import("./view/notice").WayOut | null}
    */
-  #wayOutOf({ code }) {
+  #wayOutOf({ code, key }) {
+    if (key === "sound_blocked") {
+      return { label: strings.tapToHear, act: () => this.#backend.resumeSound?.() };
+    }
     const idle = this.#view.call === "idle";
     switch (code) {
       case "bad_name":
@@ -262,7 +298,7 @@ class App {
         return {
           label: strings.chooseDevices,
           act: () => {
-            if (this.#inCall) this.#showDevices(true);
+            if (this.#inCall) this.#showPopover("devices");
             this.pickers.focusOn(code);
           },
         };
@@ -295,6 +331,8 @@ function sentence(error) {
 
 async function run() {
   fillIn(document);
+  setUpLanguagePicker();
+  followKeyboard();
   const backend = tauriBackend() ?? browserBackend();
   /** @param {string} text @param {import("./view/notice").WayOut} [wayOut] */
   const trouble = (text, wayOut) =>

@@ -175,7 +175,6 @@ export const en = {
   close: "Close",
   waitingTitle: "You’re the first one here",
   waitingText: "Others join by typing the same room name in Maru:",
-  waitingLink: "Or they open this link in a browser:",
   copyRoom: "Copy the room’s name",
   copied: "Copied",
   copyFailed: "Press Ctrl+C or ⌘C to copy what is selected.",
@@ -192,7 +191,6 @@ export const en = {
   inviteTitle: "Invite others",
   inviteText: "Whoever opens this link in a browser is in this room with you. The app is not needed.",
   copyLink: "Copy the link",
-  linkLabel: "Link to this room",
   noLink: "There is no link to this room. Others join by typing its name in Maru.",
   linkScopes: {
     machine: "The link works on this computer only.",

@@ -181,7 +181,6 @@ export const ko = {
   close: "닫기",
   waitingTitle: "가장 먼저 들어왔어요",
   waitingText: "다른 사람은 Maru에서 같은 방 이름을 쓰면 돼요.",
-  waitingLink: "또는 브라우저에서 이 링크를 열면 돼요.",
   copyRoom: "방 이름 복사",
   copied: "복사했어요",
   copyFailed: "Ctrl+C 또는 ⌘C를 누르면 선택한 글이 복사돼요.",
@@ -197,7 +196,6 @@ export const ko = {
   inviteTitle: "다른 사람 초대하기",
   inviteText: "브라우저에서 이 링크를 열면 이 방에 들어와요. 앱은 없어도 돼요.",
   copyLink: "링크 복사",
-  linkLabel: "이 방의 링크",
   noLink: "이 방에는 링크가 없어요. 다른 사람은 Maru에서 방 이름을 쓰면 돼요.",
   linkScopes: {
     machine: "이 컴퓨터에서만 열리는 링크예요.",

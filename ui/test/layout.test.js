@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cornerLayout, gridLayout, stageLayout, TILE_ASPECT } from "../view/layout.js";
+import { cornerLayout, gridLayout, NARROWEST_ASPECT, stageLayout, TILE_ASPECT } from "../view/layout.js";
 
 const GAP = 10;
-const BOXES = [[1100, 632], [700, 400], [400, 700], [1920, 1000], [320, 240], [2560, 500]];
+const BOXES = [
+  [1100, 632], [700, 400], [400, 700], [1920, 1000], [320, 240], [2560, 500], [344, 620], [624, 290],
+];
+
+const narrowest = (width, height) => (height > width ? NARROWEST_ASPECT : TILE_ASPECT);
 
 const overlap = (a, b) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-test("Every tile lies inside the box, is 16:9 to the pixel, and overlaps no other", () => {
+test("Every tile lies inside the box, is 16:9 (in a tall box down to square) to the pixel, and overlaps no other", () => {
   for (const [width, height] of BOXES) {
     for (let count = 1; count <= 16; count++) {
       const tiles = gridLayout(count, width, height, GAP);
@@ -16,7 +20,8 @@ test("Every tile lies inside the box, is 16:9 to the pixel, and overlaps no othe
       for (const [index, tile] of tiles.entries()) {
         assert.ok(tile.x >= 0 && tile.y >= 0, `${count} in ${width}×${height}`);
         assert.ok(tile.x + tile.width <= width + 1 && tile.y + tile.height <= height + 1);
-        assert.ok(Math.abs(tile.width - tile.height * TILE_ASPECT) < 2);
+        assert.ok(tile.width - tile.height * TILE_ASPECT < 2);
+        assert.ok(tile.width - tile.height * narrowest(width, height) > -2);
         for (const other of tiles.slice(index + 1)) assert.ok(!overlap(tile, other));
       }
     }
@@ -29,14 +34,23 @@ test("No other number of columns would give larger tiles", () => {
       const [tile] = gridLayout(count, width, height, GAP);
       for (let columns = 1; columns <= count; columns++) {
         const rows = Math.ceil(count / columns);
-        const other = Math.min(
-          (width - GAP * (columns - 1)) / columns,
-          ((height - GAP * (rows - 1)) / rows) * TILE_ASPECT,
+        const cell = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
+        const otherWidth = Math.min(cell[0], cell[1] * TILE_ASPECT);
+        const otherHeight = Math.min(cell[1], cell[0] / narrowest(width, height));
+        assert.ok(
+          (tile.width + 1) * (tile.height + 1) >= otherWidth * otherHeight,
+          `${count} in ${width}×${height}, ${columns} columns`,
         );
-        assert.ok(tile.width >= Math.floor(other), `${count} in ${width}×${height}, ${columns} columns`);
       }
     }
   }
+});
+
+test("On a phone two people share an upright screen in squares, and nine still have tiles of a good size", () => {
+  const [one] = gridLayout(1, 344, 620, GAP);
+  assert.deepEqual([one.width, one.height], [344, 344]);
+  for (const tile of gridLayout(9, 344, 620, GAP)) assert.ok(tile.width >= 160 && tile.height >= 110);
+  for (const tile of gridLayout(9, 624, 290, GAP)) assert.ok(tile.width >= 150);
 });
 
 test("A wide box puts tiles beside each other and a tall one on top of each other", () => {
@@ -75,6 +89,6 @@ test("The own tile fills the stage alone, sits in the other's corner, and joins 
 });
 
 test("The corner tile never takes more than half of a small box", () => {
-  const { width, x } = cornerLayout(200, 112, 8);
+  const { width, x } = cornerLayout(200, 112, 8, false);
   assert.ok(width <= 100 && x >= 0);
 });

@@ -9,7 +9,9 @@ const control = { ctrlKey: true };
 const command = { metaKey: true };
 
 test("Each action has its keys, with Ctrl elsewhere and ⌘ on a Mac", () => {
-  const keys = { mute: ["d", "KeyD"], camera: ["e", "KeyE"], devices: [",", "Comma"], chat: ["k", "KeyK"] };
+  const keys = {
+    mute: ["d", "KeyD"], camera: ["e", "KeyE"], devices: [",", "Comma"], invite: ["j", "KeyJ"], chat: ["k", "KeyK"],
+  };
   for (const [action, [key, code]] of Object.entries(keys)) {
     assert.equal(matchShortcut(press(key, code, control), false), action);
     assert.equal(matchShortcut(press(key, code, command), true), action);

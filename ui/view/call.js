@@ -1,13 +1,14 @@
 // @ts-check
-// The call screen around the tiles: room, waiting, the server's state, panels.
+// The call screen around the tiles: room, waiting, invitation, the server's state, popovers.
 
 import { strings } from "../strings.js";
-import { byId, setAttribute, setText } from "./dom.js";
+import { copyOnClick } from "./copy.js";
+import { byId, setText } from "./dom.js";
+import { Invitation } from "./invitation.js";
 
 /** @typedef {import("../types/engine").CallView} CallView */
-
-/** How long the copy button shows that it worked. */
-const COPIED_MS = 1600;
+/** @typedef {import("../types/protocol").GuestLink} GuestLink */
+/** @typedef {"devices" | "invite"} Popover */
 
 export class CallScreen {
   #screen = byId("call-screen", HTMLElement);
@@ -15,24 +16,34 @@ export class CallScreen {
   #count = byId("room-count", HTMLElement);
   #waiting = byId("waiting", HTMLElement);
   #waitingRoom = byId("waiting-room", HTMLElement);
-  #copy = byId("copy-room", HTMLButtonElement);
   #serverState = byId("server-state", HTMLElement);
-  #devices = byId("devices-panel", HTMLElement);
-  #say;
+  /** @type {Record<Popover, HTMLElement>} */
+  #popovers = { devices: byId("devices-panel", HTMLElement), invite: byId("invite-panel", HTMLElement) };
+  #invitations;
+  /** What lies under a sheet that covers the screen of a phone. */
+  #under = [
+    /** @type {HTMLElement} */ (this.#screen.querySelector(".stage-column")),
+    /** @type {HTMLElement} */ (this.#screen.querySelector(".bar")),
+  ];
 
   /**
    * @param {object} options
-   * @param {() => void} options.onCloseDevices
+   * @param {() => void} options.onClosePopover
+   * @param {(url: string) => Promise<import("../backend/backend").QrCode | null>} options.qrCode
    * @param {(text: string) => void} options.say to people who listen to the screen
    */
-  constructor({ onCloseDevices, say }) {
-    this.#say = say;
-    byId("devices-close", HTMLButtonElement).addEventListener("click", onCloseDevices);
-    this.#copy.addEventListener("click", () => void this.#copyRoom());
+  constructor({ onClosePopover, qrCode, say }) {
+    this.#invitations = ["waiting-invitation", "panel-invitation"].map(
+      (id) => new Invitation({ host: byId(id, HTMLElement), qrCode, say }),
+    );
+    copyOnClick(byId("copy-room", HTMLButtonElement), this.#waitingRoom, { label: strings.copyRoom, say });
+    for (const popover of ["devices", "invite"]) {
+      byId(`${popover}-close`, HTMLButtonElement).addEventListener("click", onClosePopover);
+    }
     // A click beside the panel closes it, as one expects of a menu.
     document.addEventListener("pointerdown", ({ target }) => {
-      if (this.#devices.hidden || !(target instanceof Element)) return;
-      if (!target.closest("#devices-panel, #devices, #notice")) onCloseDevices();
+      if (this.popover === null || !(target instanceof Element)) return;
+      if (!target.closest(".popover, #devices, #invite, #notice")) onClosePopover();
     });
   }
 
@@ -45,39 +56,38 @@ export class CallScreen {
     this.#screen.focus();
   }
 
-  get devicesOpen() {
-    return !this.#devices.hidden;
+  /** Which one is open. */
+  get popover() {
+    if (!this.#popovers.devices.hidden) return /** @type {const} */ ("devices");
+    return this.#popovers.invite.hidden ? null : /** @type {const} */ ("invite");
   }
 
-  /** @param {boolean} open */
-  setDevicesOpen(open) {
-    this.#devices.hidden = !open;
+  /** @param {Popover | null} open */
+  setPopover(open) {
+    for (const [name, panel] of Object.entries(this.#popovers)) panel.hidden = name !== open;
   }
 
-  /** @param {CallView} view */
-  render({ call, room, peers }) {
+  focusInvitation() {
+    const { invite } = this.#popovers;
+    const target = invite.querySelector(".copy-line:not([hidden]) button") ?? invite.querySelector("button");
+    if (target instanceof HTMLElement) target.focus();
+  }
+
+  /** @param {boolean} covered by a sheet: what cannot be seen is not reached either */
+  setCovered(covered) {
+    for (const part of this.#under) part.inert = covered;
+  }
+
+  /**
+   * @param {CallView} view
+   * @param {GuestLink | null} link
+   */
+  render({ call, room, peers }, link) {
     setText(this.#room, room ?? "");
     setText(this.#waitingRoom, room ?? "");
     setText(this.#count, strings.participants(peers.length + 1));
     this.#waiting.hidden = peers.length > 0;
     this.#serverState.hidden = call !== "reconnecting";
-  }
-
-  async #copyRoom() {
-    try {
-      await navigator.clipboard.writeText(this.#waitingRoom.textContent ?? "");
-      setAttribute(this.#copy, "aria-pressed", "true");
-      setAttribute(this.#copy, "data-tooltip", strings.copied);
-      this.#say(strings.copied);
-      window.setTimeout(() => {
-        setAttribute(this.#copy, "aria-pressed", null);
-        setAttribute(this.#copy, "data-tooltip", strings.copyRoom);
-      }, COPIED_MS);
-    } catch {
-      // The webview gives no access to the clipboard: make the keyboard's own way short.
-      window.getSelection()?.selectAllChildren(this.#waitingRoom);
-      setAttribute(this.#copy, "data-tooltip", strings.copyFailed);
-      this.#say(strings.copyFailed);
-    }
+    for (const invitation of this.#invitations) invitation.render(link);
   }
 }

@@ -7,22 +7,34 @@ import { ariaShortcut, describeShortcut, isMac, matchShortcut } from "./shortcut
 
 /** @typedef {import("./shortcuts").Action} Action */
 /** @typedef {import("../types/engine").CallView} CallView */
+/** @typedef {(typeof PANELS)[number]} Panel */
+
+/** What the bar opens. */
+export const PANELS = /** @type {const} */ (["devices", "invite", "chat"]);
 
 export class Controls {
   #mac = isMac();
+  #canFlip;
   #switches = byId("switches", HTMLElement);
   #badge = byId("chat-badge", HTMLElement);
+  #flip = byId("flip", HTMLButtonElement);
   /** @type {Record<Action, HTMLButtonElement>} */
   #buttons = {
     mute: byId("mute", HTMLButtonElement),
     camera: byId("camera", HTMLButtonElement),
     devices: byId("devices", HTMLButtonElement),
+    invite: byId("invite", HTMLButtonElement),
     chat: byId("chat-toggle", HTMLButtonElement),
     leave: byId("leave", HTMLButtonElement),
   };
 
-  /** @param {Record<Action, () => void>} actions */
-  constructor(actions) {
+  /**
+   * @param {Record<Action, () => void>} actions
+   * @param {(() => void) | null} onFlip takes the camera on the other side, where there may be one
+   */
+  constructor(actions, onFlip) {
+    this.#canFlip = onFlip !== null;
+    this.#flip.addEventListener("click", () => onFlip?.());
     for (const [name, button] of Object.entries(this.#buttons)) {
       const action = /** @type {Action} */ (name);
       setAttribute(button, "aria-keyshortcuts", ariaShortcut(action, this.#mac));
@@ -48,20 +60,20 @@ export class Controls {
 
   /**
    * @param {CallView} view
-   * @param {{ chat: boolean, devices: boolean }} open
+   * @param {ReadonlySet<Panel>} open
    * @param {number} unread
    */
-  render({ me }, open, unread) {
+  render({ me, devices }, open, unread) {
+    this.#flip.hidden = !this.#canFlip || me.camera_off || devices.cameras.length < 2;
     this.#press("mute", me.muted);
     this.#press("camera", me.camera_off);
-    this.#press("devices", open.devices);
-    this.#press("chat", open.chat);
-    setAttribute(this.#buttons.devices, "aria-expanded", open.devices);
-    setAttribute(this.#buttons.chat, "aria-expanded", open.chat);
+    for (const panel of PANELS) {
+      this.#press(panel, open.has(panel));
+      setAttribute(this.#buttons[panel], "aria-expanded", open.has(panel));
+    }
     this.#describe("mute", me.muted ? strings.unmute : strings.mute);
     this.#describe("camera", me.camera_off ? strings.cameraOn : strings.cameraOff);
-    this.#describe("devices", strings.devices);
-    this.#describe("chat", strings.chat);
+    for (const panel of PANELS) this.#describe(panel, strings[panel]);
     this.#badge.hidden = unread === 0;
     setText(this.#badge, unread > 99 ? "99+" : String(unread));
     const chat = unread > 0 ? `${strings.chat}, ${strings.unread(unread)}` : strings.chat;

@@ -1,7 +1,7 @@
 // @ts-check
 // Small helpers around the DOM. Text is always set as text, never as markup.
 
-import { strings } from "../strings.js";
+import { language, strings } from "../strings.js";
 import { icon } from "./icons.js";
 
 /**
@@ -69,9 +69,10 @@ function text(key) {
 /**
  * Fills a page's texts, labels and icons in: `data-text`, `data-label` (for the screen reader),
  * `data-tooltip` and `data-placeholder` name a string, `data-icon` an icon (two, where the pressed state has another).
- * @param {ParentNode} root
+ * @param {Document} root
  */
 export function fillIn(root) {
+  root.documentElement.lang = language;
   /** @param {string} name */
   const each = (name) => /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${name}]`));
   for (const target of each("text")) target.textContent = text(target.dataset.text);

@@ -21,12 +21,15 @@ export class JoinScreen {
   #server = byId("server", HTMLInputElement);
   #fallback = byId("force-fallback", HTMLInputElement);
   #synthetic = byId("synthetic-devices", HTMLInputElement);
+  #roomField = byId("room-field", HTMLElement);
+  /** The room that the page's address names; only a name is asked for then. */
+  #given = "";
 
   /**
    * @param {object} actions
    * @param {(room: string, name: string) => void} actions.onJoin
    * @param {() => void} actions.onCancel
-   * @param {() => void} actions.onSettings an advanced setting changed
+   * @param {() => void} actions.onSettings something that is remembered changed
    */
   constructor({ onJoin, onCancel, onSettings }) {
     this.#form.addEventListener("submit", (event) => {
@@ -34,7 +37,7 @@ export class JoinScreen {
       if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
     });
     this.#cancel.addEventListener("click", onCancel);
-    for (const input of [this.#server, this.#fallback, this.#synthetic]) {
+    for (const input of [this.#room, this.#name, this.#server, this.#fallback, this.#synthetic]) {
       input.addEventListener("change", onSettings);
     }
   }
@@ -43,14 +46,22 @@ export class JoinScreen {
    * Fills the form in, once.
    * @param {Settings} settings
    * @param {CallView} view
+   * @param {boolean} guest
    */
-  fill(settings, view) {
+  fill(settings, view, guest) {
     this.#name.value = settings.name || view.me.name;
     this.#room.value = view.room ?? settings.room;
     this.#server.value = settings.server;
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
     this.#advanced.open = settings.server !== "";
+    this.#advanced.hidden = guest;
+    if (!guest) return;
+    this.#given = this.#room.value.trim();
+    this.#roomField.hidden = this.#given !== "";
+    if (this.#given === "") return;
+    setText(byId("join-title", HTMLElement), strings.joinTitleOf(this.#given));
+    setText(byId("tagline", HTMLElement), strings.taglineGuest);
   }
 
   /** What the form says now. */
@@ -85,7 +96,7 @@ export class JoinScreen {
   /** Where typing starts: a name that is missing, else the room; Enter joins from both. */
   focus() {
     const nameOnly = this.#room.value.trim() !== "" && this.#name.value.trim() === "";
-    const field = nameOnly ? this.#name : this.#room;
+    const field = nameOnly || this.#roomField.hidden ? this.#name : this.#room;
     field.focus();
     field.select();
   }
@@ -96,6 +107,7 @@ export class JoinScreen {
    */
   focusRefused(notice) {
     const field = this.#refused(notice);
+    if (field === this.#room) this.#roomField.hidden = false; // the address names no room
     field.focus();
     field.select();
   }

@@ -3,11 +3,30 @@
 
 /** @typedef {{ x: number, y: number, width: number, height: number }} Rect */
 
+/** Width to height of a tile. */
 export const TILE_ASPECT = 16 / 9;
 
+/** The narrowest tile in a box that is higher than wide, as a phone held upright is: pictures are cut at the sides. */
+export const NARROWEST_ASPECT = 1;
+
+/** @param {number} width @param {number} height of the box */
+const isUpright = (width, height) => height > width;
+
 /**
- * The grid of `count` equal 16:9 tiles in which a tile is as large as possible; rows are centred,
- * also the last one when it is not full.
+ * The largest tile of an allowed shape in a cell.
+ * @param {number} width @param {number} height of the cell
+ * @param {number} narrowest
+ */
+function fit(width, height, narrowest) {
+  const aspect = Math.min(TILE_ASPECT, Math.max(narrowest, width / height));
+  return width / height > aspect
+    ? { width: height * aspect, height }
+    : { width, height: width / aspect };
+}
+
+/**
+ * The grid of `count` equal tiles in which a tile is as large as possible; rows are centred, also the last
+ * one when it is not full. Tiles are 16:9, in a box that is higher than wide down to square.
  * @param {number} count
  * @param {number} width @param {number} height of the box
  * @param {number} gap between tiles
@@ -15,16 +34,17 @@ export const TILE_ASPECT = 16 / 9;
  */
 export function gridLayout(count, width, height, gap) {
   if (count <= 0 || width <= 0 || height <= 0) return [];
-  let best = { columns: 1, rows: count, tile: 0 };
+  const narrowest = isUpright(width, height) ? NARROWEST_ASPECT : TILE_ASPECT;
+  let best = { columns: 1, rows: count, width: 0, height: 0 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
-    const byWidth = (width - gap * (columns - 1)) / columns;
-    const byHeight = ((height - gap * (rows - 1)) / rows) * TILE_ASPECT;
-    const tile = Math.min(byWidth, byHeight);
-    if (tile > best.tile) best = { columns, rows, tile };
+    const cell = { width: (width - gap * (columns - 1)) / columns, height: (height - gap * (rows - 1)) / rows };
+    if (cell.width <= 0 || cell.height <= 0) continue;
+    const tile = fit(cell.width, cell.height, narrowest);
+    if (tile.width * tile.height > best.width * best.height) best = { columns, rows, ...tile };
   }
-  const tileWidth = Math.floor(best.tile);
-  const tileHeight = Math.floor(best.tile / TILE_ASPECT);
+  const tileWidth = Math.floor(best.width);
+  const tileHeight = Math.floor(best.height);
   const top = (height - best.rows * tileHeight - gap * (best.rows - 1)) / 2;
   return Array.from({ length: count }, (_, index) => {
     const row = Math.floor(index / best.columns);
@@ -40,14 +60,17 @@ export function gridLayout(count, width, height, gap) {
 }
 
 /**
- * The own picture in the lower right corner, over the only other participant.
+ * The own picture in the lower right corner, over the only other participant: upright where the box is.
  * @param {number} width @param {number} height of the box
  * @param {number} margin from the edges
+ * @param {boolean} upright
  * @returns {Rect}
  */
-export function cornerLayout(width, height, margin) {
-  const tileWidth = Math.round(Math.min(260, Math.max(132, width * 0.22), width / 2));
-  const tileHeight = Math.round(tileWidth / TILE_ASPECT);
+export function cornerLayout(width, height, margin, upright) {
+  const tileWidth = upright
+    ? Math.round(Math.min(108, width * 0.28))
+    : Math.round(Math.min(260, Math.max(132, width * 0.22), width / 2));
+  const tileHeight = Math.round(upright ? (tileWidth * 4) / 3 : tileWidth / TILE_ASPECT);
   return {
     x: width - tileWidth - margin,
     y: height - tileHeight - margin,
@@ -70,7 +93,7 @@ export function stageLayout(peers, width, height, gap) {
     const tile = grid[0];
     if (!tile) return { peers: [], self: undefined, corner: true };
     // In the corner of the picture, not of the box around it.
-    const corner = cornerLayout(tile.width, tile.height, gap + 4);
+    const corner = cornerLayout(tile.width, tile.height, gap + 4, isUpright(width, height));
     return { peers: grid, self: { ...corner, x: tile.x + corner.x, y: tile.y + corner.y }, corner: true };
   }
   const grid = gridLayout(peers + 1, width, height, gap);

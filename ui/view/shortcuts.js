@@ -4,7 +4,7 @@
 
 import { strings } from "../strings.js";
 
-/** @typedef {"mute" | "camera" | "devices" | "chat" | "leave"} Action */
+/** @typedef {"mute" | "camera" | "devices" | "invite" | "chat" | "leave"} Action */
 
 /**
  * `key` is what the key types in lower case; `code` is its place on the keyboard, for layouts on which it
@@ -15,6 +15,7 @@ const SHORTCUTS = {
   mute: { key: "d", code: "KeyD", shift: false },
   camera: { key: "e", code: "KeyE", shift: false },
   devices: { key: ",", code: "Comma", shift: false },
+  invite: { key: "j", code: "KeyJ", shift: false },
   chat: { key: "k", code: "KeyK", shift: false },
   leave: { key: "l", code: "KeyL", shift: true },
 };

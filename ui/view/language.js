@@ -1,0 +1,24 @@
+// @ts-check
+// The picker for the page's language. A choice takes effect by loading the page anew: it is on the join screen,
+// whose form is remembered.
+
+import { dictionaries, rememberedLanguage, rememberLanguage, strings } from "../strings.js";
+import { byId, element } from "./dom.js";
+
+export function setUpLanguagePicker() {
+  const select = byId("language", HTMLSelectElement);
+  select.append(
+    element("option", { value: "", text: strings.languageSystem }),
+    ...Object.entries(dictionaries).map(([tag, { languageName }]) =>
+      element("option", { value: tag, lang: tag, text: languageName }),
+    ),
+  );
+  select.value = rememberedLanguage() ?? "";
+  select.addEventListener("change", () => {
+    if (!rememberLanguage(select.value || null)) return;
+    const here = new URL(window.location.href);
+    here.searchParams.delete("lang"); // it would win over the choice
+    if (here.href === window.location.href) window.location.reload();
+    else window.location.replace(here);
+  });
+}
