@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 pub mod browser;
+#[cfg(unix)]
+pub mod foreign;
 pub mod page;
 pub mod participant;
 #[cfg(unix)]

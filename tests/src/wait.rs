@@ -1,6 +1,6 @@
 //! Waiting for something to become true, with a bound and a message that says what did not.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, sleep};
 
@@ -20,4 +20,9 @@ pub async fn eventually<T>(what: &str, limit: Duration, mut look: impl AsyncFnMu
         assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// The time of day in UNIX milliseconds, as time codes have it.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }

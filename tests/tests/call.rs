@@ -2,13 +2,13 @@
 //! devices. The time code in the picture proves that what was captured is what is seen.
 #![allow(clippy::unwrap_used)]
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use maru_engine::{CallReport, CallState, Choice, Command, NoticeCode, PeerReport, PeerState};
 use maru_media::{DeviceId, DeviceKind};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
-use maru_tests::wait::eventually;
+use maru_tests::wait::{eventually, now_ms};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// One call at a time: two cores carry no more in a debug build.
@@ -73,10 +73,6 @@ impl Room {
 
 fn name(number: usize) -> String {
     format!("Person {number}")
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use maru_engine::{CallState, Command};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
-use maru_tests::wait::eventually;
+use maru_tests::wait::{eventually, now_ms};
 use maru_tests::window::AppWindow;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -65,10 +65,6 @@ impl Call {
         self.window.end().await;
         self.other.leave().await;
     }
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@
 mod deny;
 mod packages;
 mod process;
+mod python;
 mod run;
 mod steps;
 mod test;

@@ -2,6 +2,7 @@
 //! packages are installed; elsewhere the exact command is named.
 
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -17,9 +18,11 @@ pub enum Purpose {
     Engine,
     /// Build and show the window.
     App,
-    /// Run all tests: a virtual screen, a driver for the window, a sound server, and Node.js for the
-    /// UI.
+    /// Run all tests: a virtual screen, a driver for the window, a sound server, Node.js for the UI, and
+    /// peers that share no code with Maru.
     Test,
+    /// Run the tests with browsers as guests.
+    Browsers,
 }
 
 /// Packages of Debian and Ubuntu.
@@ -38,7 +41,15 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "libasound2-plugins",
             "nodejs",
             "node-typescript",
+            "python3-venv",
+            "python3-gi",
+            "gir1.2-gst-plugins-bad-1.0",
+            "gstreamer1.0-plugins-base",
+            "gstreamer1.0-plugins-good",
+            "gstreamer1.0-plugins-bad",
+            "gstreamer1.0-nice",
         ],
+        Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr"],
     }
 }
 
@@ -57,21 +68,21 @@ const MANAGERS: [Manager; 5] = [
         install: "sudo dnf install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel",
         app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
-        test: "xorg-x11-server-Xvfb webkit2gtk-driver dbus-daemon pulseaudio nodejs typescript",
+        test: "xorg-x11-server-Xvfb webkit2gtk-driver dbus-daemon pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1",
     },
     Manager {
         program: "pacman",
         install: "sudo pacman -S --needed",
         engine: "base-devel cmake nasm pkgconf clang alsa-lib",
         app: "webkit2gtk-4.1 gst-plugins-base gst-plugins-good gst-plugins-bad gst-libav",
-        test: "xorg-server-xvfb dbus pulseaudio nodejs typescript",
+        test: "xorg-server-xvfb dbus pulseaudio nodejs typescript python-gobject gst-plugins-bad libnice",
     },
     Manager {
         program: "zypper",
         install: "sudo zypper install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel",
         app: "webkit2gtk3-devel gstreamer-plugins-base gstreamer-plugins-good gstreamer-plugins-bad gstreamer-plugins-libav",
-        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 pulseaudio nodejs typescript",
+        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 pulseaudio nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice",
     },
     Manager {
         program: "brew",
@@ -88,6 +99,13 @@ const MANAGERS: [Manager; 5] = [
         test: "OpenJS.NodeJS",
     },
 ];
+
+/// Whether this system has Chromium and Firefox ESR as packages. Ubuntu has them as snaps only, which
+/// neither run in containers nor take a test's profile.
+pub fn has_browsers() -> bool {
+    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    system.lines().any(|line| line == "ID=debian")
+}
 
 /// Makes sure that everything for these purposes is there.
 pub fn ensure(purposes: &[Purpose]) -> Result<()> {
@@ -122,6 +140,8 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             Purpose::Engine => manager.engine,
             Purpose::App => manager.app,
             Purpose::Test => manager.test,
+            // The tests of guests run on Debian, where both browsers are packages.
+            Purpose::Browsers => "",
         });
     }
     words.retain(|word| !word.is_empty());

@@ -7,21 +7,33 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::packages::{Purpose, ensure};
+use crate::packages::{Purpose, ensure, has_browsers};
 use crate::process::{run, run_reading};
+use crate::python;
 use crate::steps::Steps;
 use crate::tools::{self, TAURI_DRIVER, ensure_component};
 use crate::workspace::{cargo, program, root};
 
 /// Installs what is missing, then checks and tests everything.
 pub fn test() -> Result<()> {
-    let mut steps = Steps::new(8);
+    let mut steps = Steps::new(9);
     steps.begin("Looking for what has to be installed");
+    let browsers = has_browsers();
     ensure(&[Purpose::Engine, Purpose::App, Purpose::Test])?;
+    if browsers {
+        ensure(&[Purpose::Browsers])?;
+    } else {
+        eprintln!(
+            "This system has no packages of Chromium and Firefox ESR: the tests with browsers are left out."
+        );
+    }
     ensure_component("rustfmt", "fmt")?;
     ensure_component("clippy", "clippy")?;
     steps.begin("Looking for tauri-driver");
     let driver = tools::ensure(&TAURI_DRIVER)?;
+
+    steps.begin("Looking for the peers' Python");
+    let python = python::ensure()?;
 
     steps.begin("Checking the format");
     run(&mut cargo(&["fmt", "--all", "--check"])?)?;
@@ -39,6 +51,10 @@ pub fn test() -> Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"])?;
     tests.env("MARU_APP", program("debug", "maru")?);
     tests.env("MARU_TAURI_DRIVER", driver);
+    tests.env("MARU_PYTHON", python);
+    if browsers {
+        tests.args(["--features", "maru-tests/browsers"]);
+    }
     let passed = run_reading(&mut tests, |line| count.cargo(line))?;
 
     eprintln!();
@@ -81,7 +97,16 @@ pub fn write_types() -> Result<()> {
 }
 
 fn clippy() -> Result<Command> {
-    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--features",
+        "maru-tests/browsers",
+        "--",
+        "-D",
+        "warnings",
+    ])
 }
 
 fn tsc() -> Command {
