@@ -84,8 +84,8 @@ pub(crate) struct Peer {
     generation: Option<Generation>,
     /// An offer of ours is out and not answered.
     offer_pending: bool,
-    /// The session of the last remote description: another one means another connection.
-    remote_session: Option<String>,
+    /// The certificate of the last remote description: another one means another connection.
+    remote_certificate: Option<String>,
     /// The server lost it.
     away: bool,
     attempts: u32,
@@ -120,7 +120,7 @@ impl Peer {
             state: PeerState::New,
             generation: None,
             offer_pending: false,
-            remote_session: None,
+            remote_certificate: None,
             away: false,
             attempts: 0,
             deadline: Some(now + CONNECT_TIMEOUT),
@@ -198,7 +198,7 @@ impl Peer {
             outputs.push_back(Output::CloseConnection { peer: self.id(), generation });
         }
         self.offer_pending = false;
-        self.remote_session = None;
+        self.remote_certificate = None;
     }
 
     fn open(&mut self, generations: &mut Generation, outputs: &mut VecDeque<Output>) {
@@ -304,15 +304,16 @@ impl Peer {
                 if self.offer_pending && self.role == Role::Offering {
                     return; // A collision, and we are the impolite one: ours stands.
                 }
-                let session = session_of(&sdp);
-                let new = self.generation.is_none() || self.remote_session.as_deref() != session.as_deref();
+                let certificate = certificate_of(&sdp);
+                let new =
+                    self.generation.is_none() || self.remote_certificate.as_deref() != certificate.as_deref();
                 if new {
                     // The first offer, or the peer began anew: its old connection is no more.
                     self.open(generations, outputs);
                     self.deadline = Some(now + CONNECT_TIMEOUT);
                     self.state = PeerState::Negotiating;
                 }
-                self.remote_session = session;
+                self.remote_certificate = certificate;
                 self.negotiations += 1;
                 self.order(ConnectionOrder::Remote { sdp_type: SdpType::Offer, sdp }, outputs);
             }
@@ -321,12 +322,12 @@ impl Peer {
                     return; // To an offer that was given up.
                 }
                 self.offer_pending = false;
-                let session = session_of(&sdp);
-                if self.remote_session.as_ref().is_some_and(|known| session.as_ref() != Some(known)) {
+                let certificate = certificate_of(&sdp);
+                if self.remote_certificate.as_ref().is_some_and(|known| certificate.as_ref() != Some(known)) {
                     // It began anew, with other keys: our old connection fits nothing there.
                     return self.start(now, generations, outputs);
                 }
-                self.remote_session = session;
+                self.remote_certificate = certificate;
                 if self.state == PeerState::Negotiating {
                     self.state = PeerState::Connecting;
                 }
@@ -410,8 +411,8 @@ impl Peer {
     }
 }
 
-/// The session id of a description's `o=` line (RFC 8866, section 5.2).
-fn session_of(sdp: &str) -> Option<String> {
-    let origin = sdp.lines().find_map(|line| line.strip_prefix("o="))?;
-    origin.split_whitespace().nth(1).map(str::to_owned)
+/// The fingerprint of the certificate in a description: each connection of a peer has its own, and keeps
+/// it. The session id in `o=` should do the same (RFC 8829, section 5.2.1), but not everybody keeps that.
+fn certificate_of(sdp: &str) -> Option<String> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=fingerprint:")).map(|line| line.trim().to_owned())
 }

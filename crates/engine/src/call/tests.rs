@@ -4,9 +4,9 @@ use super::*;
 use crate::notice::{NoticeCode, Problem, Sentence};
 use maru_protocol::{Capabilities, LinkScope, SdpType};
 
-const OFFER: &str = "v=0\r\no=- 1111 1 IN IP4 0.0.0.0\r\n";
-const ANSWER: &str = "v=0\r\no=- 2222 1 IN IP4 0.0.0.0\r\n";
-const OTHER_OFFER: &str = "v=0\r\no=- 3333 1 IN IP4 0.0.0.0\r\n";
+const OFFER: &str = "v=0\r\na=fingerprint:sha-256 11\r\n";
+const ANSWER: &str = "v=0\r\na=fingerprint:sha-256 22\r\n";
+const OTHER_OFFER: &str = "v=0\r\na=fingerprint:sha-256 33\r\n";
 
 struct Bench {
     call: Call,
@@ -306,7 +306,7 @@ fn a_lost_path_is_reported_by_who_answers() {
     bench.outputs();
     bench.connection(&peer, generation, ConnectionEvent::Disconnected);
     assert!(matches!(signals(&bench.outputs())[..], [Signal::Restart]));
-    // The same session with other credentials is a restart; another session is another connection.
+    // The same certificate with other credentials is a restart; another one is another connection.
     bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
     assert!(opened(&bench.outputs()).is_none());
     bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into() });
@@ -434,7 +434,7 @@ fn when_both_ask_for_an_offer_one_of_them_makes_it() {
 }
 
 #[test]
-fn an_answer_from_a_new_session_makes_a_new_connection() {
+fn an_answer_with_another_certificate_makes_a_new_connection() {
     let peer = member("a");
     let mut bench = Bench::joined(&[]);
     let old = bench.connect_newcomer(&peer);
@@ -442,7 +442,7 @@ fn an_answer_from_a_new_session_makes_a_new_connection() {
     assert_eq!(offers(&bench.outputs()), [true]);
     bench.connection(&peer, old, description(SdpType::Offer, OFFER));
     bench.outputs();
-    let sdp = ANSWER.replace("2222", "4444");
+    let sdp = ANSWER.replace("22", "44");
     bench.signal(&peer, Signal::Description { sdp_type: SdpType::Answer, sdp });
     let outputs = bench.outputs();
     assert!(closed(&outputs));
