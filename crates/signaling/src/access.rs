@@ -5,6 +5,8 @@
 //! a page may connect only from the server's own origin, and to a server that only this machine
 //! can reach only under a loopback name (a foreign name that was made to point here is refused).
 
+use crate::Config;
+
 /// Whether the given token is the wanted one, in a time that does not tell how much of it is right.
 pub(crate) fn token_matches(wanted: &str, given: &str) -> bool {
     let (wanted, given) = (wanted.as_bytes(), given.as_bytes());
@@ -17,10 +19,12 @@ pub(crate) fn origin_allowed(
     origin: Option<&str>,
     host: Option<&str>,
     listens_on_loopback: bool,
-    allowed: &[String],
+    config: &Config,
 ) -> bool {
     let Some(origin) = origin else { return true };
-    if allowed.iter().any(|entry| entry.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
+    let public = config.public_url.as_deref().and_then(origin_of);
+    let allowed = config.allowed_origins.iter().map(String::as_str).chain(public);
+    if allowed.into_iter().any(|entry| entry.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
         return true;
     }
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
@@ -30,6 +34,13 @@ pub(crate) fn origin_allowed(
         }
         _ => false,
     }
+}
+
+/// Scheme, host and port of a URL.
+fn origin_of(url: &str) -> Option<&str> {
+    let authority = url.find("://")? + 3;
+    let end = url[authority..].find('/').map_or(url.len(), |slash| authority + slash);
+    Some(&url[..end])
 }
 
 /// Whether a `Host` header names this machine by a name that nobody else can give out.
@@ -55,8 +66,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_a_browser_may_connect() {
-        assert!(origin_allowed(None, Some("127.0.0.1:6278"), true, &[]));
-        assert!(origin_allowed(None, None, false, &[]));
+        assert!(origin_allowed(None, Some("127.0.0.1:6278"), true, &Config::default()));
+        assert!(origin_allowed(None, None, false, &Config::default()));
     }
 
     #[test]
@@ -70,22 +81,35 @@ mod tests {
             ("null", "127.0.0.1:6278", false),
             ("file://", "127.0.0.1:6278", false),
         ] {
-            assert_eq!(origin_allowed(Some(origin), Some(host), true, &[]), allowed, "{origin} to {host}");
+            assert_eq!(
+                origin_allowed(Some(origin), Some(host), true, &Config::default()),
+                allowed,
+                "{origin} to {host}"
+            );
         }
     }
 
     #[test]
     fn a_foreign_name_that_points_to_the_loopback_interface_is_refused() {
         let (origin, host) = (Some("http://evil.example:6278"), Some("evil.example:6278"));
-        assert!(!origin_allowed(origin, host, true, &[]));
-        assert!(origin_allowed(origin, host, false, &[]), "a public server has names of its own");
+        assert!(!origin_allowed(origin, host, true, &Config::default()));
+        assert!(
+            origin_allowed(origin, host, false, &Config::default()),
+            "a public server has names of its own"
+        );
     }
 
     #[test]
     fn an_origin_that_the_server_was_told_of_may_connect() {
-        let allowed = ["https://call.example.org/".to_owned()];
+        let allowed = Config {
+            allowed_origins: vec!["https://call.example.org/".to_owned()],
+            public_url: Some("https://meet.example.org:8443/maru".to_owned()),
+            ..Config::default()
+        };
         let host = Some("call.example.org");
         assert!(origin_allowed(Some("https://call.example.org"), host, true, &allowed));
+        assert!(origin_allowed(Some("https://meet.example.org:8443"), host, true, &allowed));
+        assert!(!origin_allowed(Some("https://meet.example.org"), host, true, &allowed));
         assert!(!origin_allowed(Some("https://other.example.org"), host, true, &allowed));
     }
 }

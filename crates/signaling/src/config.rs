@@ -1,7 +1,9 @@
 //! What a server allows and how long it waits.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits, RESUME_SECONDS};
 
 /// A server's settings. The defaults suit a server that anybody may use on a local network.
@@ -16,6 +18,16 @@ pub struct Config {
     /// Web origins such as `https://call.example.org` whose pages may connect besides the server's own.
     /// Programs that are not browsers send no origin and are not concerned.
     pub allowed_origins: Vec<String>,
+    /// What comes before the room in the path of every URL, such as `/maru`; empty for nothing. Checked
+    /// by [`base_path`].
+    pub base_path: String,
+    /// Where guests find the page, if that is not what the server sees of itself: a whole URL without a
+    /// room, such as `https://example.org/maru`.
+    pub public_url: Option<String>,
+    /// Reverse proxies whose word about a client's address and about the own name is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Serve the page from this directory, for working on it, instead of the one that is built in.
+    pub page_directory: Option<PathBuf>,
     /// How long a new connection may take to join a room.
     pub join_timeout: Duration,
     /// How long the place of a participant is kept after its connection broke.
@@ -38,6 +50,10 @@ impl Default for Config {
             ice_servers: Vec::new(),
             token: None,
             allowed_origins: Vec::new(),
+            base_path: String::new(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            page_directory: None,
             join_timeout: Duration::from_secs(10),
             resume_window: Duration::from_secs(RESUME_SECONDS),
             // Two unanswered pings, and the others know within ten seconds.
@@ -45,6 +61,41 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(9),
             send_queue: 512,
             send_queue_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// Reads a base path as a person writes it: `/maru`, `maru/`; `/` is none.
+///
+/// # Errors
+/// A sentence when there is in it what would mean something else in a URL.
+pub fn base_path(text: &str) -> Result<String, String> {
+    let bare = text.trim_matches('/');
+    let plain = |part: &str| {
+        let of_url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        !part.is_empty() && part.bytes().all(of_url) && part.bytes().any(|byte| byte != b'.')
+    };
+    if bare.is_empty() {
+        Ok(String::new())
+    } else if bare.split('/').all(plain) {
+        Ok(format!("/{bare}"))
+    } else {
+        Err("write it like /maru, with letters, digits, hyphens and slashes only".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_path_is_read_as_people_write_it_and_never_means_something_else() {
+        for (written, path) in [("/maru", "/maru"), ("a/b/", "/a/b"), ("/", ""), ("", ""), ("v1.2", "/v1.2")]
+        {
+            assert_eq!(base_path(written).as_deref(), Ok(path));
+        }
+        for wrong in ["/a b", "/\"><script>", "/a//b", "/..", "/a/./b", "https://a", "/회의"] {
+            assert!(base_path(wrong).is_err(), "{wrong}");
         }
     }
 }

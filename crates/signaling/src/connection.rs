@@ -14,6 +14,7 @@ use tungstenite::Error as WebSocketError;
 use crate::Config;
 use crate::discard::Discard;
 use crate::hub::{Hub, text_of};
+use crate::links::Base;
 use crate::mailbox::Outbox;
 use crate::refusal::Refusal;
 use crate::rooms::ConnectionId;
@@ -34,12 +35,18 @@ enum End {
     Unreadable,
 }
 
-/// Serves one client until its connection ends. `unread` makes the socket throw away what comes.
-pub(crate) async fn serve(socket: WebSocket, hub: Arc<Hub>, config: Arc<Config>, unread: Discard) {
+/// Serves one client until its connection ends. `bases` are for its links; `unread` makes the socket throw away what comes.
+pub(crate) async fn serve(
+    socket: WebSocket,
+    hub: Arc<Hub>,
+    config: Arc<Config>,
+    bases: Vec<Base>,
+    unread: Discard,
+) {
     let (connection, outbox) = hub.open();
     tracing::debug!(connection = connection.0, "connected");
     let (sink, mut stream) = socket.split();
-    let mut session = Session::new(Instant::now(), &config, ResumeToken::random());
+    let mut session = Session::new(Instant::now(), &config, bases, ResumeToken::random());
     let mut writing = std::pin::pin!(write(sink, outbox, &config));
     let end = {
         let mut reading = std::pin::pin!(read(&mut stream, &mut session, &hub, connection));

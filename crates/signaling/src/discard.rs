@@ -1,4 +1,4 @@
-//! A TCP stream that can be told to throw away what comes.
+//! A stream that can be told to throw away what comes.
 //!
 //! Closing a socket while there is unread data in it resets the connection, and a reset can overtake
 //! the last message that was sent. After a message that is too large to be read the server therefore
@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// Switches a [`DiscardingStream`] over.
 #[derive(Clone, Debug, Default)]
@@ -26,19 +25,19 @@ impl Discard {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct DiscardingStream {
-    inner: TcpStream,
+pub(crate) struct DiscardingStream<S> {
+    inner: S,
     discard: Discard,
 }
 
-impl DiscardingStream {
+impl<S> DiscardingStream<S> {
     /// Wraps a stream that is read as usual until `discard` is started.
-    pub(crate) fn new(inner: TcpStream, discard: Discard) -> Self {
+    pub(crate) fn new(inner: S, discard: Discard) -> Self {
         Self { inner, discard }
     }
 }
 
-impl AsyncRead for DiscardingStream {
+impl<S: AsyncRead + Unpin> AsyncRead for DiscardingStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         while this.discard.0.load(Ordering::Relaxed) {
@@ -54,7 +53,7 @@ impl AsyncRead for DiscardingStream {
     }
 }
 
-impl AsyncWrite for DiscardingStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for DiscardingStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
     }

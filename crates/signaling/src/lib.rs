@@ -1,7 +1,7 @@
 //! Maru's signaling server: rooms by name, and signals relayed between the members of one room.
 //!
-//! The caller owns the socket and decides when to stop ([`run`], [`run_with`]); [`automatic`] is the
-//! server that needs no setting up. Rooms, the rules of a connection and the rate limit are plain
+//! The caller owns the sockets and decides when to stop ([`Server`], [`run`]); [`automatic`] is the
+//! server that needs no setting up. Browsers get the page with which they join as guests. Rooms, the rules of a connection and the rate limit are plain
 //! state that is told the time; sockets and tasks are a thin shell around them.
 //!
 //! This crate refuses to know media, devices, and what is in a description or a candidate: signals
@@ -16,18 +16,24 @@ mod connection;
 mod discard;
 mod error;
 mod health;
+mod http;
 mod hub;
 mod incoming;
+mod links;
 mod listen;
 mod mailbox;
+mod page;
 mod rate;
+mod reach;
 mod refusal;
 mod rooms;
 mod server;
 mod session;
+mod tls;
 mod web;
 
-pub use config::Config;
+pub use config::{Config, base_path};
 pub use error::ServerError;
 pub use listen::listen;
-pub use server::{run, run_with};
+pub use server::{Server, run, run_with};
+pub use tls::{Acme, Tls, TlsError};

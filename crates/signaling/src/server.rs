@@ -1,33 +1,24 @@
-//! Accepts connections on a socket that the caller owns, until the caller says stop.
+//! Accepts connections on sockets that the caller owns, until the caller says stop.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use maru_protocol::GuestLink;
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_service::Service as _;
 
-use crate::addresses::{Addresses, Visit};
-use crate::discard::{Discard, DiscardingStream};
+use crate::addresses::Addresses;
+use crate::http::{self, Http};
 use crate::hub::Hub;
-use crate::web::{Caller, Web, router};
+use crate::links::{Entrance, Entrances, bases_of_the_owner};
+use crate::reach::is_trusted;
+use crate::tls::Tls;
+use crate::web::{Door, Web};
 use crate::{Config, ServerError};
-
-/// How long a connection may take to send a request, and may rest between two.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The largest head of a request, in bytes.
-const REQUEST_BYTES: usize = 16 * 1024;
 
 /// How long clients have to take the server's goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -47,9 +38,7 @@ pub async fn run(listener: TcpListener, shutdown: impl Future<Output = ()>) -> R
     run_with(listener, Config::default(), shutdown).await
 }
 
-/// Serves on a socket until `shutdown` resolves. Every client is then told `closing`, and this returns
-/// when all connections have ended, after two seconds at the latest. Dropping the future ends all
-/// connections at once.
+/// Serves plain HTTP on one socket until `shutdown` resolves, as [`Server`] does.
 ///
 /// # Errors
 /// [`ServerError::Socket`] when the socket is none that listens.
@@ -58,45 +47,13 @@ pub async fn run_with(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let listens_on_loopback = listener.local_addr()?.ip().is_loopback();
-    let (tracker, kill, stop) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
-    let _kill_on_drop = kill.clone().drop_guard();
-    let config = Arc::new(config);
-    let web = Web {
-        hub: Arc::new(Hub::new(&config)),
-        config: Arc::clone(&config),
-        listens_on_loopback,
-        tracker: tracker.clone(),
-        kill: kill.clone(),
-    };
-    let hub = Arc::clone(&web.hub);
-    let server = Server {
-        router: router(Arc::new(web)),
-        addresses: Arc::default(),
-        most_per_address: config.limits.connections_per_address.saturating_add(TOLD_ABOVE_LIMIT),
-        tracker: tracker.clone(),
-        kill: kill.clone(),
-        stop: stop.clone(),
-    };
-    tokio::select! {
-        () = shutdown => {}
-        () = server.accept(&listener) => {}
-        () = hub.keep_expiring() => {}
-    }
-
-    drop(listener);
-    stop.cancel();
-    hub.stop();
-    tracker.close();
-    if tokio::time::timeout(GOODBYE, tracker.wait()).await.is_err() {
-        kill.cancel();
-        tracker.wait().await;
-    }
-    Ok(())
+    Server::new(config).run(listener, None, shutdown).await
 }
 
-struct Server {
-    router: Router,
+/// A server: one set of rooms behind any number of sockets.
+#[derive(Clone, Debug)]
+pub struct Server {
+    web: Arc<Web>,
     addresses: Arc<Addresses>,
     most_per_address: u32,
     tracker: TaskTracker,
@@ -105,11 +62,98 @@ struct Server {
 }
 
 impl Server {
+    /// A server that listens nowhere yet.
+    pub fn new(config: Config) -> Self {
+        let (tracker, kill, stop) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
+        let config = Arc::new(config);
+        let addresses = Arc::<Addresses>::default();
+        let most_per_address = config.limits.connections_per_address.saturating_add(TOLD_ABOVE_LIMIT);
+        let web = Web {
+            hub: Arc::new(Hub::new(&config)),
+            page: crate::page::Page::new(&config.base_path, config.page_directory.clone()),
+            entrances: Entrances::default(),
+            addresses: Arc::clone(&addresses),
+            tracker: tracker.clone(),
+            kill: kill.clone(),
+            config,
+        };
+        Self { web: Arc::new(web), addresses, most_per_address, tracker, kill, stop }
+    }
+
+    /// Serves on a socket, with TLS or without, and on those of [`Server::open`], until `shutdown`
+    /// resolves. Every client is then told `closing`, and this returns when all connections have ended,
+    /// after two seconds at the latest. Dropping the future ends all connections at once.
+    ///
+    /// # Errors
+    /// [`ServerError::Socket`] when the socket is none that listens.
+    pub async fn run(
+        &self,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServerError> {
+        let _kill_on_drop = self.kill.clone().drop_guard();
+        let hub = &self.web.hub;
+        tokio::select! {
+            biased;
+            // First, so that the links know this socket from the start.
+            ended = self.open(listener, tls) => ended?,
+            () = shutdown => {}
+            () = hub.keep_expiring() => {}
+        }
+        self.stop.cancel();
+        hub.stop();
+        self.tracker.close();
+        if tokio::time::timeout(GOODBYE, self.tracker.wait()).await.is_err() {
+            self.kill.cancel();
+            self.tracker.wait().await;
+        }
+        Ok(())
+    }
+
+    /// Serves on one more socket until the server stops; dropping the future closes the socket and
+    /// leaves its connections alone.
+    ///
+    /// # Errors
+    /// [`ServerError::Socket`] when the socket is none that listens.
+    pub async fn open(&self, listener: TcpListener, tls: Option<Tls>) -> Result<(), ServerError> {
+        let address = listener.local_addr()?;
+        let fingerprint = tls.as_ref().and_then(|tls| tls.fingerprint.clone());
+        let entrance = Entrance { address, secure: tls.is_some(), fingerprint: fingerprint.clone() };
+        let _opened = self.web.entrances.add(entrance);
+        let door = Door { is_loopback: address.ip().is_loopback(), secure: tls.is_some(), fingerprint };
+        let (acceptor, upkeep) = match tls {
+            Some(tls) => (Some(TlsAcceptor::from(tls.config)), Some(tls.upkeep)),
+            None => (None, None),
+        };
+        let upkeep = async {
+            match upkeep {
+                Some(upkeep) => upkeep.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.accept(&listener, Arc::new(door), acceptor) => {}
+            () = upkeep => {}
+            () = self.stop.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    /// Where a browser finds the page, the best first, for whoever runs the server to pass on: links
+    /// without a room.
+    pub fn links(&self) -> Vec<GuestLink> {
+        let bases = bases_of_the_owner(&self.web.config, &self.web.entrances).into_iter();
+        bases
+            .map(|base| GuestLink { url: base.url, scope: base.scope, fingerprint: base.fingerprint })
+            .collect()
+    }
+
     /// Accepts connections for ever.
-    async fn accept(&self, listener: &TcpListener) {
+    async fn accept(&self, listener: &TcpListener, door: Arc<Door>, acceptor: Option<TlsAcceptor>) {
         loop {
             match listener.accept().await {
-                Ok((stream, address)) => self.admit(stream, address),
+                Ok((stream, address)) => self.admit(stream, address, &door, acceptor.clone()),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections just now");
@@ -119,51 +163,36 @@ impl Server {
         }
     }
 
-    fn admit(&self, stream: TcpStream, address: SocketAddr) {
+    fn admit(&self, stream: TcpStream, address: SocketAddr, door: &Arc<Door>, acceptor: Option<TlsAcceptor>) {
         let ip: IpAddr = address.ip();
-        let visit = self.addresses.enter(ip);
-        if visit.nth() > self.most_per_address {
-            return;
-        }
+        // A proxy has the connections of many: each is counted when it says whose it is.
+        let visit = if is_trusted(ip, &self.web.config.trusted_proxies) {
+            None
+        } else {
+            let visit = self.addresses.enter(ip);
+            if visit.nth() > self.most_per_address {
+                return;
+            }
+            Some(Arc::new(visit))
+        };
         // Signals are small and urgent.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot switch off delaying");
         }
-        let serving = serve(stream, visit, self.router.clone(), self.stop.clone());
-        let kill = self.kill.clone();
+        let connection = Http { web: Arc::clone(&self.web), door: Arc::clone(door), peer: ip, visit };
+        let (stop, kill) = (self.stop.clone(), self.kill.clone());
         self.tracker.spawn(async move {
+            let serving = async {
+                match acceptor {
+                    Some(acceptor) => http::serve_tls(stream, &acceptor, connection, stop).await,
+                    None => http::serve(stream, connection, stop).await,
+                }
+            };
             tokio::select! {
                 () = serving => {}
                 () = kill.cancelled() => {}
             }
         });
-    }
-}
-
-/// Serves HTTP on one connection until it ends or becomes a WebSocket.
-async fn serve(stream: TcpStream, visit: Visit, router: Router, stop: CancellationToken) {
-    let caller = Caller { visit: Arc::new(visit), discard: Discard::default() };
-    let stream = DiscardingStream::new(stream, caller.discard.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(caller.clone());
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_TIMEOUT)
-        .max_buf_size(REQUEST_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let result = tokio::select! {
-        result = &mut connection => result,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended early");
     }
 }
 

@@ -8,6 +8,7 @@ use maru_protocol::{Limits, ResumeToken};
 use crate::Config;
 use crate::access::token_matches;
 use crate::incoming::{Incoming, JoinRequest, parse};
+use crate::links::Base;
 use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::rooms::{Input, Join};
@@ -44,6 +45,7 @@ pub(crate) enum Step {
 pub(crate) struct Session {
     limits: Limits,
     access: Option<String>,
+    bases: Vec<Base>,
     /// The identity of a client that brings none.
     fresh: ResumeToken,
     joined: bool,
@@ -57,12 +59,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The rules of a connection that begins now; `fresh` is the identity for a client that brings none.
-    pub(crate) fn new(now: Instant, config: &Config, fresh: ResumeToken) -> Self {
+    /// The rules of a connection that begins now; `bases` are for its links, `fresh` is the identity for
+    /// a client that brings none.
+    pub(crate) fn new(now: Instant, config: &Config, bases: Vec<Base>, fresh: ResumeToken) -> Self {
         let rate = f64::from(config.limits.messages_per_second.max(1));
         Self {
             limits: config.limits.clone(),
             access: config.token.clone(),
+            bases,
             fresh,
             joined: false,
             join_by: now + config.join_timeout,
@@ -148,6 +152,7 @@ impl Session {
             client: request.client,
             capabilities: request.capabilities,
             status: request.status,
+            bases: std::mem::take(&mut self.bases),
         })))
     }
 

@@ -12,7 +12,7 @@ fn config() -> Config {
 }
 
 fn session(now: Instant, config: &Config) -> Session {
-    Session::new(now, config, ResumeToken::random())
+    Session::new(now, config, Vec::new(), ResumeToken::random())
 }
 
 fn join() -> serde_json::Value {
@@ -51,14 +51,14 @@ fn join_comes_first_and_only_once() {
 fn a_client_without_an_identity_gets_the_fresh_one_and_one_with_a_token_keeps_its_own() {
     let now = Instant::now();
     let fresh = ResumeToken::random();
-    let mut session = Session::new(now, &config(), fresh.clone());
+    let mut session = Session::new(now, &config(), Vec::new(), fresh.clone());
     let Step::Room(Input::Join(first)) = session.text(now, &join().to_string()) else { panic!() };
     assert_eq!(first.identity, fresh);
 
     let own = ResumeToken::random();
     let mut with_token = join();
     with_token["resume"] = json!(own);
-    let mut session = Session::new(now, &config(), fresh);
+    let mut session = Session::new(now, &config(), Vec::new(), fresh);
     let Step::Room(Input::Join(second)) = session.text(now, &with_token.to_string()) else { panic!() };
     assert_eq!(second.identity, own);
 }

@@ -1,26 +1,28 @@
-//! What the server answers over HTTP: the WebSocket, the health report, and a page that says what
-//! this is.
+//! What the server answers over HTTP: the guest's page, the WebSocket, and the health report.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::extract::FromRequestParts as _;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
-use axum::{Router, body::Body};
 use maru_protocol::{SUBPROTOCOL, WEBSOCKET_PATH};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Config;
 use crate::access::origin_allowed;
-use crate::addresses::Visit;
+use crate::addresses::{Addresses, Visit};
 use crate::connection::{serve, turn_away};
 use crate::discard::Discard;
 use crate::health::{HEALTH_PATH, Health};
 use crate::hub::Hub;
+use crate::links::{Entrances, bases};
+use crate::page::{FILES_PREFIX, Page, safety};
+use crate::reach::{Reach, raw_host};
 use crate::refusal::Refusal;
 
 /// A WebSocket's read buffer. Messages are small; the library's own 128 KiB would be most of what a
@@ -36,107 +38,146 @@ const READABLE_EXCESS: usize = 4;
 pub(crate) struct Web {
     pub(crate) hub: Arc<Hub>,
     pub(crate) config: Arc<Config>,
-    /// Only programs on this machine can reach the server.
-    pub(crate) listens_on_loopback: bool,
+    pub(crate) page: Page,
+    pub(crate) entrances: Entrances,
+    /// Counts what comes through proxies.
+    pub(crate) addresses: Arc<Addresses>,
     /// Counts WebSockets, so that the server can wait for their end.
     pub(crate) tracker: TaskTracker,
     /// Ends WebSockets at once.
     pub(crate) kill: CancellationToken,
 }
 
+/// The socket that a connection came to.
+#[derive(Debug)]
+pub(crate) struct Door {
+    /// Only programs on this machine can reach it.
+    pub(crate) is_loopback: bool,
+    pub(crate) secure: bool,
+    /// Of a certificate that the server signed itself.
+    pub(crate) fingerprint: Option<String>,
+}
+
 /// The connection that a request came on.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
-    pub(crate) visit: Arc<Visit>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) peer: IpAddr,
+    /// `None` for a proxy.
+    pub(crate) visit: Option<Arc<Visit>>,
     pub(crate) discard: Discard,
 }
 
-/// All paths.
-pub(crate) fn router(web: Arc<Web>) -> Router {
-    Router::new()
-        .route("/", get(|| async { page(StatusCode::OK) }))
-        .route(HEALTH_PATH, get(health))
-        .route(WEBSOCKET_PATH, any(websocket))
-        .fallback(|| async { page(StatusCode::NOT_FOUND) })
-        .with_state(web)
-}
-
-async fn health(State(web): State<Arc<Web>>) -> Response {
-    let (rooms, peers) = web.hub.counts();
-    let report = serde_json::to_string(&Health::of(rooms, peers)).unwrap_or_default();
-    response(StatusCode::OK, "application/json", report)
-}
-
-async fn websocket(
-    State(web): State<Arc<Web>>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let allowed = &web.config.allowed_origins;
-    if !origin_allowed(header(header::ORIGIN), header(header::HOST), web.listens_on_loopback, allowed) {
-        let text = "Pages of other web sites may not connect to this Maru server.\n";
-        return response(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", text);
-    }
-    let Ok(upgrade) = upgrade else { return page(StatusCode::UPGRADE_REQUIRED) };
-
-    let limits = &web.config.limits;
-    let readable = (limits.message_bytes as usize).saturating_mul(READABLE_EXCESS);
-    let mut upgrade = upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        .max_message_size(readable)
-        .max_frame_size(readable);
-
-    let refusal = if upgrade.selected_protocol().is_none() {
-        // Many clients drop a connection on which none of their protocols was chosen. One is, so that
-        // they hear why it goes no further.
-        let offered = upgrade.requested_protocols().next().cloned();
-        if let Some(offered) = offered {
-            upgrade.set_selected_protocol(offered);
-        }
-        Some(Refusal::unsupported_version())
-    } else if caller.visit.nth() > limits.connections_per_address {
-        Some(Refusal::too_many_connections(limits))
-    } else {
-        None
-    };
-
-    let counted = web.tracker.token();
-    upgrade.on_upgrade(move |socket| async move {
-        let Caller { visit, discard } = caller;
-        let serving = async {
-            match refusal {
-                Some(refusal) => turn_away(socket, refusal).await,
-                None => serve(socket, Arc::clone(&web.hub), Arc::clone(&web.config), discard).await,
+impl Web {
+    /// Answers one request.
+    pub(crate) async fn answer(self: Arc<Self>, caller: Caller, request: Request<Body>) -> Response {
+        let (mut parts, _) = request.into_parts();
+        let reach = Reach::new(caller.peer, caller.door.secure, &parts.headers, &self.config.trusted_proxies);
+        let host = reach.host.clone();
+        let whole = parts.uri.path().to_owned();
+        let mut response = match whole.strip_prefix(&self.config.base_path) {
+            Some("") => {
+                (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{whole}/"))]).into_response()
             }
+            Some(WEBSOCKET_PATH) => self.websocket(caller, reach, &mut parts).await,
+            _ if !matches!(parts.method, Method::GET | Method::HEAD) => words(StatusCode::METHOD_NOT_ALLOWED),
+            Some(HEALTH_PATH) => self.health(),
+            Some(path) => self.page(path, &parts),
+            None => words(StatusCode::NOT_FOUND),
         };
-        tokio::select! {
-            () = serving => {}
-            () = web.kill.cancelled() => {}
+        safety::protect(response.headers_mut(), host.as_deref());
+        response
+    }
+
+    /// The page or one of its files; see [`crate::page`].
+    fn page(&self, path: &str, request: &Parts) -> Response {
+        let Some(path) = path.strip_prefix('/') else { return words(StatusCode::NOT_FOUND) };
+        let file = path.split_once('/').filter(|(first, _)| *first == FILES_PREFIX);
+        match file.and_then(|(_, rest)| rest.split_once('/')) {
+            Some((version, file)) => self.page.file(version, file, &request.headers),
+            None if !path.contains('/') => self.page.index(&request.headers),
+            None => words(StatusCode::NOT_FOUND),
         }
-        drop((visit, counted));
-    })
+    }
+
+    fn health(&self) -> Response {
+        let (rooms, peers) = self.hub.counts();
+        let report = serde_json::to_string(&Health::of(rooms, peers)).unwrap_or_default();
+        response(StatusCode::OK, "application/json", report)
+    }
+
+    async fn websocket(self: Arc<Self>, caller: Caller, reach: Reach, request: &mut Parts) -> Response {
+        let header =
+            |name: HeaderName| request.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let host = if reach.through_proxy { reach.host.as_deref() } else { raw_host(&request.headers) };
+        let loopback_only = caller.door.is_loopback && !reach.through_proxy;
+        if !origin_allowed(header(header::ORIGIN), host, loopback_only, &self.config) {
+            let text = "Pages of other web sites may not connect to this Maru server.\n";
+            return response(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", text);
+        }
+        let Ok(upgrade) = WebSocketUpgrade::from_request_parts(request, &()).await else {
+            return words(StatusCode::UPGRADE_REQUIRED);
+        };
+
+        let limits = &self.config.limits;
+        let readable = (limits.message_bytes as usize).saturating_mul(READABLE_EXCESS);
+        let mut upgrade = upgrade
+            .protocols([SUBPROTOCOL])
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(BUFFER_BYTES)
+            .max_message_size(readable)
+            .max_frame_size(readable);
+
+        let Caller { door, visit, discard, .. } = caller;
+        let visit = visit.unwrap_or_else(|| Arc::new(self.addresses.enter(reach.address)));
+        let refusal = if upgrade.selected_protocol().is_none() {
+            // Many clients drop a connection on which none of their protocols was chosen. One is, so that
+            // they hear why it goes no further.
+            let offered = upgrade.requested_protocols().next().cloned();
+            if let Some(offered) = offered {
+                upgrade.set_selected_protocol(offered);
+            }
+            Some(Refusal::unsupported_version())
+        } else if visit.nth() > limits.connections_per_address {
+            Some(Refusal::too_many_connections(limits))
+        } else {
+            None
+        };
+
+        let counted = self.tracker.token();
+        upgrade.on_upgrade(move |socket| async move {
+            let serving = async {
+                match refusal {
+                    Some(refusal) => turn_away(socket, refusal).await,
+                    None => {
+                        let fingerprint = door.fingerprint.as_deref().filter(|_| !reach.through_proxy);
+                        let bases = bases(&self.config, &self.entrances, &reach, fingerprint);
+                        serve(socket, Arc::clone(&self.hub), Arc::clone(&self.config), bases, discard).await;
+                    }
+                }
+            };
+            tokio::select! {
+                () = serving => {}
+                () = self.kill.cancelled() => {}
+            }
+            drop((visit, counted));
+        })
+    }
 }
 
-/// A page for people who look at the server with a browser.
-fn page(status: StatusCode) -> Response {
+/// For people who look with a browser where there is no page.
+fn words(status: StatusCode) -> Response {
     let text = format!(
         "This is a Maru server, version {}.\n\n\
-         Maru is a video-call app: whoever types the same room name meets. To meet here, give the app this \
-         server's address, such as ws://HOST:PORT{WEBSOCKET_PATH}\n",
+         Maru is a video-call app: whoever types the same room name meets. To meet here, open this server's \
+         address followed by a slash and the room's name, or give the app this server's address, such as \
+         ws://HOST:PORT{WEBSOCKET_PATH}\n",
         env!("CARGO_PKG_VERSION")
     );
     response(status, "text/plain; charset=utf-8", text)
 }
 
 fn response(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, content_type),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let headers = [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body.into()).into_response()
 }

@@ -23,6 +23,7 @@ use maru_protocol::{
 };
 
 use crate::Config;
+use crate::links::Base;
 use crate::refusal::Refusal;
 use room::{Absence, Member, Presence, Room};
 
@@ -40,6 +41,8 @@ pub(crate) struct Join {
     pub(crate) client: ClientInfo,
     pub(crate) capabilities: Capabilities,
     pub(crate) status: Status,
+    /// Where browsers find the page, from where this client is.
+    pub(crate) bases: Vec<Base>,
 }
 
 /// What happened on a connection.
@@ -163,7 +166,7 @@ impl Rooms {
     }
 
     fn enter(&mut self, connection: ConnectionId, key: Arc<str>, join: Join, outputs: &mut Vec<Output>) {
-        let Join { identity, room: name, name: display_name, client, capabilities, status } = join;
+        let Join { identity, room: name, name: display_name, client, capabilities, status, bases } = join;
         let id = identity.peer_id();
         self.arrivals += 1;
         let room = self.rooms.entry(Arc::clone(&key)).or_insert_with(|| Room::new(name));
@@ -178,7 +181,7 @@ impl Rooms {
                 peers: room.infos(),
                 ice_servers: self.ice_servers.clone(),
                 limits: self.limits.clone(),
-                links: Vec::new(),
+                links: bases.iter().map(|base| base.room(room.name())).collect(),
             },
         ));
         outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
@@ -221,7 +224,7 @@ impl Rooms {
                 peers,
                 ice_servers: self.ice_servers.clone(),
                 limits: self.limits.clone(),
-                links: Vec::new(),
+                links: join.bases.iter().map(|base| base.room(room.name())).collect(),
             },
         ));
         outputs

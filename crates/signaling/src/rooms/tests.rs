@@ -1,6 +1,6 @@
 //! Rooms in virtual time.
 
-use maru_protocol::ErrorCode;
+use maru_protocol::{ErrorCode, LinkScope};
 
 use super::*;
 
@@ -35,6 +35,7 @@ impl World {
             client: ClientInfo { name: "test".into(), version: "1".into() },
             capabilities: Capabilities::default(),
             status,
+            bases: vec![base()],
         };
         let outputs = self.rooms.handle(self.now, connection, Input::Join(Box::new(join)));
         (Client { connection, identity: identity.clone(), id: identity.peer_id() }, outputs)
@@ -55,6 +56,10 @@ impl World {
     fn signal(&mut self, from: &Client, to: &Client, candidate: &str) -> Vec<Output> {
         self.say(from, Input::Signal { to: to.id, signal: signal(candidate) })
     }
+}
+
+fn base() -> Base {
+    Base { url: "https://call.example/".into(), scope: LinkScope::Public, fingerprint: None }
 }
 
 fn signal(candidate: &str) -> Signal {
@@ -360,4 +365,19 @@ fn two_thousand_rooms_are_apart_and_vanish_without_a_trace() {
     world.rooms.expire(world.now + Duration::from_secs(30));
     let Rooms { rooms, places, connections, expiries, .. } = &world.rooms;
     assert!(rooms.is_empty() && places.is_empty() && connections.is_empty() && expiries.is_empty());
+}
+
+#[test]
+fn who_joins_and_who_comes_back_gets_links_with_the_rooms_own_spelling() {
+    let mut world = World::new();
+    world.join("Stand Up");
+    let (ben, outputs) = world.join_as(&ResumeToken::random(), "stand up", Status::default());
+    let expected = "https://call.example/Stand%20Up";
+    let ServerMessage::Joined { links, .. } = to(&ben, &outputs)[0] else { panic!() };
+    assert_eq!((links.len(), &links[0].url[..]), (1, expected));
+
+    world.say(&ben, Input::Broken);
+    let (ben, outputs) = world.back(&ben, "stand up");
+    let ServerMessage::Joined { links, resumed: true, .. } = to(&ben, &outputs)[0] else { panic!() };
+    assert_eq!((links.len(), &links[0].url[..]), (1, expected));
 }

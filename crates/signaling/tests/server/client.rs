@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use maru_protocol::{ErrorCode, PeerId, PeerInfo, ResumeToken, SUBPROTOCOL, ServerMessage, Signal};
+use maru_protocol::{
+    ErrorCode, GuestLink, PeerId, PeerInfo, ResumeToken, SUBPROTOCOL, ServerMessage, Signal,
+};
 use maru_signaling::{Config, ServerError, run_with};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
 
 /// No wait of a test is longer, however busy the machine.
@@ -90,6 +93,7 @@ pub struct Joined {
     pub resumed: bool,
     pub room: String,
     pub peers: Vec<PeerInfo>,
+    pub links: Vec<GuestLink>,
 }
 
 impl Joined {
@@ -98,9 +102,13 @@ impl Joined {
     }
 }
 
+/// What a WebSocket runs over.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// One WebSocket.
 pub struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Stream>>,
 }
 
 impl Client {
@@ -110,11 +118,25 @@ impl Client {
 
     /// Connects with a subprotocol of the test's choice.
     pub async fn offering(url: &str, protocol: Option<&str>) -> Self {
+        let protocol = protocol.map(|protocol| ("Sec-WebSocket-Protocol", protocol));
+        Self::with_headers(url, &Vec::from_iter(protocol)).await
+    }
+
+    /// Connects with these headers.
+    pub async fn with_headers(url: &str, headers: &[(&'static str, &str)]) -> Self {
         let mut request = url.into_client_request().unwrap();
-        if let Some(protocol) = protocol {
-            request.headers_mut().insert("Sec-WebSocket-Protocol", protocol.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let (socket, _) = timeout(PATIENCE, connect_async(request)).await.unwrap().unwrap();
+        let authority = request.uri().authority().unwrap().as_str().to_owned();
+        let stream = TcpStream::connect(authority).await.unwrap();
+        Self::over(request, stream).await
+    }
+
+    /// Opens a WebSocket over a stream.
+    pub async fn over(request: Request, stream: impl Stream + 'static) -> Self {
+        let stream: Box<dyn Stream> = Box::new(stream);
+        let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.unwrap().unwrap();
         Self { socket }
     }
 
@@ -125,9 +147,7 @@ impl Client {
         let address = request.uri().authority().unwrap().as_str().parse().unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
-        let stream = MaybeTlsStream::Plain(socket.connect(address).await.unwrap());
-        let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.unwrap().unwrap();
-        Self { socket }
+        Self::over(request, socket.connect(address).await.unwrap()).await
     }
 
     pub async fn send(&mut self, message: Value) {
@@ -165,8 +185,8 @@ impl Client {
 
     pub async fn joined(&mut self) -> Joined {
         match self.message().await {
-            ServerMessage::Joined { you, resume, resumed, room, peers, .. } => {
-                Joined { you, resume, resumed, room: room.as_str().to_owned(), peers }
+            ServerMessage::Joined { you, resume, resumed, room, peers, links, .. } => {
+                Joined { you, resume, resumed, room: room.as_str().to_owned(), peers, links }
             }
             other => panic!("not joined: {other:?}"),
         }
@@ -227,17 +247,58 @@ pub fn join(room: &str, name: &str) -> Value {
     })
 }
 
-/// The status and the body of an HTTP request with some more header lines.
-pub async fn http_get(address: SocketAddr, path: &str, headers: &str) -> (u16, String) {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+/// An answer over HTTP.
+pub struct Answer {
+    pub status: u16,
+    /// With names in small letters.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..])
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// Asks over a stream, with some more header lines, and reads until the server closes.
+pub async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request_line: &str,
+    host: &str,
+    headers: &str,
+) -> Answer {
+    let request = format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+    let mut bytes = Vec::new();
     let asking = async {
-        let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        stream.read_to_end(&mut bytes).await
     };
-    let answer = timeout(PATIENCE, asking).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    // Some servers end TLS without a word.
+    let _ = timeout(PATIENCE, asking).await.unwrap();
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("no answer");
+    let head = std::str::from_utf8(&bytes[..end]).unwrap();
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let pair = |line: &str| {
+        let (name, value) = line.split_once(':').unwrap();
+        (name.to_ascii_lowercase(), value.trim().to_owned())
+    };
+    Answer { status, headers: lines.map(pair).collect(), body: bytes[end + 4..].to_vec() }
+}
+
+/// Asks for a path, with some more header lines.
+pub async fn get(address: SocketAddr, path: &str, headers: &str) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
+    ask(stream, &format!("GET {path}"), &address.to_string(), headers).await
+}
+
+/// The status and the body of an answer of text.
+pub async fn http_get(address: SocketAddr, path: &str, headers: &str) -> (u16, String) {
+    let answer = get(address, path, headers).await;
+    (answer.status, answer.text().to_owned())
 }

@@ -6,9 +6,13 @@ mod bad_input;
 mod client;
 mod limits;
 mod meeting;
+mod names;
+mod page;
 mod program;
+mod proxy;
 mod resuming;
 mod shutdown;
 #[cfg(unix)]
 mod signals;
+mod tls;
 mod web;

@@ -8,7 +8,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::client::{PATIENCE, Server, http_get};
+use crate::client::{PATIENCE, Server, ask, http_get};
 
 #[tokio::test]
 async fn the_health_report_says_who_it_is_and_counts_without_naming() {
@@ -26,13 +26,16 @@ async fn the_health_report_says_who_it_is_and_counts_without_naming() {
 }
 
 #[tokio::test]
-async fn a_browser_that_looks_at_the_server_sees_what_it_is() {
+async fn who_looks_where_there_is_no_page_is_told_what_this_is() {
     let server = Server::start().await;
-    for (path, expected) in [("/", 200), ("/nowhere", 404), ("/ws", 426)] {
+    for (path, expected) in [("/no/where", 404), ("/ws", 426)] {
         let (status, body) = http_get(server.address, path, "").await;
         assert_eq!(status, expected, "{path}");
         assert!(body.contains("This is a Maru server"), "{path}: {body}");
     }
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let answer = ask(stream, "POST /standup", "localhost", "Content-Length: 0\r\n").await;
+    assert_eq!(answer.status, 405);
 }
 
 async fn connect_from(server: &Server, origin: &str) -> Result<(), Error> {

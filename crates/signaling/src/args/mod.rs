@@ -1,13 +1,20 @@
 //! The command line of `maru-server`.
 
+mod tls;
+
+use std::path::PathBuf;
+
 use clap::Parser;
+use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits};
-use maru_signaling::Config;
+use maru_signaling::{Config, base_path};
+
+use tls::TlsArgs;
 
 /// Maru's signaling server: lets people who type the same room name find each other.
 ///
 /// It introduces participants to each other and then stays out of their call: sound and pictures go
-/// from machine to machine.
+/// from machine to machine. Whoever has no app opens the server's address in a browser.
 #[derive(Debug, Parser)]
 #[command(name = "maru-server", version)]
 pub(crate) struct Args {
@@ -35,8 +42,29 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PASSWORD", env = "MARU_TURN_PASSWORD", hide_env_values = true)]
     turn_password: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+
+    /// Where guests find the page, when the server is behind something: a whole URL without a room,
+    /// such as https://example.org/maru
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    public_url: Option<String>,
+
+    /// What comes before the room in the path of every URL, such as /maru; the reverse proxy passes it on
+    #[arg(long, value_name = "PATH", value_parser = base_path, default_value = "")]
+    base_path: String,
+
+    /// Reverse proxy whose X-Forwarded-For, -Proto and -Host are believed: an address or a network such
+    /// as 10.0.0.0/8; may be repeated
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    trust_proxy: Vec<IpNet>,
+
+    /// Serve the page from this directory, for working on it
+    #[arg(long, value_name = "DIR", env = "MARU_UI_DIR", hide = true)]
+    ui: Option<PathBuf>,
+
     /// Web site whose pages may connect besides this server's own, such as https://call.example.org;
-    /// needed behind a reverse proxy; may be repeated
+    /// may be repeated
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     allow_origin: Vec<String>,
 
@@ -45,7 +73,7 @@ pub(crate) struct Args {
           value_parser = clap::value_parser!(u32).range(2..=1000))]
     max_peers_per_room: u32,
 
-    /// Connections from one address; raise it behind a reverse proxy
+    /// Connections from one address; raise it behind a reverse proxy that is not trusted
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections_per_address,
           value_parser = clap::value_parser!(u32).range(1..))]
     max_connections_per_address: u32,
@@ -62,6 +90,16 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Where guests find the page, if that was said or follows.
+    fn public_url(&self) -> Option<String> {
+        let of_domain = || {
+            let port = self.listen.rsplit(':').next().filter(|port| !matches!(*port, "443" | "0"));
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            Some(format!("https://{}{port}{}", self.tls.domain()?, self.base_path))
+        };
+        self.public_url.clone().or_else(of_domain)
+    }
+
     /// The settings that these arguments ask for.
     pub(crate) fn config(&self) -> Config {
         let stun = self.stun.iter().map(|url| IceServer {
@@ -85,9 +123,25 @@ impl Args {
             // An empty variable is how some tools write "none".
             token: self.token.clone().filter(|token| !token.is_empty()),
             allowed_origins: self.allow_origin.clone(),
+            base_path: self.base_path.clone(),
+            public_url: self.public_url(),
+            trusted_proxies: self.trust_proxy.clone(),
+            page_directory: self.ui.clone(),
             ..Config::default()
         }
     }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let example = "https://example.org/maru";
+    let url = with_scheme(text, &["http://", "https://"], example)?;
+    let strange = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'?' | b'#');
+    if url.bytes().any(strange) { Err(format!("write it like {example}")) } else { Ok(url) }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse().map(|address: std::net::IpAddr| address.into()));
+    network.map_err(|_| "write an address like 10.0.0.2, or a network like 10.0.0.0/8".to_owned())
 }
 
 fn stun_url(text: &str) -> Result<String, String> {
@@ -139,6 +193,18 @@ mod tests {
     }
 
     #[test]
+    fn what_acme_vouches_for_is_where_guests_are_sent() {
+        for (listen, url) in [
+            ("0.0.0.0:443", "https://call.example.org/maru"),
+            ("0.0.0.0:8443", "https://call.example.org:8443/maru"),
+        ] {
+            let arguments = ["--listen", listen, "--acme-domain", "call.example.org", "--base-path", "maru/"];
+            let args = Args::try_parse_from(["maru-server"].iter().chain(&arguments)).unwrap();
+            assert_eq!(args.config().public_url.as_deref(), Some(url));
+        }
+    }
+
+    #[test]
     fn wrong_arguments_are_refused_with_an_example_of_a_right_one() {
         for (wrong, hint) in [
             (&["--stun", "stun.example.org"][..], "stun:stun.example.org:3478"),
@@ -146,6 +212,13 @@ mod tests {
             (&["--turn", "turn:a.example"], "--turn-user"),
             (&["--allow-origin", "call.example.org"], "https://call.example.org"),
             (&["--max-peers-per-room", "1"], "2..=1000"),
+            (&["--tls-cert", "cert.pem"], "--tls-key"),
+            (&["--tls-self-signed", "--acme-domain", "a.example"], "cannot be used with"),
+            (&["--acme-email", "me@a.example"], "--acme-domain"),
+            (&["--public-url", "example.org"], "https://example.org/maru"),
+            (&["--public-url", "https://example.org/?a=\"b"], "https://example.org/maru"),
+            (&["--base-path", "/a b"], "/maru"),
+            (&["--trust-proxy", "localhost"], "10.0.0.0/8"),
         ] {
             let all = ["maru-server"].iter().chain(wrong);
             let error = Args::try_parse_from(all).unwrap_err().to_string();

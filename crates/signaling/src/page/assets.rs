@@ -1,0 +1,124 @@
+//! Where the page's files come from: built into this program, or a directory while somebody works on
+//! them.
+
+use std::borrow::Cow;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Component, Path, PathBuf};
+
+use axum::body::Bytes;
+
+use super::encoding::Encoding;
+
+/// A file, built in.
+struct File {
+    path: &'static str,
+    hash: &'static str,
+    plain: &'static [u8],
+    brotli: &'static [u8],
+    gzip: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// Of the page in a directory: its files are looked at anew each time.
+const UNVERSIONED: &str = "dev";
+
+/// See the module.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// This program.
+    Embedded,
+    /// Files as they are now.
+    Directory(PathBuf),
+}
+
+impl Source {
+    /// Names the content of all files.
+    pub(super) fn version(&self) -> &'static str {
+        match self {
+            Self::Embedded => VERSION,
+            Self::Directory(_) => UNVERSIONED,
+        }
+    }
+
+    /// Whether a file of one version stays what it is.
+    pub(super) fn lasts(&self) -> bool {
+        matches!(self, Self::Embedded)
+    }
+
+    /// The paths of all files that last.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &'static str> {
+        let files = if self.lasts() { FILES } else { &[] };
+        files.iter().map(|file| file.path)
+    }
+
+    /// A file's hash and content, compressed if the client takes that.
+    pub(super) fn file(
+        &self,
+        path: &str,
+        accepted: Encoding,
+    ) -> Option<(Cow<'static, str>, Encoding, Bytes)> {
+        match self {
+            Self::Embedded => {
+                let file = &FILES[FILES.binary_search_by_key(&path, |file| file.path).ok()?];
+                let (encoding, bytes) = match accepted {
+                    Encoding::Brotli if file.brotli.len() < file.plain.len() => (accepted, file.brotli),
+                    Encoding::Gzip if file.gzip.len() < file.plain.len() => (accepted, file.gzip),
+                    _ => (Encoding::Plain, file.plain),
+                };
+                Some((file.hash.into(), encoding, Bytes::from_static(bytes)))
+            }
+            Self::Directory(directory) => {
+                let path = Path::new(path);
+                if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+                    return None;
+                }
+                let bytes = fs::read(directory.join(path)).ok()?;
+                Some((hash(&bytes).into(), Encoding::Plain, bytes.into()))
+            }
+        }
+    }
+}
+
+/// Tells contents apart, not adversaries.
+pub(super) fn hash(bytes: &[u8]) -> String {
+    let mut hash = DefaultHasher::new();
+    bytes.hash(&mut hash);
+    format!("{:016x}", hash.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a guest's browser loads at most, with all that is in the page.
+    const MOST_COMPRESSED_BYTES: usize = 120 * 1024;
+
+    #[test]
+    fn the_page_is_light() {
+        let sum: usize = FILES.iter().map(|file| file.brotli.len().min(file.plain.len())).sum();
+        println!("{sum} bytes in {} files", FILES.len());
+        assert!(sum <= MOST_COMPRESSED_BYTES, "{sum} bytes");
+        let gzipped: usize = FILES.iter().map(|file| file.gzip.len().min(file.plain.len())).sum();
+        assert!(gzipped <= MOST_COMPRESSED_BYTES, "{gzipped} bytes");
+    }
+
+    #[test]
+    fn only_what_a_browser_needs_is_in_it() {
+        let has = |path: &str| Source::Embedded.file(path, Encoding::Plain).is_some();
+        assert!(has("index.html") && has("main.js") && has("style/base.css"));
+        for left_out in ["package.json", "jsconfig.json", "types/engine.d.ts", "test/view.test.js"] {
+            assert!(!has(left_out), "{left_out}");
+        }
+    }
+
+    #[test]
+    fn a_directory_gives_nothing_from_outside_of_it() {
+        let source = Source::Directory(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        assert!(source.file("main.rs", Encoding::Plain).is_some());
+        for outside in ["../build.rs", "/etc/hostname", "page/../../build.rs"] {
+            assert!(source.file(outside, Encoding::Plain).is_none(), "{outside}");
+        }
+    }
+}
