@@ -15,7 +15,7 @@ use crate::reach::Reach;
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Segments that mean something else than the room of that name.
-const RESERVED: [&str; 4] = ["ws", "health", ".", ".."];
+const RESERVED: [&str; 5] = ["ws", "health", "index.html", ".", ".."];
 
 /// The address of the page, without a room.
 #[derive(Clone, Debug, PartialEq, Eq)]

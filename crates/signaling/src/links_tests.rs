@@ -37,6 +37,7 @@ fn a_rooms_name_is_one_segment_whatever_is_in_it() {
         ("ws", "https://a.example/?room=ws"),
         ("health", "https://a.example/?room=health"),
         ("..", "https://a.example/?room=.."),
+        ("index.html", "https://a.example/?room=index.html"),
         ("WS", "https://a.example/WS"),
     ] {
         assert_eq!(base("https://a.example/").room(&RoomName::parse(room).unwrap()).url, url);

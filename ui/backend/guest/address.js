@@ -2,7 +2,7 @@
 // The room in the page's address: `BASE/ROOM`, or `BASE?room=ROOM`. Pure.
 
 /** Segments that mean something else than the room of that name. */
-const RESERVED = ["ws", "health", ".", ".."];
+const RESERVED = ["ws", "health", "index.html", ".", ".."];
 
 /**
  * The room that an address names; empty for none.
