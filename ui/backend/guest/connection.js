@@ -184,7 +184,6 @@ export class Connection {
   /** @param {{ type: "offer" | "answer", sdp: string }} description */
   async #remote(description) {
     const pc = this.#pc;
-    // An offer that meets ours takes ours back by itself: we get here only where we are the polite one.
     await pc.setRemoteDescription(description);
     if (this.#closed) return;
     if (description.type === "offer") {

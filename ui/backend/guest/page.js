@@ -5,7 +5,7 @@
 /**
  * @typedef {object} PageNews
  * @property {() => void} onNetworkBack there may be another network, and what was open may be dead
- * @property {(leaving: boolean) => void} onHide the page goes; `leaving` unless it may be loaded anew at once
+ * @property {() => void} onHide the page goes; nobody can tell whether for good or to be loaded anew
  * @property {() => void} onTouch a tap or a key is being handled
  */
 
@@ -16,14 +16,7 @@ const LOOK_MS = 5000;
 
 /** @param {PageNews} news */
 export function watchPage({ onNetworkBack, onHide, onTouch }) {
-  let reloading = false;
-  // Tells a reload from a farewell. Where it is missing the place is kept a while: the others find the
-  // connections closed and show nobody.
-  const navigation = /** @type {EventTarget | undefined} */ (/** @type {any} */ (window).navigation);
-  navigation?.addEventListener("navigate", (event) => {
-    reloading = /** @type {any} */ (event).navigationType === "reload";
-  });
-  window.addEventListener("pagehide", () => onHide(navigation !== undefined && !reloading));
+  window.addEventListener("pagehide", onHide);
   // Shown again from the browser's memory, with everything closed: what it was is in its place.
   window.addEventListener("pageshow", ({ persisted }) => {
     if (persisted) window.location.reload();

@@ -10,9 +10,11 @@
 //                                  too often ▼
 //                                         Closed
 //
-// Who was in the room first makes the first offer; the newcomer asks for one with `restart`. Later either side
-// may offer. When both do at once, the rules of perfect negotiation decide (W3C WebRTC 1.0, section 10.7): who
-// offered first is impolite and keeps its offer, the newcomer is polite and takes its own back.
+// Who was in the room first makes every offer; the newcomer asks for one with `restart`. So offers never collide
+// between two of us, also when both want to negotiate anew at once. A foreign peer that offers all the same is
+// handled by the rules of perfect negotiation (W3C WebRTC 1.0, section 10.7): we are impolite where we offer, and
+// where we answer we have no offer out that we would have to take back. Taking one back is best avoided: in
+// Chromium (seen in 156) the other's picture stands still for good after a rollback.
 
 /** @typedef {import("../../types/protocol").PeerInfo} PeerInfo */
 /** @typedef {import("../../types/protocol").Signal} Signal */
@@ -196,8 +198,10 @@ export class Peer {
     const session = sessionOf(sdp);
     const fresh = this.#generation === null || this.#remoteSession !== session;
     if (this.#offerPending) {
-      if (this.#role === "offering") return; // A collision, and we are the impolite one: ours stands.
-      this.#offerPending = false; // We are the polite one: setting theirs takes ours back.
+      // Two first offers, as when both pages were loaded anew at once: of the two, one stands, and both know which.
+      const first = this.#remoteSession === null && around.me !== null && around.me < this.id;
+      if (!first) return; // A collision, and we are the impolite one: ours stands.
+      this.#role = "answering";
     }
     if (fresh) {
       // The first offer, or the peer began anew: its old connection is no more.
@@ -216,7 +220,6 @@ export class Peer {
     const session = sessionOf(sdp);
     if (this.#remoteSession !== null && this.#remoteSession !== session) {
       // It began anew, with other keys: our old connection fits nothing there.
-      this.#role = "offering";
       return this.#start(now, around);
     }
     this.#remoteSession = session;
@@ -234,13 +237,12 @@ export class Peer {
       this.#role = "offering";
       return this.#start(now, around);
     }
+    if (this.#offerPending && this.#state !== "connecting") return; // It gets one just now.
     // It waits for an offer that never came, or its connection failed.
     if (this.#state === "connected") {
       this.#state = "restarting";
       return this.#restart(now, around);
     }
-    const underWay = this.#state === "restarting" || this.#state === "negotiating";
-    if (underWay && this.#offerPending) return;
     this.#attempts = Math.min(this.#attempts, MAX_ATTEMPTS - 1);
     this.#start(now, around);
   }
@@ -262,7 +264,9 @@ export class Peer {
       case "end_of_candidates":
         return this.#send({ kind: "end_of_candidates" }, around);
       case "negotiation_needed":
-        if (around.signaling && !this.#offerPending) this.#offer(false, around);
+        if (!around.signaling || this.#offerPending || this.#state !== "connected") return;
+        if (this.#role === "offering") this.#offer(false, around);
+        else this.#send({ kind: "restart" }, around);
         return;
       case "connected":
         this.#state = "connected";

@@ -98,7 +98,7 @@ export class Session {
     });
     watchPage({
       onNetworkBack: () => this.#input({ type: "network_changed" }),
-      onHide: (leaving) => this.#hide(leaving),
+      onHide: () => this.#hide(),
       onTouch: () => this.#levels.resume(),
     });
     watchPermissions((kind) => this.#permitted(kind));
@@ -396,9 +396,11 @@ export class Session {
     if (address !== location.href) history.replaceState(null, "", address);
   }
 
-  /** @param {boolean} leaving */
-  #hide(leaving) {
-    if (leaving) this.#input({ type: "leave" });
+  /**
+   * No `leave`: a page that is loaded anew wants its place back. To the others it is gone all the same, as they
+   * see the connections closed; the server keeps the place for a while.
+   */
+  #hide() {
     this.#links.closeAll();
     this.#signaling?.close();
   }
