@@ -28,6 +28,17 @@ const REFUSALS = {
   internal: "Something went wrong in the server. Try again in a moment.",
 };
 
+/**
+ * Why a connection failed, where it is not a library that says it.
+ * @type {Record<string, string>}
+ */
+const FAILURES = {
+  path_lost: "the path was lost",
+  closed: "the connection was closed",
+  closed_there: "the other side closed the connection",
+  overrun: "it was overrun",
+};
+
 /** @type {Notices} */
 const notices = {
   name_empty: ({ field }) => `The ${NAME[field]} is empty. Type at least one character.`,
@@ -68,7 +79,8 @@ const notices = {
   joined_elsewhere: () => "You joined this room again elsewhere, so this call ended.",
   peer_no_path: ({ name }) =>
     `No connection to ${name} could be made (no path was found). Ask them to join again.`,
-  peer_failed: ({ name, problem }) => `No connection to ${name} could be made (${problem}). Ask them to join again.`,
+  peer_failed: ({ name, problem }) =>
+    `No connection to ${name} could be made (${FAILURES[problem] ?? problem}). Ask them to join again.`,
 
   chat_not_in_a_room: () => "You are not in a room, so nobody can read this. Join a room first.",
   chat_too_long: ({ bytes, limit }) => `The message has ${bytes} bytes. ${limit} is the most: send it in parts.`,

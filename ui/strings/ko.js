@@ -32,6 +32,17 @@ const REFUSALS = {
   internal: "서버에 문제가 생겼어요. 잠시 후 다시 해 주세요.",
 };
 
+/**
+ * Why a connection failed, where it is not a library that says it.
+ * @type {Record<string, string>}
+ */
+const FAILURES = {
+  path_lost: "연결 경로가 끊겼어요",
+  closed: "연결이 닫혔어요",
+  closed_there: "상대가 연결을 끊었어요",
+  overrun: "연결이 밀려서 끊겼어요",
+};
+
 /** @type {Notices} */
 const notices = {
   name_empty: ({ field }) => `${NAME[field]}이 비어 있어요. 한 글자 이상 써 주세요.`,
@@ -75,7 +86,7 @@ const notices = {
   peer_no_path: ({ name }) =>
     `${name} 님과 연결하지 못했어요(연결할 길을 찾지 못했어요). 다시 들어와 달라고 부탁해 보세요.`,
   peer_failed: ({ name, problem }) =>
-    `${name} 님과 연결하지 못했어요(${problem}). 다시 들어와 달라고 부탁해 보세요.`,
+    `${name} 님과 연결하지 못했어요(${FAILURES[problem] ?? problem}). 다시 들어와 달라고 부탁해 보세요.`,
 
   chat_not_in_a_room: () => "방에 들어와 있지 않아서 아무도 이 글을 읽을 수 없어요. 먼저 방에 들어와 주세요.",
   chat_too_long: ({ bytes, limit }) =>

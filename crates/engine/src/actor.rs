@@ -24,7 +24,7 @@ use self::chat::Chat;
 use self::media::{MediaThreads, PeerMedia};
 use self::selection::Selection;
 use crate::api::{CallState, Command};
-use crate::call::{Call, ConnectionEvent, Generation, Identity, Input, Output};
+use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, Output};
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
 use crate::notice::{NameField, Notice, NoticeCode, Problem};
@@ -233,7 +233,7 @@ impl Actor {
                         && *current == generation
                         && !connection.order(order)
                     {
-                        let failed = ConnectionEvent::Failed("it was overrun".into());
+                        let failed = ConnectionEvent::Failed(Failure::Overrun);
                         self.report_to_self(peer, generation, ConnectionNews::Event(failed));
                     }
                 }

@@ -282,9 +282,9 @@ export class Connection {
       case "disconnected":
         return this.#event({ type: "disconnected" });
       case "failed":
-        return this.#event({ type: "failed", problem: "the path was lost" });
+        return this.#event({ type: "failed", problem: "path_lost" });
       case "closed":
-        return this.#event({ type: "failed", problem: "the connection was closed" });
+        return this.#event({ type: "failed", problem: "closed" });
     }
   }
 
@@ -310,7 +310,7 @@ export class Connection {
     channel.onclose = () => {
       // With the transport under it: the other side closed the connection, and will not say so otherwise.
       if (this.#pc.sctp?.state === "closed") {
-        this.#event({ type: "failed", problem: "the other side closed the connection" });
+        this.#event({ type: "failed", problem: "closed_there" });
       }
     };
     if (channel.readyState === "open") opened();

@@ -77,7 +77,7 @@ export class Links {
   order(peer, generation, order) {
     const link = this.#links.get(peer);
     if (link?.generation !== generation || link.connection.order(order)) return;
-    queueMicrotask(() => this.#news.onEvent(peer, generation, { type: "failed", problem: "it was overrun" }));
+    queueMicrotask(() => this.#news.onEvent(peer, generation, { type: "failed", problem: "overrun" }));
   }
 
   /** @param {string} peer @param {number} generation */

@@ -27,7 +27,7 @@ use maru_protocol::{
     PeerInfo, ResumeToken, RoomName, ServerMessage, Signal, Status,
 };
 
-pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Generation, Peer};
+pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Failure, Generation, Peer};
 
 use self::backoff::Backoff;
 use crate::api::{CallState, PeerState};

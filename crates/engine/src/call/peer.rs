@@ -64,7 +64,33 @@ pub(crate) enum ConnectionEvent {
     /// Nothing came over the path for some seconds.
     Disconnected,
     /// It cannot be used any more, for this reason.
-    Failed(String),
+    Failed(Failure),
+}
+
+/// Why a connection cannot be used any more.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the path was lost")]
+    PathLost,
+    #[error("the other side closed the connection")]
+    ClosedThere,
+    #[error("it was overrun")]
+    Overrun,
+    /// As a library says it.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    /// By the name that dictionaries know.
+    fn name(self) -> String {
+        match self {
+            Self::PathLost => "path_lost".into(),
+            Self::ClosedThere => "closed_there".into(),
+            Self::Overrun => "overrun".into(),
+            Self::Other(problem) => problem,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -252,17 +278,17 @@ impl Peer {
         }
     }
 
-    /// `problem` is what went wrong; `None` when no path was found.
-    fn give_up(&mut self, problem: Option<String>, outputs: &mut VecDeque<Output>) {
+    /// `None` when no path was found.
+    fn give_up(&mut self, failure: Option<Failure>, outputs: &mut VecDeque<Output>) {
         self.close(outputs);
         let name = self.info.name.to_string();
         let text = format!(
             "No connection to {name} could be made ({}). Ask them to join again.",
-            problem.as_deref().unwrap_or("no path was found")
+            failure.as_ref().map_or("no path was found".to_owned(), Failure::to_string)
         );
-        let sentence = match problem {
+        let sentence = match failure {
             None => Sentence::PeerNoPath { name },
-            Some(problem) => Sentence::PeerFailed { name, problem },
+            Some(failure) => Sentence::PeerFailed { name, problem: failure.name() },
         };
         let problem = Problem::new(sentence, text);
         outputs.push_back(Output::Notice(problem.notice(NoticeCode::Peer)));
@@ -398,9 +424,9 @@ impl Peer {
                     }
                 }
             }
-            ConnectionEvent::Failed(problem) => {
+            ConnectionEvent::Failed(failure) => {
                 if self.attempts >= MAX_ATTEMPTS {
-                    return self.give_up(Some(problem), outputs);
+                    return self.give_up(Some(failure), outputs);
                 }
                 // Not at once: what failed for bad input would fail again just as fast.
                 self.drop_connection(outputs);

@@ -326,7 +326,7 @@ fn a_peer_that_sends_garbage_fails_alone_and_is_given_up_after_a_few_tries() {
         given_up |= notices(&outputs) == [NoticeCode::Peer];
         if let Some(generation) = opened(&outputs) {
             bench.signal(&bad, Signal::Description { sdp_type: SdpType::Answer, sdp: "garbage".into() });
-            bench.connection(&bad, generation, ConnectionEvent::Failed("bad SDP".into()));
+            bench.connection(&bad, generation, ConnectionEvent::Failed(Failure::Other("bad SDP".into())));
         }
         bench.pass(Duration::from_secs(2));
     }
@@ -340,7 +340,7 @@ fn news_of_a_replaced_connection_counts_for_nothing() {
     let peer = member("a");
     let mut bench = Bench::joined(&[]);
     let generation = bench.connect_newcomer(&peer);
-    bench.connection(&peer, generation + 7, ConnectionEvent::Failed("old".into()));
+    bench.connection(&peer, generation + 7, ConnectionEvent::Failed(Failure::Other("old".into())));
     assert_eq!(bench.state_of(&peer), Some(PeerState::Connected));
 }
 

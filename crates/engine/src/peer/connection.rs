@@ -23,7 +23,7 @@ use webrtc::peer_connection::{
 
 use super::chat::{self, ChatWire};
 use super::{mdns, media, setup};
-use crate::call::{ConnectionEvent, ConnectionOrder};
+use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
 use crate::receive::playout::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::Fanout;
@@ -85,7 +85,7 @@ impl Connection {
         let stop = cancel.clone();
         tokio::spawn(async move {
             if let Err(error) = run(config, order_queue, stop, &news).await {
-                news(ConnectionNews::Event(ConnectionEvent::Failed(error.to_string())));
+                news(ConnectionNews::Event(ConnectionEvent::Failed(Failure::Other(error.to_string()))));
             }
         });
         Self { orders, cancel }
@@ -353,12 +353,8 @@ impl Actor<'_> {
                     self.event(ConnectionEvent::Connected);
                 }
                 RTCPeerConnectionState::Disconnected => self.event(ConnectionEvent::Disconnected),
-                RTCPeerConnectionState::Failed => {
-                    self.event(ConnectionEvent::Failed("the path was lost".into()))
-                }
-                RTCPeerConnectionState::Closed => {
-                    self.event(ConnectionEvent::Failed("the other side closed the connection".into()))
-                }
+                RTCPeerConnectionState::Failed => self.event(ConnectionEvent::Failed(Failure::PathLost)),
+                RTCPeerConnectionState::Closed => self.event(ConnectionEvent::Failed(Failure::ClosedThere)),
                 _ => {}
             },
             Callback::Track(track) => {
