@@ -284,6 +284,13 @@ class App {
     if (key === "sound_blocked") {
       return { label: strings.tapToHear, act: () => this.#backend.resumeSound?.() };
     }
+    if (key === "page_not_secure" || key === "no_devices") return null;
+    if (key === "permission_denied") {
+      /** @type {Command} switching it on is the wish to use it */
+      const again =
+        code === "camera" ? { type: "set_camera_off", camera_off: false } : { type: "set_muted", muted: false };
+      return { label: strings.tryAgain, act: () => void this.#do(again) };
+    }
     const idle = this.#view.call === "idle";
     switch (code) {
       case "bad_name":

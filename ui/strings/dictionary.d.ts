@@ -9,6 +9,7 @@ export type GuestSentence =
   | { key: "sound_blocked"; values: {} }
   | { key: "page_not_secure"; values: {} }
   | { key: "no_webrtc"; values: {} }
+  | { key: "no_devices"; values: {} }
   | { key: "no_common_codec"; values: { name: string } }
   | { key: "permission_denied"; values: { kind: DeviceKind } }
   | { key: "device_missing"; values: { kind: DeviceKind } }

@@ -110,6 +110,7 @@ const notices = {
   no_webrtc: () =>
     "This browser cannot make calls (it has no WebRTC, or it is switched off). Use a current Chrome, Edge, " +
     "Firefox or Safari.",
+  no_devices: () => "No camera and no microphone were found. You can join, watch and listen; connect one at any time.",
   no_common_codec: ({ name }) =>
     `You and ${name} have no video format in common, so there is no picture between you. Sound and chat work. ` +
     "Another browser may help.",

@@ -68,8 +68,8 @@ export class Peer {
   #generation = null;
   /** An offer of ours is out and not answered. */
   #offerPending = false;
-  /** @type {string | null} the session of the last remote description: another one means another connection */
-  #remoteSession = null;
+  /** @type {string | null} the certificate of the last remote description: another one means another connection */
+  #remoteCertificate = null;
   /** The server lost it. */
   #away = false;
   #attempts = 0;
@@ -195,11 +195,11 @@ export class Peer {
 
   /** @param {number} now @param {string} sdp @param {Surroundings} around */
   #offered(now, sdp, around) {
-    const session = sessionOf(sdp);
-    const fresh = this.#generation === null || this.#remoteSession !== session;
+    const certificate = certificateOf(sdp);
+    const fresh = this.#generation === null || this.#remoteCertificate !== certificate;
     if (this.#offerPending) {
       // Two first offers, as when both pages were loaded anew at once: of the two, one stands, and both know which.
-      const first = this.#remoteSession === null && around.me !== null && around.me < this.id;
+      const first = this.#remoteCertificate === null && around.me !== null && around.me < this.id;
       if (!first) return; // A collision, and we are the impolite one: ours stands.
       this.#role = "answering";
     }
@@ -209,7 +209,7 @@ export class Peer {
       this.#deadline = now + CONNECT_TIMEOUT_MS;
       this.#state = "negotiating";
     }
-    this.#remoteSession = session;
+    this.#remoteCertificate = certificate;
     this.#order({ type: "remote", description: { type: "offer", sdp } }, around);
   }
 
@@ -217,12 +217,12 @@ export class Peer {
   #answered(now, sdp, around) {
     if (!this.#offerPending) return; // To an offer that was given up.
     this.#offerPending = false;
-    const session = sessionOf(sdp);
-    if (this.#remoteSession !== null && this.#remoteSession !== session) {
+    const certificate = certificateOf(sdp);
+    if (this.#remoteCertificate !== null && this.#remoteCertificate !== certificate) {
       // It began anew, with other keys: our old connection fits nothing there.
       return this.#start(now, around);
     }
-    this.#remoteSession = session;
+    this.#remoteCertificate = certificate;
     if (this.#state === "negotiating") this.#state = "connecting";
     this.#order({ type: "remote", description: { type: "answer", sdp } }, around);
   }
@@ -352,7 +352,7 @@ export class Peer {
       this.#generation = null;
     }
     this.#offerPending = false;
-    this.#remoteSession = null;
+    this.#remoteCertificate = null;
   }
 
   /** @param {ConnectionOrder} order @param {Surroundings} around */
@@ -368,9 +368,10 @@ export class Peer {
 }
 
 /**
- * The session id of a description's `o=` line (RFC 8866, section 5.2).
+ * The fingerprint of the certificate in a description: each connection of a peer has its own, and keeps it. The
+ * session id in `o=` should do the same (RFC 8829, section 5.2.1), but not everybody keeps that.
  * @param {string} sdp
  */
-function sessionOf(sdp) {
-  return /^o=\S+ +(\S+)/m.exec(sdp)?.[1] ?? null;
+function certificateOf(sdp) {
+  return /^a=fingerprint:(.+)$/m.exec(sdp)?.[1]?.trim() ?? null;
 }

@@ -56,7 +56,7 @@ export class Playback {
 
   /** Once more; called while a tap or a key is handled. */
   resume() {
-    for (const player of this.#players.values()) this.#start(player);
+    for (const player of this.#players.values()) if (player.paused) this.#start(player);
   }
 
   /** @param {HTMLAudioElement} player */

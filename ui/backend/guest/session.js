@@ -99,7 +99,7 @@ export class Session {
     watchPage({
       onNetworkBack: () => this.#input({ type: "network_changed" }),
       onHide: () => this.#hide(),
-      onTouch: () => this.#levels.resume(),
+      onTouch: () => this.resumeSound(),
     });
     watchPermissions((kind) => this.#permitted(kind));
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#refreshDevices());
@@ -111,6 +111,10 @@ export class Session {
   async start(place) {
     if (!navigator.mediaDevices) this.#tell("camera", { key: "page_not_secure", values: {} });
     await this.#refreshDevices();
+    const { cameras, microphones } = this.#devices;
+    if (navigator.mediaDevices && cameras.length + microphones.length === 0) {
+      this.#tell("camera", { key: "no_devices", values: {} });
+    }
     if (place) {
       this.#name = place.name;
       this.#input({ type: "join", ...place });
@@ -161,6 +165,7 @@ export class Session {
     this.#update();
   }
 
+  /** Any touch of the page will do. */
   resumeSound() {
     if (this.#notice?.key === "sound_blocked") this.#notice = null;
     this.#levels.resume();
