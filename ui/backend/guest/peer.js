@@ -70,6 +70,8 @@ export class Peer {
   #offerPending = false;
   /** @type {string | null} the certificate of the last remote description: another one means another connection */
   #remoteCertificate = null;
+  /** We offer only because it asked. */
+  #asked = false;
   /** The server lost it. */
   #away = false;
   #attempts = 0;
@@ -198,10 +200,10 @@ export class Peer {
     const certificate = certificateOf(sdp);
     const fresh = this.#generation === null || this.#remoteCertificate !== certificate;
     if (this.#offerPending) {
-      // Two first offers, as when both pages were loaded anew at once: of the two, one stands, and both know which.
-      const first = this.#remoteCertificate === null && around.me !== null && around.me < this.id;
-      if (!first) return; // A collision, and we are the impolite one: ours stands.
+      if (!this.#asked) return; // A collision, and we are the impolite one: ours stands.
+      // It asked for an offer and made one itself meanwhile, as when both pages were loaded anew at once.
       this.#role = "answering";
+      this.#asked = false;
     }
     if (fresh) {
       // The first offer, or the peer began anew: its old connection is no more.
@@ -217,6 +219,7 @@ export class Peer {
   #answered(now, sdp, around) {
     if (!this.#offerPending) return; // To an offer that was given up.
     this.#offerPending = false;
+    this.#asked = false;
     const certificate = certificateOf(sdp);
     if (this.#remoteCertificate !== null && this.#remoteCertificate !== certificate) {
       // It began anew, with other keys: our old connection fits nothing there.
@@ -235,6 +238,7 @@ export class Peer {
       if (this.#state === "new" && around.me !== null && around.me < this.id) return;
       // It forgot that it was there first.
       this.#role = "offering";
+      this.#asked = true;
       return this.#start(now, around);
     }
     if (this.#offerPending && this.#state !== "connecting") return; // It gets one just now.

@@ -1,0 +1,194 @@
+// What a guest's page decides without a browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { addressOf, roomOf, serverOf } from "../backend/guest/address.js";
+import { CHAT_MAX_BYTES, ChatGate, ChatHistory, chatWire, parseChat } from "../backend/guest/chat.js";
+import { preferredVideo, shareVideo, videoCodecs, videoLimits } from "../backend/guest/codecs.js";
+import { FLOOR_DBFS, Speaking, peakDbfs } from "../backend/guest/levels.js";
+import { deviceList } from "../backend/guest/list.js";
+import { readServerMessage } from "../backend/guest/messages.js";
+import { parseName } from "../backend/guest/names.js";
+import { Selection } from "../backend/guest/selection.js";
+import { keepPlace, keepSettings, loadPlace, loadSettings } from "../backend/guest/storage.js";
+
+test("The room is in the address, whatever the script, also under a base path", () => {
+  const base = "https://host/maru/";
+  for (const room of ["standup", "회의실", "a/b?c#d", "100%", "ws", ".", "..", "health", "<b>", "a b"]) {
+    const address = addressOf(room, base);
+    assert.ok(address.startsWith(base), address);
+    assert.equal(roomOf(address, base), room, address);
+  }
+  assert.equal(roomOf("https://host/maru/", base), "");
+  assert.equal(roomOf("https://host/maru/?room=x", base), "x");
+  assert.equal(roomOf("https://host/maru/50%", base), "50%", "a percent sign that means itself");
+  assert.equal(serverOf(base), "wss://host/maru/ws");
+  assert.equal(serverOf("http://localhost:6278/"), "ws://localhost:6278/ws");
+});
+
+test("Names are tidied as the server does it, and refused with what is wrong", () => {
+  assert.deepEqual(parseName("  a \u3000 b ", "room"), { name: "a b" });
+  assert.deepEqual(parseName("e\u0301", "room"), { name: "é" });
+  assert.equal(parseName(" ", "display").problem.key, "name_empty");
+  assert.equal(parseName("a\u0000b", "room").problem.key, "name_control_character");
+  assert.deepEqual(parseName("👋".repeat(65), "room").problem.values, { field: "room", length: 65, limit: 64 });
+  assert.ok("name" in parseName("👋".repeat(64), "room"));
+});
+
+test("Chat survives the wire as text, and garbage, too much and nothing are dropped", () => {
+  assert.equal(parseChat(chatWire(" 안녕\n<b>\u0007")), "안녕\n<b>");
+  assert.equal(parseChat(new TextEncoder().encode(chatWire("x")).buffer), "x");
+  const bad = ["{", "null", "[]", '{"type":"later"}', '{"type":"text","text":7}', chatWire("  "), chatWire("x".repeat(CHAT_MAX_BYTES + 1)),
+    " ".repeat(1 << 20), new Uint8Array([0xff, 0xfe]).buffer, 7, undefined];
+  for (const data of bad) assert.equal(parseChat(data), null);
+});
+
+test("Who chats too fast or too much is told, and others' floods are dropped", () => {
+  const gate = new ChatGate();
+  for (let n = 0; n < 10; n += 1) assert.ok(gate.admit(0));
+  assert.ok(!gate.admit(4999));
+  assert.ok(gate.admit(5000));
+  const chat = new ChatHistory();
+  assert.equal(chat.say(0, 0, "Ann", "x".repeat(CHAT_MAX_BYTES + 1)).problem.key, "chat_too_long");
+  assert.equal(chat.say(0, 0, "Ann", " "), null);
+  for (let n = 0; n < 10; n += 1) assert.ok("message" in chat.say(0, 0, "Ann", "x"));
+  assert.equal(chat.say(0, 0, "Ann", "x").problem.key, "chat_too_fast");
+  for (let n = 0; n < 10; n += 1) assert.ok(chat.heard(0, 0, "x", "X", "y"));
+  assert.equal(chat.heard(0, 0, "x", "X", "y"), null);
+  assert.ok(chat.heard(0, 0, "z", "Z", "y"), "each for itself");
+  for (let n = 0; n < 600; n += 1) chat.heard(n * 1000, 0, "z", "Z", "y");
+  assert.equal(chat.messages.length, 500);
+});
+
+const codec = (mimeType, sdpFmtpLine = "") => ({ mimeType, clockRate: 90_000, sdpFmtpLine });
+const ALL = [
+  codec("video/VP8"), codec("video/rtx", "apt=96"), codec("video/VP9"), codec("video/AV1"),
+  codec("video/H264", "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f"),
+  codec("video/H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f"),
+  codec("video/H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"),
+  codec("video/H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f"),
+];
+const capable = (codecs) => ({ getCapabilities: () => ({ codecs }) });
+
+test("H.264 that everybody decodes is offered first, then VP8, then what repairs them", () => {
+  const offered = preferredVideo(capable(ALL)).map(({ mimeType, sdpFmtpLine }) => `${mimeType} ${sdpFmtpLine.slice(-6)}`);
+  assert.deepEqual(offered, ["video/H264 42e01f", "video/H264 42001f", "video/VP8 ", "video/rtx apt=96"]);
+  assert.deepEqual(preferredVideo(capable([codec("video/VP9")])), [], "the browser's own order stands");
+  assert.deepEqual(preferredVideo({}), []);
+});
+
+test("What is said about codecs is what the browser can do both ways", () => {
+  assert.deepEqual(videoCodecs(capable(ALL), capable(ALL)), ["h264", "vp8"]);
+  assert.deepEqual(videoCodecs(capable(ALL), capable(ALL.slice(0, 2))), ["vp8"]);
+  assert.deepEqual(videoCodecs(capable([]), capable(ALL)), []);
+  assert.deepEqual(videoCodecs({}, {}), ["h264", "vp8"]);
+  assert.ok(shareVideo(["h264", "vp8"], ["vp8"]) && !shareVideo(["vp8"], ["h264"]) && !shareVideo(["vp8"], []));
+});
+
+test("The more peers, the less goes to each, and to all together not much more", () => {
+  const rates = [1, 2, 3, 4, 8].map((peers) => videoLimits(peers).maxBitrate);
+  assert.deepEqual([...rates].sort((a, b) => b - a), rates);
+  for (const [index, peers] of [1, 2, 3, 4, 8].entries()) assert.ok(rates[index] * peers <= 3_300_000);
+});
+
+test("Levels are peaks in dBFS, and speaking holds over the pauses between words", () => {
+  assert.equal(peakDbfs(new Float32Array(8)), FLOOR_DBFS);
+  assert.ok(Math.abs(peakDbfs(new Float32Array([0, -0.1, 0.05])) + 20) < 0.01);
+  const speaking = new Speaking();
+  assert.ok(!speaking.update(0, -45), "not loud enough to begin");
+  assert.ok(speaking.update(100, -39));
+  assert.ok(speaking.update(300, -45), "loud enough to go on");
+  assert.ok(speaking.update(799, -90));
+  assert.ok(!speaking.update(800, -90));
+});
+
+test("What a server says is taken only in the protocol's shape", () => {
+  const peer = { id: "x", name: "X", client: { name: "c", version: "1" }, capabilities: { video_codecs: [], chat: true },
+    status: { muted: false, camera_off: false } };
+  const joined = { type: "joined", you: "a", resume: "r", resumed: false, room: "standup", peers: [peer], ice_servers: [], limits: {} };
+  const good = [
+    joined, { type: "peer_joined", peer }, { type: "peer_left", peer: "x", reason: "left" },
+    { type: "signal", from: "x", signal: { kind: "restart" } },
+    { type: "signal", from: "x", signal: { kind: "candidate", candidate: "c", sdp_mid: null, sdp_m_line_index: 0 } },
+    { type: "closing", reason: "shutdown" }, { type: "error", code: "room_full", message: "m", fatal: true },
+  ];
+  for (const message of good) assert.deepEqual(readServerMessage(JSON.stringify(message)), message);
+  const bad = [
+    "", "null", "[]", "7", "{", '{"type":"later"}', '{"type":"toString"}', '{"type":"constructor"}',
+    { ...joined, peers: [{ ...peer, capabilities: {} }] }, { ...joined, ice_servers: [{ urls: "stun:x" }] },
+    { type: "signal", from: "x", signal: { kind: "description", type: "rollback", sdp: "" } },
+    { type: "signal", from: 7, signal: { kind: "restart" } }, { type: "status", from: "x", status: null },
+  ];
+  for (const message of bad) {
+    assert.equal(readServerMessage(typeof message === "string" ? message : JSON.stringify(message)), null);
+  }
+  assert.equal(readServerMessage(new ArrayBuffer(8)), null);
+});
+
+/** A browser's storage in memory. */
+function memory() {
+  const kept = new Map();
+  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key), kept };
+}
+
+test("Settings and place survive; forbidden, full and spoilt storage is as good as none", () => {
+  const storage = memory();
+  const initial = loadSettings(() => storage);
+  assert.deepEqual([initial.name, initial.camera, initial.muted], ["", null, false]);
+  assert.ok(keepSettings({ ...initial, name: "Ann", camera: "c", muted: true }, () => storage));
+  const found = loadSettings(() => storage);
+  assert.deepEqual([found.name, found.camera, found.muted], ["Ann", "c", true]);
+  const place = { room: "standup", name: "Ann", resume: "secret" };
+  keepPlace(place, () => storage);
+  assert.deepEqual(loadPlace(() => storage), place);
+  keepPlace(null, () => storage);
+  assert.equal(loadPlace(() => storage), null);
+  for (const spoilt of ["{", "null", "7", '{"name":7,"camera":{},"muted":"yes"}', "x".repeat(10_000)]) {
+    storage.kept.set("maru.settings", spoilt);
+    assert.deepEqual(loadSettings(() => storage), initial);
+  }
+  const forbidden = () => { throw new Error("SecurityError"); };
+  assert.deepEqual(loadSettings(forbidden), initial);
+  assert.equal(keepSettings(initial, forbidden), false);
+  assert.equal(loadPlace(forbidden), null);
+});
+
+const device = (kind, deviceId, label) => ({ kind, deviceId, label });
+
+test("Before anything was allowed a browser names no device, and there is one to choose all the same", () => {
+  const list = deviceList([device("videoinput", "", ""), device("audioinput", "", "")], true);
+  assert.deepEqual(list.cameras.map(({ id, default: first }) => [id, first]), [["default", true]]);
+  assert.equal(list.speakers.length, 1, "sound comes out somewhere");
+  const named = deviceList([device("videoinput", "a", "A"), device("videoinput", "b", "B")], true);
+  assert.deepEqual(named.cameras.map(({ id, name, default: first }) => [id, name, first]), [["a", "A", true], ["b", "B", false]]);
+  assert.deepEqual(deviceList([], false).microphones, []);
+});
+
+test("What is open follows what is chosen, muted, failed and unplugged", () => {
+  const selection = new Selection(loadSettings(() => memory()));
+  const devices = deviceList([device("videoinput", "a", "A"), device("audioinput", "m", "M")], false);
+  const camera = (inCall = true) => selection.wanted(inCall).camera;
+  assert.equal(camera(), null, "nothing is known yet");
+  selection.listed(devices);
+  assert.deepEqual(camera(), { id: null, facing: null });
+  assert.equal(camera(false), null, "nothing is open without a wish to see oneself");
+  selection.cameraOff = true;
+  assert.equal(camera(), null);
+  assert.ok(selection.status.camera_off);
+  selection.cameraOff = false;
+  selection.choose("camera", "a");
+  assert.deepEqual(camera(), { id: "a", facing: null });
+  selection.failed("camera");
+  assert.equal(camera(), null, "not tried again by itself");
+  assert.equal(selection.device("camera"), null);
+  selection.retry("camera");
+  assert.deepEqual(camera(), { id: "a", facing: null });
+  selection.lost("camera");
+  assert.equal(camera(), null);
+  selection.listed(deviceList([device("videoinput", "b", "B")], false));
+  assert.deepEqual(camera(), { id: null, facing: null }, "another one takes over");
+  selection.face("environment");
+  assert.deepEqual(camera(), { id: null, facing: "environment" });
+  selection.choose("camera", null);
+  assert.equal(camera(), null);
+});
