@@ -4,7 +4,7 @@
 
 import { browserBackend } from "./backend/browser.js";
 import { tauriBackend } from "./backend/tauri.js";
-import { sentenceOf, strings } from "./strings.js";
+import { refusalOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
 import { Chat } from "./view/chat.js";
@@ -17,13 +17,13 @@ import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
 import { followKeyboard, watchSmallScreen } from "./view/screen.js";
 import { Stage } from "./view/stage.js";
+import { wayOut } from "./view/wayout.js";
 
 /** @typedef {import("./backend/backend").Backend} Backend */
 /** @typedef {import("./backend/backend").Start} Start */
 /** @typedef {import("./types/engine").CallView} CallView */
 /** @typedef {import("./types/engine").Command} Command */
 /** @typedef {import("./types/engine").Event} Event */
-/** @typedef {import("./types/engine").Notice} Notice */
 /** @typedef {import("./types/media").DeviceKind} DeviceKind */
 
 /** In the settings, "no device" is a choice; `null` there is none made yet. */
@@ -56,7 +56,20 @@ class App {
     this.#view = view;
     this.notice = new NoticeBar({
       onDismiss: () => this.#do({ type: "dismiss_notice" }),
-      wayOutOf: (notice) => this.#wayOutOf(notice),
+      wayOutOf: (notice) =>
+        wayOut(notice, {
+          idle: this.#view.call === "idle",
+          inCall: this.#inCall,
+          chatOpen: this.chat.open,
+          submit: () => this.join.submit(),
+          showChat: () => this.#showChat(true),
+          resumeSound: () => this.#backend.resumeSound?.(),
+          command: (command) => void this.#do(command),
+          chooseDevice: (kind) => {
+            if (this.#inCall) this.#showPopover("devices");
+            this.pickers.focusOn(kind);
+          },
+        }),
     });
     this.join = new JoinScreen({
       onJoin: (room, name) => void this.#join(room, name),
@@ -250,7 +263,7 @@ class App {
     try {
       await this.#backend.saveSettings({ ...this.#backend.settings(), ...change });
     } catch (error) {
-      this.notice.say(sentence(error)); // no reason not to go on
+      this.notice.say(refusalOf(error)); // no reason not to go on
     }
   }
 
@@ -271,48 +284,8 @@ class App {
       await attempt;
       return true;
     } catch (error) {
-      this.notice.say(sentence(error));
+      this.notice.say(refusalOf(error));
       return false;
-    }
-  }
-
-  /**
-   * @param {Notice} notice
-   * @returns {import("./view/notice").WayOut | null}
-   */
-  #wayOutOf({ code, key }) {
-    if (key === "sound_blocked") {
-      return { label: strings.tapToHear, act: () => this.#backend.resumeSound?.() };
-    }
-    if (key === "page_not_secure" || key === "no_devices") return null;
-    if (key === "permission_denied") {
-      /** @type {Command} switching it on is the wish to use it */
-      const again =
-        code === "camera" ? { type: "set_camera_off", camera_off: false } : { type: "set_muted", muted: false };
-      return { label: strings.tryAgain, act: () => void this.#do(again) };
-    }
-    const idle = this.#view.call === "idle";
-    switch (code) {
-      case "bad_name":
-      case "peer":
-        return null;
-      case "server":
-      case "room_full":
-        return idle ? { label: strings.tryAgain, act: () => this.join.submit() } : null;
-      case "camera":
-      case "microphone":
-      case "speaker":
-        return {
-          label: strings.chooseDevices,
-          act: () => {
-            if (this.#inCall) this.#showPopover("devices");
-            this.pickers.focusOn(code);
-          },
-        };
-      case "chat":
-        return this.#inCall && !this.chat.open
-          ? { label: strings.chat, act: () => this.#showChat(true) }
-          : null;
     }
   }
 
@@ -322,18 +295,6 @@ class App {
     this.#live.append(...sentences.map((text) => element("p", { text })));
     while (this.#live.children.length > SAID_LIMIT) this.#live.firstElementChild?.remove();
   }
-}
-
-/**
- * With what a backend refuses: a sentence that the dictionaries know, or one that it brought itself.
- * @param {unknown} error
- */
-function sentence(error) {
-  const said = /** @type {{ key?: unknown, values?: unknown, text?: unknown } | null} */ (error);
-  if (typeof said?.key === "string" && typeof said.values === "object" && said.values !== null) {
-    return sentenceOf({ key: said.key, values: said.values, text: String(said.text) });
-  }
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function run() {
@@ -356,7 +317,7 @@ async function run() {
     app = new App(backend, start);
     for (const event of early) app.handle(event);
   } catch (error) {
-    trouble(sentence(error), { label: strings.reload, act: () => window.location.reload() });
+    trouble(refusalOf(error), { label: strings.reload, act: () => window.location.reload() });
   }
 }
 

@@ -1,0 +1,60 @@
+// @ts-check
+// Which button leads out of a notice's trouble.
+
+import { strings } from "../strings.js";
+
+/** @typedef {import("../types/engine").Command} Command */
+/** @typedef {import("../types/engine").Notice} Notice */
+/** @typedef {import("../types/media").DeviceKind} DeviceKind */
+/** @typedef {import("./notice").WayOut} WayOut */
+
+/**
+ * Where the page is, and what it can do about it.
+ * @typedef {object} Around
+ * @property {boolean} idle there is no call and none is being made
+ * @property {boolean} inCall
+ * @property {boolean} chatOpen
+ * @property {() => void} submit joins as the form says
+ * @property {() => void} showChat
+ * @property {() => void} resumeSound
+ * @property {(command: Command) => void} command
+ * @property {(kind: DeviceKind) => void} chooseDevice
+ */
+
+/**
+ * @param {Notice} notice
+ * @param {Around} around
+ * @returns {WayOut | null}
+ */
+export function wayOut({ code, key }, around) {
+  switch (key) {
+    case "sound_blocked":
+      return { label: strings.tapToHear, act: around.resumeSound };
+    case "page_not_secure":
+    case "no_devices":
+      return null;
+    case "permission_denied":
+      // Switching it on is the wish to use it.
+      return {
+        label: strings.tryAgain,
+        act: () =>
+          around.command(
+            code === "camera" ? { type: "set_camera_off", camera_off: false } : { type: "set_muted", muted: false },
+          ),
+      };
+  }
+  switch (code) {
+    case "bad_name":
+    case "peer":
+      return null;
+    case "server":
+    case "room_full":
+      return around.idle ? { label: strings.tryAgain, act: around.submit } : null;
+    case "camera":
+    case "microphone":
+    case "speaker":
+      return { label: strings.chooseDevices, act: () => around.chooseDevice(code) };
+    case "chat":
+      return around.inCall && !around.chatOpen ? { label: strings.chat, act: around.showChat } : null;
+  }
+}
