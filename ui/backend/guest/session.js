@@ -318,6 +318,7 @@ export class Session {
   #captureLost(kind, name) {
     this.#selection.lost(kind);
     this.#tell(kind, { key: "device_lost", values: { kind, name } });
+    this.#update();
     void this.#refreshDevices();
   }
 
