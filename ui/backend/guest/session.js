@@ -160,7 +160,7 @@ export class Session {
 
   /** Takes the camera on the other side. */
   flipCamera() {
-    const facing = this.#capture.track("camera")?.getSettings().facingMode;
+    const facing = this.#capture.track("camera")?.getSettings().facingMode ?? this.#selection.facing;
     this.#selection.face(facing === "environment" ? "user" : "environment");
     this.#update();
   }
