@@ -85,7 +85,9 @@ impl Web {
             Some(path) => self.page(path, &parts),
             None => words(StatusCode::NOT_FOUND),
         };
-        safety::protect(response.headers_mut(), host.as_deref());
+        if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+            safety::protect(response.headers_mut(), host.as_deref());
+        }
         response
     }
 
