@@ -6,10 +6,16 @@
 pub mod browser;
 #[cfg(unix)]
 pub mod foreign;
+#[cfg(target_os = "linux")]
+pub mod guest;
 pub mod page;
 pub mod participant;
 #[cfg(unix)]
 pub mod process;
+#[cfg(unix)]
+pub mod programs;
+#[cfg(unix)]
+pub mod relay;
 pub mod server;
 pub mod wait;
 pub mod webdriver;

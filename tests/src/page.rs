@@ -71,6 +71,14 @@ impl Page {
         .await;
     }
 
+    /// Whether an element is there and shown now.
+    pub async fn is_shown(&self, css: &str) -> bool {
+        match self.0.find(css).await {
+            Ok(element) => self.0.is_displayed(&element).await.unwrap_or(false),
+            Err(_) => false,
+        }
+    }
+
     /// Waits until no element matches, or only hidden ones.
     ///
     /// # Panics

@@ -11,38 +11,48 @@ use tokio::runtime::{Builder, Runtime};
 /// A running server on the loopback interface.
 pub struct LocalServer {
     address: SocketAddr,
-    token: Option<String>,
+    config: Config,
     runtime: Option<Runtime>,
 }
 
 impl LocalServer {
     /// Starts a server on a free port.
     pub fn start() -> Self {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None)
+        Self::start_with(Config::default())
     }
 
     /// Starts a server on a free port that lets in who has this access token.
     pub fn start_private(token: &str) -> Self {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Some(token.to_owned()))
+        Self::start_with(Config { token: Some(token.to_owned()), ..Config::default() })
     }
 
-    fn start_at(address: SocketAddr, token: Option<String>) -> Self {
-        let config = Config { token: token.clone(), ..Config::default() };
+    /// Starts a server on a free port with this configuration.
+    pub fn start_with(config: Config) -> Self {
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), config)
+    }
+
+    fn start_at(address: SocketAddr, config: Config) -> Self {
+        let served = config.clone();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let (bound, listener) = std::sync::mpsc::channel();
         runtime.spawn(async move {
             let socket = TcpListener::bind(address).await.expect("a port to listen on");
             let address = socket.local_addr().expect("a bound socket has an address");
             let _ = bound.send(address);
-            maru_signaling::run_with(socket, config, std::future::pending()).await
+            maru_signaling::run_with(socket, served, std::future::pending()).await
         });
         let address = listener.recv().expect("the server listens");
-        Self { address, token, runtime: Some(runtime) }
+        Self { address, config, runtime: Some(runtime) }
     }
 
     /// Where clients connect.
     pub fn url(&self) -> String {
         format!("ws://{}{WEBSOCKET_PATH}", self.address)
+    }
+
+    /// What a guest opens to enter a room.
+    pub fn link(&self, room: &str) -> String {
+        link(&self.address.to_string(), room)
     }
 
     /// Ends the server without a goodbye. Nobody listens on the port any more when this returns.
@@ -56,7 +66,7 @@ impl LocalServer {
 
     /// Starts a server that remembers nothing, at the same address.
     pub fn restart(&mut self) {
-        *self = Self::start_at(self.address, self.token.take());
+        *self = Self::start_at(self.address, self.config.clone());
     }
 }
 
@@ -66,4 +76,10 @@ impl Drop for LocalServer {
             runtime.shutdown_background();
         }
     }
+}
+
+/// What a guest opens to enter a room of the server at this address.
+pub fn link(address: &str, room: &str) -> String {
+    let encoded: String = room.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("http://{address}/{encoded}")
 }

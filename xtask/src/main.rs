@@ -39,6 +39,11 @@ enum Chore {
     },
     /// Install what is missing, then check and test everything.
     Test,
+    /// Measure what guests in a browser get: times, ages of pictures, memory.
+    Bench {
+        /// What to measure.
+        what: Bench,
+    },
     /// Check formatting, lints and the UI's types, without running tests.
     Lint,
     /// Format the Rust code.
@@ -53,10 +58,18 @@ enum Chore {
     },
 }
 
+/// What can be measured.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Bench {
+    /// Guests in Chromium, with release builds.
+    Guest,
+}
+
 fn main() -> ExitCode {
     let done = match Options::parse().chore {
         Chore::Run { debug, arguments } => run::run(debug, &arguments),
         Chore::Test => test::test(),
+        Chore::Bench { what: Bench::Guest } => test::bench_guest(),
         Chore::Lint => test::lint(),
         Chore::Fmt => test::format(),
         Chore::Types => test::write_types(),

@@ -66,6 +66,13 @@ pub fn test() -> Result<()> {
     Ok(())
 }
 
+/// Measures guests in Chromium; wants a machine that does nothing else.
+pub fn bench_guest() -> Result<()> {
+    ensure(&[Purpose::Engine, Purpose::Browsers])?;
+    let mut bench = cargo(&["test", "--release", "--package", "maru-tests", "--features", "browsers"])?;
+    run(bench.args(["--test", "guest", "--", "--ignored", "--nocapture", "--test-threads", "1", "figures::"]))
+}
+
 /// Everything that `test` checks without running code.
 pub fn lint() -> Result<()> {
     let mut steps = Steps::new(4);

@@ -226,9 +226,6 @@ pub enum Sentence {
         problem: String,
     },
 
-    GuestsNotLetIn {
-        problem: String,
-    },
     SettingsNotSaved {
         problem: String,
     },

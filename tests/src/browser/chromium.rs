@@ -21,7 +21,7 @@ const ALWAYS: [&str; 14] = [
     "--disable-quic",
     "--no-first-run",
     "--remote-debugging-port=0",
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=device-count=3",
     "--window-size=1280,800",
     "about:blank",
 ];
@@ -33,7 +33,7 @@ pub(super) async fn start(profile: &Path, devices: Devices) -> (Driver, Vec<Grou
     chromium.arg(format!("--user-data-dir={}", data.display())).args(ALWAYS);
     chromium.arg(match devices {
         Devices::Granted => "--use-fake-ui-for-media-stream",
-        Devices::Denied => "--deny-permission-prompts",
+        Devices::Denied => "--use-fake-ui-for-media-stream=deny",
     });
     let chromium = Group::start(&mut chromium);
     let debugged = port_in(&data.join("DevToolsActivePort")).await;

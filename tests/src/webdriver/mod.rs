@@ -175,6 +175,15 @@ impl Driver {
         self.post("/execute/sync", "WebDriver:ExecuteScript", parameters).await
     }
 
+    /// Has chromedriver give Chromium a command of its own kind.
+    ///
+    /// # Errors
+    /// When this is no Chromium, or it refuses.
+    pub async fn chromium(&self, command: &str, parameters: Value) -> Result<Value, Refusal> {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.post("/goog/cdp/execute", "", body).await
+    }
+
     /// Loads the page anew.
     ///
     /// # Errors

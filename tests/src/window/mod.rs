@@ -2,7 +2,6 @@
 //! and seen. It refuses to know what is behind the page.
 
 mod display;
-mod programs;
 
 use std::fs;
 use std::ops::Deref;
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::page::Page;
 use crate::process::{Group, Stranger, free_port};
+use crate::programs;
 use crate::wait::eventually;
 use crate::webdriver::Driver;
 use display::Display;

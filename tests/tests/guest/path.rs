@@ -1,0 +1,134 @@
+//! What becomes of the path between a guest and an engine: the page is loaded anew, the browser dies, both
+//! sides negotiate at once, the network comes back, addresses are hidden behind names.
+
+use maru_engine::PeerState;
+use maru_signaling::Config;
+use maru_tests::browser::{Devices, Kind};
+use maru_tests::guest::Guest;
+use maru_tests::participant::Participant;
+use maru_tests::relay::Relay;
+use maru_tests::server::LocalServer;
+use maru_tests::wait::{eventually, now_ms};
+
+use crate::meeting::{ENGINE, First, GUEST, LIMIT, MACHINE, Meeting, ROOM, TONE_HZ};
+
+/// A page that was loaded anew is who it was, and media flows again.
+async fn reload(kind: Kind) {
+    let meeting = Meeting::of(kind, First::Engine).await;
+    let before = meeting.engine.until_peer("there", GUEST, |_| true).await.id;
+    meeting.guest_sees_and_hears().await;
+    meeting.guest.reload().await;
+    meeting.guest.see("the call", "body[data-screen=call]").await;
+    meeting.guest.paint(640, 480).await;
+    meeting.engine_sees().await;
+    meeting.guest_sees_and_hears().await;
+    let after = meeting.engine.until_peer("there", GUEST, |peer| peer.state == PeerState::Connected).await.id;
+    assert_eq!(before, after);
+    assert_eq!(meeting.engine.until("one peer", |view| Some(view.peers.len())).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reloaded_page_in_chromium_takes_its_place_back() {
+    reload(Kind::Chromium).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_that_is_killed_is_missed() {
+    let meeting = Meeting::of(Kind::Chromium, First::Guest).await;
+    meeting.guest_sees_and_hears().await;
+    let Meeting { guest, engine, server, .. } = meeting;
+    guest.kill();
+    engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
+    engine.leave().await;
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_tab_says_goodbye() {
+    let meeting = Meeting::of(Kind::Chromium, First::Guest).await;
+    let asked = std::time::Instant::now();
+    meeting.guest.driver().close().await.unwrap();
+    meeting.engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
+    // One that vanishes without a word is missed only after several seconds.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(4), "{:?}", asked.elapsed());
+}
+
+/// Who offers is who was there first, so the guest either offers anew or asks the engine to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_comes_back_brings_a_new_path_and_the_media_goes_on() {
+    for first in [First::Engine, First::Guest] {
+        let meeting = Meeting::of(Kind::Chromium, first).await;
+        meeting.guest.paint(640, 480).await;
+        meeting.engine_sees().await;
+        for _ in 0..2 {
+            let before = meeting.negotiations().await;
+            meeting.guest.run("window.dispatchEvent(new Event('online'))", &[]).await;
+            eventually("another negotiation", LIMIT, async || {
+                (meeting.negotiations().await > before).then_some(())
+            })
+            .await;
+            meeting.engine_sees().await;
+            meeting.guest_sees_and_hears().await;
+        }
+        assert_eq!(meeting.engine.until("one peer", |view| Some(view.peers.len())).await, 1);
+    }
+}
+
+/// A browser that may not use a camera hides its addresses behind names of the kind `….local`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_without_permission_listens_and_its_hidden_addresses_are_found() {
+    let _machine = MACHINE.lock().await;
+    let server = LocalServer::start();
+    let guest = Guest::join_with(Kind::Chromium, Devices::Denied, &server, ROOM, GUEST).await;
+    println!("screenshot: {}", guest.screenshot("guest-denied").await.display());
+    let engine = Participant::join(&server.url(), ROOM, ENGINE).await;
+    let tile = format!("[data-peer=\"{}\"]", engine.id());
+    guest.picture_after(&tile, now_ms()).await;
+    guest.hear(&engine.id(), TONE_HZ).await;
+    let seen = engine.until_peer("connected", GUEST, |peer| peer.state == PeerState::Connected).await;
+    assert!(!seen.has_video);
+    println!("screenshot: {}", guest.screenshot("guest-denied").await.display());
+    engine.leave().await;
+}
+
+/// Everything between guest and engine goes through a TURN server.
+async fn relayed(kind: Kind, first: First) {
+    let _machine = MACHINE.lock().await;
+    let relay = Relay::start().await;
+    let config = Config { ice_servers: vec![relay.ice_server()], ..Config::default() };
+    let server = LocalServer::start_with(config);
+    let url = server.url();
+    let engine = Participant::join(&url, ROOM, ENGINE);
+    let guest = Guest::open(kind, &server, ROOM, GUEST);
+    let (engine, guest) = match first {
+        First::Engine => {
+            let engine = engine.await;
+            let guest = guest.await;
+            guest.relay_only().await;
+            guest.join_again().await;
+            (engine, guest)
+        }
+        First::Guest => {
+            let guest = guest.await;
+            guest.relay_only().await;
+            guest.join_again().await;
+            (engine.await, guest)
+        }
+    };
+    guest.paint(640, 480).await;
+    engine.picture_after(GUEST, now_ms()).await;
+    guest.picture_after(&format!("[data-peer=\"{}\"]", engine.id()), now_ms()).await;
+    guest.hear(&engine.id(), TONE_HZ).await;
+    assert_eq!(guest.own_candidate().await, "relay");
+    engine.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_connects_chromium_and_an_engine_that_offers() {
+    relayed(Kind::Chromium, First::Engine).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_connects_an_engine_and_a_chromium_that_offers() {
+    relayed(Kind::Chromium, First::Guest).await;
+}
