@@ -5,9 +5,6 @@
 /** @typedef {{ mimeType: string, clockRate: number, channels?: number, sdpFmtpLine?: string }} Codec */
 /** @typedef {{ getCapabilities?: (kind: string) => { codecs: Codec[] } | null }} Capable */
 
-/** Repairs the codecs before it; means nothing by itself. */
-const REPAIR = /^video\/(rtx|red|ulpfec)$/i;
-
 /**
  * The codec by Maru's name; null for what is not offered. Of H.264 only baseline in fragmented units: that is
  * what everybody can decode, in the app as in hardware (RFC 7742, section 6.2).
@@ -41,8 +38,9 @@ export function videoCodecs(receiver, sender) {
 }
 
 /**
- * For `setCodecPreferences`: H.264, then VP8, then what repairs them. Empty where the browser does not tell:
- * then its own order stands.
+ * For `setCodecPreferences`: H.264, then VP8, then the rest. The rest too, since Firefox goes on describing what was
+ * left out, which Chromium does not read (seen in 153 and 156). Empty where the browser does not tell: then its own
+ * order stands.
  * @param {Capable} receiver
  * @returns {Codec[]}
  */
@@ -52,7 +50,7 @@ export function preferredVideo(receiver) {
   const vp8 = all.filter((codec) => known(codec) === "vp8");
   if (h264.length + vp8.length === 0) return [];
   h264.sort((a, b) => Number(constrained(b)) - Number(constrained(a)));
-  return [...h264, ...vp8, ...all.filter(({ mimeType }) => REPAIR.test(mimeType))];
+  return [...h264, ...vp8, ...all.filter((codec) => known(codec) === null)];
 }
 
 /**
