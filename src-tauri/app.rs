@@ -1,5 +1,6 @@
 //! What lives as long as the app: engine, server, settings, streams. The page comes and goes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -37,11 +38,15 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the engine; it opens no device until the page asks for a preview or a call.
+    /// Starts the engine, with a place for what belongs to this machine; it opens no device until the page asks for a preview or a call.
     ///
     /// # Errors
     /// When the system gives the engine no thread.
-    pub async fn start(options: Options, settings: SettingsStore) -> anyhow::Result<Self> {
+    pub async fn start(
+        options: Options,
+        settings: SettingsStore,
+        data: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         let settings = Arc::new(settings);
         let remembered = settings.get();
         let tokens = Tokens::default();
@@ -53,7 +58,7 @@ impl App {
         }
         let tokens = Arc::new(tokens);
         let given = given.map(|(address, _)| address);
-        let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given));
+        let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given, data));
         let devices =
             Arc::new(OfferedDevices::new(options.synthetic_devices || remembered.synthetic_devices));
         let engine = Engine::start(EngineConfig {

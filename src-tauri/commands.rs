@@ -68,8 +68,9 @@ pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<()
     }
     let store = app.settings.clone();
     let saved = tokio::task::spawn_blocking(move || store.set(settings)).await;
+    let applied = app.server.apply_guests_on_network().await;
     match saved {
-        Ok(saved) => saved.map_err(Problem::from).and(kept),
+        Ok(saved) => saved.map_err(Problem::from).and(kept).and(applied),
         Err(error) => {
             let problem = error.to_string();
             let text = format!("The settings cannot be saved: {problem}.");
@@ -119,4 +120,45 @@ pub async fn request_key_frame(app: State<'_, App>, stream: u32) -> Answer {
 pub async fn close_video(app: State<'_, App>, stream: u32) -> Answer {
     app.streams.close(&app.engine, stream);
     Ok(())
+}
+
+/// A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[ts(export_to = "shell.d.ts")]
+pub struct QrCode {
+    /// Modules in a row.
+    pub size: usize,
+    /// The modules.
+    pub modules: Vec<bool>,
+}
+
+/// The text as a QR code; nothing for one that is too long for that.
+#[tauri::command]
+pub async fn qr_code(text: String) -> Answer<Option<QrCode>> {
+    Ok(qrcodegen::QrCode::encode_text(&text, qrcodegen::QrCodeEcc::Medium).ok().map(|code| {
+        let rows = 0..code.size();
+        let modules = rows.clone().flat_map(|y| rows.clone().map(move |x| (x, y)));
+        QrCode {
+            size: usize::try_from(code.size()).unwrap_or_default(),
+            modules: modules.map(|(x, y)| code.get_module(x, y)).collect(),
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_link_becomes_a_code_with_its_three_corners_and_a_novel_none() {
+        let code = qr_code("https://192.168.1.5:6279/standup".into()).await.unwrap().unwrap();
+        assert_eq!(code.modules.len(), code.size * code.size);
+        // The pattern that scanners look for: in three corners, seven dark modules with a light ring inside.
+        let row = |x: usize, y: usize| &code.modules[y * code.size + x..][..7];
+        for (x, y) in [(0, 0), (code.size - 7, 0), (0, code.size - 7)] {
+            assert_eq!(row(x, y), [true; 7]);
+            assert_eq!(row(x, y + 1), [true, false, false, false, false, false, true]);
+        }
+        assert_eq!(qr_code("a".repeat(5000)).await.unwrap(), None);
+    }
 }

@@ -56,10 +56,12 @@ pub fn run() -> ExitCode {
             commands::acknowledge_video,
             commands::request_key_frame,
             commands::close_video,
+            commands::qr_code,
         ])
         .setup(move |handle| {
+            let data = paths.as_ref().map(|paths| paths.data.clone());
             let settings = SettingsStore::open(paths.as_ref().map(|paths| paths.config.as_path()));
-            let app = tauri::async_runtime::block_on(App::start(options, settings))?;
+            let app = tauri::async_runtime::block_on(App::start(options, settings, data))?;
             handle.manage(app);
             open_window(handle.handle(), paths)?;
             let handle = handle.handle().clone();

@@ -9,6 +9,8 @@ use directories::ProjectDirs;
 pub struct Paths {
     /// For the settings file.
     pub config: PathBuf,
+    /// For what belongs to this machine, such as its certificate.
+    pub data: PathBuf,
     /// For log files.
     pub logs: PathBuf,
     /// For what the webview stores; `None` for its own choice.
@@ -22,6 +24,7 @@ impl Paths {
         if let Some(dir) = data_dir {
             return Some(Self {
                 config: dir.join("config"),
+                data: dir.join("data"),
                 logs: dir.join("logs"),
                 webview: Some(dir.join("webview")),
             });
@@ -29,6 +32,7 @@ impl Paths {
         let dirs = ProjectDirs::from("app", "maru", "Maru")?;
         // Linux has a place for state, which is where logs go; elsewhere they go beside local data.
         let logs = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).join("logs");
-        Some(Self { config: dirs.config_dir().to_path_buf(), logs, webview: None })
+        let (config, data) = (dirs.config_dir().to_path_buf(), dirs.data_local_dir().to_path_buf());
+        Some(Self { config, data, logs, webview: None })
     }
 }

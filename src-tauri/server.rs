@@ -1,13 +1,14 @@
 //! Which server to meet at: the one given for this run, else the one in the settings, else the
 //! automatic one, which is found or started on this machine.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use maru_engine::{FixedServer, Problem, Sentence, ServerLocator};
 use maru_protocol::DEFAULT_PORT;
-use maru_signaling::ServerError;
 use maru_signaling::automatic::{self, AutomaticServer};
+use maru_signaling::{ServerError, TlsError};
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -21,12 +22,45 @@ pub struct Server {
     /// From the command line; goes when the person saves another server.
     given: Mutex<Option<String>>,
     automatic: AsyncMutex<Option<AutomaticServer>>,
+    /// Where this machine's certificate is kept, if there is a place.
+    certificates: Option<PathBuf>,
 }
 
 impl Server {
     /// Answers from these settings, and from `given` before them.
-    pub fn new(settings: Arc<SettingsStore>, tokens: Arc<Tokens>, given: Option<String>) -> Self {
-        Self { settings, tokens, given: Mutex::new(given), automatic: AsyncMutex::new(None) }
+    pub fn new(
+        settings: Arc<SettingsStore>,
+        tokens: Arc<Tokens>,
+        given: Option<String>,
+        certificates: Option<PathBuf>,
+    ) -> Self {
+        Self { settings, tokens, given: Mutex::new(given), automatic: AsyncMutex::new(None), certificates }
+    }
+
+    /// Lets browsers on this network join the app's own server, or lets them no more, as the settings
+    /// want it. Links that show it come with the next joining.
+    ///
+    /// # Errors
+    /// When the server cannot listen there.
+    pub async fn apply_guests_on_network(&self) -> Result<(), Problem> {
+        match &*self.automatic.lock().await {
+            Some(server) => self.open_or_close(server).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn open_or_close(&self, server: &AutomaticServer) -> Result<(), Problem> {
+        let wanted = self.settings.get().guests_on_network;
+        let done = match &self.certificates {
+            Some(directory) => server.let_network_join(wanted, directory).await,
+            None if wanted => Err(TlsError::NoHome.into()),
+            None => Ok(()),
+        };
+        done.map_err(|error| {
+            let problem = error.to_string();
+            let text = format!("Browsers on this network cannot join: {problem}");
+            Problem::new(Sentence::GuestsNotLetIn { problem }, text)
+        })
     }
 
     /// The configured server's address as typed; empty for the automatic one.
@@ -62,6 +96,10 @@ impl ServerLocator for Server {
         // place. The answer is kept, since an embedded server runs for as long as it is.
         let mut automatic = self.automatic.lock().await;
         let found = automatic::find_or_start(DEFAULT_PORT).await.map_err(problem)?;
+        if let Err(problem) = self.open_or_close(&found).await {
+            // No reason not to call: whoever changes the setting is told.
+            tracing::warn!("{}", problem.text);
+        }
         let url = found.url();
         *automatic = Some(found);
         Ok(url)

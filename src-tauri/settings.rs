@@ -37,6 +37,8 @@ pub struct Settings {
     pub force_fallback: bool,
     /// Whether to offer synthetic devices beside the real ones.
     pub synthetic_devices: bool,
+    /// Whether the app's own server lets browsers on this network join.
+    pub guests_on_network: bool,
 }
 
 /// Larger files are not ours; reading one whole would only cost memory.

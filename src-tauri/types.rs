@@ -7,13 +7,14 @@ use maru_engine::{Command, Event, NoticeCode, Sentence};
 use maru_protocol::{ClientMessage, ServerMessage};
 use ts_rs::{Config, TS};
 
-use crate::commands::Start;
+use crate::commands::{QrCode, Start};
 
 const FILES: [&str; 4] = ["protocol.d.ts", "media.d.ts", "engine.d.ts", "shell.d.ts"];
 
 fn generate(dir: &Path) {
     let config = Config::new().with_out_dir(dir);
     Start::export_all(&config).unwrap();
+    QrCode::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();
     // A notice holds these two, but in looser types.

@@ -2,7 +2,7 @@
 // for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
 import type { CallView, Command, Event } from "../types/engine";
-import type { Settings } from "../types/shell";
+import type { QrCode, Settings } from "../types/shell";
 
 /** What there is at the start. A reloaded window gets the call as it stands. */
 export interface Start {
@@ -38,11 +38,7 @@ export interface Frame {
   data: Uint8Array;
 }
 
-/** A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it. */
-export interface QrCode {
-  size: number;
-  modules: boolean[];
-}
+export type { QrCode };
 
 export interface VideoOptions {
   /** Ask for decoded pictures instead of encoded frames. */

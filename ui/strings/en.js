@@ -98,6 +98,7 @@ const notices = {
   device_file: ({ kind, path, problem }) => `The file ${path} cannot be used as a ${DEVICE[kind]}: ${problem}.`,
   device_failed: ({ kind, name, problem }) => `The ${DEVICE[kind]} “${name}” does not work: ${problem}.`,
 
+  guests_not_let_in: ({ problem }) => `Browsers on this network cannot join: ${problem}`,
   settings_not_saved: ({ problem }) =>
     `The settings cannot be saved (${problem}). Check that the disk is not full and that you may write there.`,
   token_not_kept: ({ problem }) =>

@@ -105,6 +105,7 @@ const notices = {
   device_file: ({ kind, path, problem }) => `${path} 파일을 ${DEVICE[kind]}로 쓸 수 없어요(${problem}).`,
   device_failed: ({ kind, name, problem }) => `“${name}” ${DEVICE[kind]}가 작동하지 않아요(${problem}).`,
 
+  guests_not_let_in: ({ problem }) => `이 네트워크의 브라우저가 들어올 수 없어요: ${problem}`,
   settings_not_saved: ({ problem }) =>
     `설정을 저장하지 못했어요(${problem}). 디스크에 자리가 있는지, 쓸 권한이 있는지 확인해 주세요.`,
   token_not_kept: ({ problem }) =>

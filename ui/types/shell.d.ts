@@ -3,6 +3,19 @@ import type { CallView } from "./engine.d";
 import type { DeviceId } from "./media.d";
 
 /**
+ * A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it.
+ */
+export type QrCode = {
+/**
+ * Modules in a row.
+ */
+size: number,
+/**
+ * The modules.
+ */
+modules: Array<boolean>, };
+
+/**
  * What the window remembers.
  */
 export type Settings = {
@@ -45,7 +58,11 @@ force_fallback: boolean,
 /**
  * Whether to offer synthetic devices beside the real ones.
  */
-synthetic_devices: boolean, };
+synthetic_devices: boolean,
+/**
+ * Whether the app's own server lets browsers on this network join.
+ */
+guests_on_network: boolean, };
 
 /**
  * What a freshly loaded page gets.

@@ -19,6 +19,7 @@ export class JoinScreen {
   #cancel = byId("join-cancel", HTMLButtonElement);
   #advanced = byId("advanced", HTMLDetailsElement);
   #server = byId("server", HTMLInputElement);
+  #guests = byId("guests-on-network", HTMLInputElement);
   #fallback = byId("force-fallback", HTMLInputElement);
   #synthetic = byId("synthetic-devices", HTMLInputElement);
   #roomField = byId("room-field", HTMLElement);
@@ -37,7 +38,7 @@ export class JoinScreen {
       if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
     });
     this.#cancel.addEventListener("click", onCancel);
-    for (const input of [this.#room, this.#name, this.#server, this.#fallback, this.#synthetic]) {
+    for (const input of [this.#room, this.#name, this.#server, this.#guests, this.#fallback, this.#synthetic]) {
       input.addEventListener("change", onSettings);
     }
   }
@@ -52,6 +53,7 @@ export class JoinScreen {
     this.#name.value = settings.name || view.me.name;
     this.#room.value = view.room ?? settings.room;
     this.#server.value = settings.server;
+    this.#guests.checked = settings.guests_on_network;
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
     this.#advanced.open = settings.server !== "";
@@ -70,6 +72,7 @@ export class JoinScreen {
       name: this.#name.value.trim(),
       room: this.#room.value.trim(),
       server: this.#server.value.trim(),
+      guests_on_network: this.#guests.checked,
       force_fallback: this.#fallback.checked,
       synthetic_devices: this.#synthetic.checked,
     };

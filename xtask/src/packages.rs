@@ -18,8 +18,8 @@ pub enum Purpose {
     Engine,
     /// Build and show the window.
     App,
-    /// Run all tests: a virtual screen, a driver for the window, a sound server, Node.js for the UI, and
-    /// peers that share no code with Maru.
+    /// Run all tests: a virtual screen, a driver for the window, a certificate authority, a sound server,
+    /// Node.js for the UI, and peers that share no code with Maru.
     Test,
     /// Run the tests with browsers as guests.
     Browsers,
@@ -37,6 +37,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "xvfb",
             "webkit2gtk-driver",
             "dbus",
+            "pebble",
             "pulseaudio",
             "libasound2-plugins",
             "nodejs",

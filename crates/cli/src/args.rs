@@ -35,6 +35,10 @@ pub struct Join {
     /// The server, such as wss://example.org. Without it: the one on this machine, started if need be.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
+    /// Let browsers on this network join: where this program runs the server on this machine, that also
+    /// listens on all networks, with a certificate of its own.
+    #[arg(long, conflicts_with = "server")]
+    pub guests_on_network: bool,
     /// The name that the others see.
     #[arg(long, default_value = "Guest on a terminal")]
     pub name: String,

@@ -30,7 +30,7 @@ const HELP: &str = "\
 pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     let limit = args.seconds.map(args::seconds).transpose()?;
     let devices = Arc::new(SystemDevices::new(Options::default()));
-    let server = Server::choose(args.server.as_deref())?;
+    let server = Server::choose(args.server.as_deref(), args.guests_on_network)?;
     let engine = Engine::start(EngineConfig {
         camera: args.camera.clone().unwrap_or_default(),
         microphone: args.microphone.clone().unwrap_or_default(),
@@ -109,6 +109,12 @@ impl<'a> Terminal<'a> {
             count => format!("{count} others are here."),
         };
         self.print(&format!("In the room “{room}”. {others}"));
+        if let Some(link) = view.links.first() {
+            self.print(&format!("A browser joins with {}", link.url));
+            if let Some(fingerprint) = &link.fingerprint {
+                self.print(&format!("and warns of a certificate whose SHA-256 fingerprint is {fingerprint}"));
+            }
+        }
         if std::io::stdin().is_terminal() {
             self.print("Type to chat, /help for commands.");
         }

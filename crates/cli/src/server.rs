@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use maru_engine::{FixedServer, Problem, Sentence, ServerLocator};
 use maru_protocol::DEFAULT_PORT;
 use maru_signaling::automatic::{AutomaticServer, find_or_start};
+use maru_signaling::{ServerError, Tls};
 use parking_lot::Mutex;
 
 /// The server on this machine: the one that runs already, else one of our own.
@@ -13,15 +14,21 @@ use parking_lot::Mutex;
 pub struct Automatic {
     /// Kept, since a server of our own ends with its last owner.
     server: Mutex<Option<AutomaticServer>>,
+    guests_on_network: bool,
 }
 
 #[async_trait]
 impl ServerLocator for Automatic {
     async fn locate(&self) -> Result<String, Problem> {
-        let server = find_or_start(DEFAULT_PORT).await.map_err(|error| {
+        let problem = |error: ServerError| {
             let text = error.to_string();
             Problem::new(Sentence::AutomaticFailed { problem: text.clone() }, text)
-        })?;
+        };
+        let server = find_or_start(DEFAULT_PORT).await.map_err(problem)?;
+        if self.guests_on_network {
+            let directory = Tls::default_directory().map_err(|error| problem(error.into()))?;
+            server.let_network_join(true, &directory).await.map_err(problem)?;
+        }
         let url = server.url();
         *self.server.lock() = Some(server);
         Ok(url)
@@ -38,11 +45,11 @@ pub enum Server {
 }
 
 impl Server {
-    /// The given server, or the automatic one.
-    pub fn choose(url: Option<&str>) -> anyhow::Result<Self> {
+    /// The given server, or the automatic one, which may let browsers on this network join.
+    pub fn choose(url: Option<&str>, guests_on_network: bool) -> anyhow::Result<Self> {
         Ok(match url {
             Some(url) => Self::Fixed(FixedServer::parse(url)?),
-            None => Self::Automatic(Arc::default()),
+            None => Self::Automatic(Arc::new(Automatic { guests_on_network, ..Automatic::default() })),
         })
     }
 

@@ -226,6 +226,9 @@ pub enum Sentence {
         problem: String,
     },
 
+    GuestsNotLetIn {
+        problem: String,
+    },
     SettingsNotSaved {
         problem: String,
     },

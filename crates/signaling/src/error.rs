@@ -49,6 +49,9 @@ pub enum ServerError {
     /// The socket that the caller gave does not work.
     #[error("The server's socket does not work: {0}. Start the server again.")]
     Socket(#[from] io::Error),
+    /// There is no certificate.
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// The loopback port of the automatic server is held by something that is not Maru.
     #[error(
         "Port {port} of this machine is in use by a program that is not Maru, so calls without a server of their \

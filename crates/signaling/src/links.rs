@@ -124,14 +124,15 @@ fn collect(
             if door.address.ip().is_unspecified() { own_addresses() } else { vec![door.address.ip()] };
         for address in addresses.into_iter().filter(|address| is_of_a_network(*address)) {
             let host = SocketAddr::new(address, door.address.port());
-            add(format!("https://{host}{path}/"), scope_of(&host.to_string()), door.fingerprint.clone());
+            add(format!("https://{host}{path}/"), LinkScope::Network, door.fingerprint.clone());
         }
     }
     let reachable = |door: &&Entrance| door.address.ip().is_loopback() || door.address.ip().is_unspecified();
+    // Without a warning if there is a choice.
+    let plain_too = entrances.iter().filter(reachable).any(|door| !door.secure);
     if here {
-        for door in
-            entrances.iter().filter(reachable).filter(|door| !door.secure || door.fingerprint.is_some())
-        {
+        let usable = |door: &&Entrance| !door.secure || (!plain_too && door.fingerprint.is_some());
+        for door in entrances.iter().filter(reachable).filter(usable) {
             let ip =
                 if door.address.ip().is_loopback() { door.address.ip() } else { Ipv4Addr::LOCALHOST.into() };
             let host = SocketAddr::new(ip, door.address.port());

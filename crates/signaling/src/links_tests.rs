@@ -51,7 +51,12 @@ fn who_is_on_the_machine_gets_links_for_it_and_for_the_network_and_others_only_w
     let network = "https://192.168.1.5:6279/";
     assert_eq!(
         urls(&config, &doors, &reach("127.0.0.1", false, "127.0.0.1:6278")),
-        [network, "http://127.0.0.1:6278/", "https://127.0.0.1:6279/"]
+        [network, "http://127.0.0.1:6278/"]
+    );
+    let secure_only = &doors[1..];
+    assert_eq!(
+        urls(&config, secure_only, &reach("127.0.0.1", true, "127.0.0.1:6279")),
+        [network, "https://127.0.0.1:6279/"]
     );
     assert_eq!(urls(&config, &doors, &reach("192.168.1.9", true, "192.168.1.5:6279")), [network]);
 }

@@ -26,8 +26,11 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// How long the server waits when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 
-/// Connections from one address above the limit that are still told why they are turned away. What
-/// comes above these is dropped without a word.
+/// Sockets from one address for each WebSocket that it may have: a browser loads the page over six.
+const SOCKETS_PER_CONNECTION: u32 = 6;
+
+/// Sockets from one address above all these whose WebSockets are still told why they are turned away.
+/// What comes above is dropped without a word.
 const TOLD_ABOVE_LIMIT: u32 = 16;
 
 /// Serves on a socket with the default [`Config`] until `shutdown` resolves.
@@ -54,7 +57,7 @@ pub async fn run_with(
 #[derive(Clone, Debug)]
 pub struct Server {
     web: Arc<Web>,
-    addresses: Arc<Addresses>,
+    sockets: Arc<Addresses>,
     most_per_address: u32,
     tracker: TaskTracker,
     kill: CancellationToken,
@@ -66,18 +69,18 @@ impl Server {
     pub fn new(config: Config) -> Self {
         let (tracker, kill, stop) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let config = Arc::new(config);
-        let addresses = Arc::<Addresses>::default();
-        let most_per_address = config.limits.connections_per_address.saturating_add(TOLD_ABOVE_LIMIT);
+        let of_browsers = config.limits.connections_per_address.saturating_mul(SOCKETS_PER_CONNECTION);
+        let most_per_address = of_browsers.saturating_add(TOLD_ABOVE_LIMIT);
         let web = Web {
             hub: Arc::new(Hub::new(&config)),
             page: crate::page::Page::new(&config.base_path, config.page_directory.clone()),
             entrances: Entrances::default(),
-            addresses: Arc::clone(&addresses),
+            connections: Arc::default(),
             tracker: tracker.clone(),
             kill: kill.clone(),
             config,
         };
-        Self { web: Arc::new(web), addresses, most_per_address, tracker, kill, stop }
+        Self { web: Arc::new(web), sockets: Arc::default(), most_per_address, tracker, kill, stop }
     }
 
     /// Serves on a socket, with TLS or without, and on those of [`Server::open`], until `shutdown`
@@ -165,11 +168,11 @@ impl Server {
 
     fn admit(&self, stream: TcpStream, address: SocketAddr, door: &Arc<Door>, acceptor: Option<TlsAcceptor>) {
         let ip: IpAddr = address.ip();
-        // A proxy has the connections of many: each is counted when it says whose it is.
+        // A proxy has the sockets of many.
         let visit = if is_trusted(ip, &self.web.config.trusted_proxies) {
             None
         } else {
-            let visit = self.addresses.enter(ip);
+            let visit = self.sockets.enter(ip);
             if visit.nth() > self.most_per_address {
                 return;
             }

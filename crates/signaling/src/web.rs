@@ -40,9 +40,9 @@ pub(crate) struct Web {
     pub(crate) config: Arc<Config>,
     pub(crate) page: Page,
     pub(crate) entrances: Entrances,
-    /// Counts what comes through proxies.
-    pub(crate) addresses: Arc<Addresses>,
-    /// Counts WebSockets, so that the server can wait for their end.
+    /// Counts WebSockets by the client's address.
+    pub(crate) connections: Arc<Addresses>,
+    /// Knows all WebSockets, so that the server can wait for their end.
     pub(crate) tracker: TaskTracker,
     /// Ends WebSockets at once.
     pub(crate) kill: CancellationToken,
@@ -85,7 +85,9 @@ impl Web {
             Some(path) => self.page(path, &parts),
             None => words(StatusCode::NOT_FOUND),
         };
-        safety::protect(response.headers_mut(), host.as_deref());
+        if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+            safety::protect(response.headers_mut(), host.as_deref());
+        }
         response
     }
 
@@ -129,7 +131,7 @@ impl Web {
             .max_frame_size(readable);
 
         let Caller { door, visit, discard, .. } = caller;
-        let visit = visit.unwrap_or_else(|| Arc::new(self.addresses.enter(reach.address)));
+        let counted = self.connections.enter(reach.address);
         let refusal = if upgrade.selected_protocol().is_none() {
             // Many clients drop a connection on which none of their protocols was chosen. One is, so that
             // they hear why it goes no further.
@@ -138,13 +140,13 @@ impl Web {
                 upgrade.set_selected_protocol(offered);
             }
             Some(Refusal::unsupported_version())
-        } else if visit.nth() > limits.connections_per_address {
+        } else if counted.nth() > limits.connections_per_address {
             Some(Refusal::too_many_connections(limits))
         } else {
             None
         };
 
-        let counted = self.tracker.token();
+        let known = self.tracker.token();
         upgrade.on_upgrade(move |socket| async move {
             let serving = async {
                 match refusal {
@@ -160,7 +162,7 @@ impl Web {
                 () = serving => {}
                 () = self.kill.cancelled() => {}
             }
-            drop((visit, counted));
+            drop((visit, counted, known));
         })
     }
 }

@@ -9,8 +9,11 @@
  * @property {() => void} onTouch a tap or a key is being handled
  */
 
-/** A page whose timers stood still for this long was asleep, and its connections with it. */
-const ASLEEP_MS = 20_000;
+/**
+ * A page whose timers stood still for this long was asleep, and its connections with it. Longer than the minute
+ * between timers that browsers allow a page in the background.
+ */
+const ASLEEP_MS = 90_000;
 /** Looks at the clock this often. */
 const LOOK_MS = 5000;
 

@@ -78,6 +78,11 @@ export class Selection {
     this.#chosen[kind] = { ...chosenBy(id ?? NO_DEVICE), open };
   }
 
+  /** The side that the camera was told to look to. */
+  get facing() {
+    return this.#chosen.camera.facing;
+  }
+
   /** @param {"user" | "environment"} facing the side that the camera should look to */
   face(facing) {
     this.#chosen.camera = { ...chosenBy(ANY_DEVICE), open: this.#chosen.camera.open, facing };

@@ -160,7 +160,7 @@ export class Session {
 
   /** Takes the camera on the other side. */
   flipCamera() {
-    const facing = this.#capture.track("camera")?.getSettings().facingMode;
+    const facing = this.#capture.track("camera")?.getSettings().facingMode ?? this.#selection.facing;
     this.#selection.face(facing === "environment" ? "user" : "environment");
     this.#update();
   }
@@ -318,6 +318,7 @@ export class Session {
   #captureLost(kind, name) {
     this.#selection.lost(kind);
     this.#tell(kind, { key: "device_lost", values: { kind, name } });
+    this.#update();
     void this.#refreshDevices();
   }
 

@@ -20,6 +20,7 @@ const INITIAL = {
   camera_off: false,
   force_fallback: false,
   synthetic_devices: false,
+  guests_on_network: false,
 };
 
 /** @param {() => Storage} storage @param {string} key @returns {Record<string, unknown>} */

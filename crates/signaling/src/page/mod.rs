@@ -85,7 +85,9 @@ impl Page {
         let Some((hash, encoding, bytes)) = self.source.file(path, encoding) else { return not_found() };
         let keep =
             if version == self.source.version() && self.source.lasts() { FOR_GOOD } else { REVALIDATE };
-        answer(request, kind, keep, &hash, encoding, bytes)
+        let mut response = answer(request, kind, keep, &hash, encoding, bytes);
+        safety::protect_file(response.headers_mut());
+        response
     }
 }
 

@@ -14,11 +14,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// for nothing is refused by name.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), speaker-selection=(self), \
     screen-wake-lock=(self), fullscreen=(self), autoplay=(self), picture-in-picture=(self), \
-    clipboard-write=(self), web-share=(self), clipboard-read=(), geolocation=(), display-capture=(), usb=(), \
-    serial=(), hid=(), bluetooth=(), midi=(), payment=(), publickey-credentials-get=(), \
+    clipboard-write=(self), clipboard-read=(), geolocation=(), display-capture=(), usb=(), \
+    serial=(), hid=(), midi=(), payment=(), publickey-credentials-get=(), \
     idle-detection=(), browsing-topics=()";
 
-/// Adds the headers to an answer. `host` is the server's name as the client wrote it, checked: older
+/// Adds the headers to what is not a page: pages take their rules with them, and there are many files.
+pub(crate) fn protect_file(headers: &mut HeaderMap) {
+    set(
+        headers,
+        &[
+            ("content-security-policy", "default-src 'none'"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+        ],
+    );
+}
+
+/// Adds the headers to a page. `host` is the server's name as the client wrote it, checked: older
 /// browsers do not take `'self'` for WebSockets.
 pub(crate) fn protect(headers: &mut HeaderMap, host: Option<&str>) {
     let connect = match host {
@@ -28,15 +40,22 @@ pub(crate) fn protect(headers: &mut HeaderMap, host: Option<&str>) {
     if let Ok(policy) = HeaderValue::from_str(&connect) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    for (name, value) in [
-        ("permissions-policy", PERMISSIONS),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-        // The names of rooms are nobody else's business.
-        ("x-robots-tag", "noindex, nofollow"),
-    ] {
+    set(
+        headers,
+        &[
+            ("permissions-policy", PERMISSIONS),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            // The names of rooms are nobody else's business.
+            ("x-robots-tag", "noindex, nofollow"),
+        ],
+    );
+}
+
+fn set(headers: &mut HeaderMap, lines: &[(&'static str, &'static str)]) {
+    for (name, value) in lines {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
 }

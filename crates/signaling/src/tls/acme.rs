@@ -1,7 +1,9 @@
 //! Certificates from an authority that speaks ACME, such as Let's Encrypt, proven by an answer on the
 //! TLS port itself (TLS-ALPN-01): nothing else has to be open or set up.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -13,6 +15,15 @@ use super::{HTTP, Tls, TlsError, provider};
 
 /// The protocol in which the authority asks for its proof.
 const CHALLENGE: &[u8] = b"acme-tls/1";
+
+/// The library writes keys into it as files that all may read.
+fn private_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}
 
 /// Whom to ask for which certificate.
 #[derive(Clone, Debug)]
@@ -32,7 +43,8 @@ impl Tls {
     /// takes some seconds the first time, connections fail.
     ///
     /// # Errors
-    /// [`TlsError::NoAuthorities`] when no ACME server could be trusted.
+    /// [`TlsError::NoAuthorities`] when no ACME server could be trusted, [`TlsError::NotKept`] when there is
+    /// no place for the certificate.
     pub fn acme(acme: Acme) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -44,6 +56,7 @@ impl Tls {
             .map_err(TlsError::Setup)?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        private_directory(&acme.cache).map_err(|error| TlsError::not_kept(&acme.cache, error))?;
         let mut config = AcmeConfig::new_with_client_config(&acme.domains, Arc::new(client))
             .cache(DirCache::new(acme.cache))
             .contact(acme.email.iter().map(|email| format!("mailto:{email}")));

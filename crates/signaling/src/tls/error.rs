@@ -28,9 +28,9 @@ pub enum TlsError {
         /// What is wrong.
         problem: rustls::Error,
     },
-    /// The own certificate cannot be made or kept.
+    /// A certificate cannot be made or kept.
     #[error(
-        "A certificate of this machine's own cannot be kept in {directory}: {problem}. Name a directory that this \
+        "A certificate of this machine cannot be kept in {directory}: {problem}. Name a directory that this \
          user may write."
     )]
     NotKept {

@@ -1,13 +1,14 @@
 //! The server that needs no setting up.
 
-use maru_protocol::ServerMessage;
-use maru_signaling::ServerError;
+use maru_protocol::{LinkScope, ServerMessage};
 use maru_signaling::automatic::find_or_start;
+use maru_signaling::{ServerError, Tls};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
-use crate::client::{Client, Server, join};
+use crate::client::{Client, PATIENCE, Server, get, join};
 
 /// A port that nobody listens on.
 async fn free_port() -> u16 {
@@ -124,4 +125,49 @@ async fn a_maru_of_another_protocol_is_named_as_such() {
         {\"service\":\"maru\",\"version\":\"9.0.0\",\"protocol\":\"maru.v9\",\"rooms\":1,\"peers\":2}   ";
     let error = find_or_start(stranger(answer).await).await.unwrap_err();
     assert!(matches!(&error, ServerError::OtherVersion { version } if version == "9.0.0"), "{error}");
+}
+
+#[tokio::test]
+async fn browsers_on_the_network_may_join_while_the_person_wants_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = find_or_start(0).await.unwrap();
+    let door = async || {
+        let mut client = Client::connect(&server.url()).await;
+        client.send(join("standup", "Ada")).await;
+        let links = client.joined().await.links;
+        assert_eq!(links.last().unwrap().scope, LinkScope::Machine, "{links:?}");
+        links.into_iter().find(|link| link.scope != LinkScope::Machine)
+    };
+    assert_eq!(door().await, None);
+
+    server.let_network_join(true, directory.path()).await.unwrap();
+    server.let_network_join(true, directory.path()).await.unwrap();
+    // A machine without any network has no such link.
+    let Some(link) = door().await else { return };
+    assert!(link.url.starts_with("https://") && link.url.ends_with("/standup"), "{}", link.url);
+    let own = Tls::self_signed(directory.path()).unwrap();
+    assert_eq!(link.fingerprint.as_deref(), own.fingerprint());
+    let port: u16 = link.url.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
+    let address = ([127, 0, 0, 1], port).into();
+    assert_eq!(get(address, "/", "").await.status, 308, "it speaks TLS");
+
+    server.let_network_join(false, directory.path()).await.unwrap();
+    let closed = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("still open");
+    assert_eq!(door().await, None);
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_kept_is_a_clear_error_and_the_server_goes_on() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let server = find_or_start(0).await.unwrap();
+    let error = server.let_network_join(true, &file.path().join("below")).await.unwrap_err().to_string();
+    assert!(error.contains("may write"), "{error}");
+    let mut ada = Client::connect(&server.url()).await;
+    ada.send(join("standup", "Ada")).await;
+    ada.joined().await;
 }

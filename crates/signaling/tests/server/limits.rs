@@ -109,6 +109,17 @@ async fn one_address_has_so_many_connections_and_a_closed_one_makes_room() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_just_loading_takes_nobodys_place() {
+    let server = Server::with(with(Limits { connections_per_address: 1, ..Limits::default() })).await;
+    let mut loading = Vec::new();
+    for _ in 0..6 {
+        loading.push(tokio::net::TcpStream::connect(server.address).await.unwrap());
+    }
+    let (mut ada, _) = server.join("standup", "Ada").await;
+    ada.hears_nothing().await;
+}
+
+#[tokio::test]
 async fn a_full_room_says_so_and_has_a_place_again_when_somebody_leaves() {
     let server = Server::with(with(Limits { peers_per_room: 2, ..Limits::default() })).await;
     let (mut ada, _) = server.join("standup", "Ada").await;

@@ -1,6 +1,8 @@
 //! The server over real sockets, as its clients see it.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(target_os = "linux")]
+mod acme;
 mod automatic;
 mod bad_input;
 mod client;

@@ -145,7 +145,7 @@ async fn what_is_no_part_of_the_page_is_not_served() {
 #[tokio::test]
 async fn a_browser_is_told_to_let_nothing_in_but_the_page() {
     let server = Server::start().await;
-    for path in ["/", "/standup", "/health", "/ws", "/-/x/main.js", "/no/where"] {
+    for path in ["/", "/standup", "/health", "/ws", "/-/x/no.js", "/no/where"] {
         let answer = get(server.address, path, "").await;
         let policy = answer.header("content-security-policy").unwrap();
         let directives: Vec<&str> = policy.split("; ").collect();
@@ -171,6 +171,9 @@ async fn a_browser_is_told_to_let_nothing_in_but_the_page() {
         }
         assert!(permissions.contains("geolocation=()"), "{permissions}");
     }
+    let file = get(server.address, "/-/x/main.js", "").await;
+    assert_eq!(file.header("content-security-policy"), Some("default-src 'none'"));
+    assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
 }
 
 #[tokio::test]

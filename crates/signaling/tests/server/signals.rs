@@ -18,14 +18,29 @@ struct Program {
 
 impl Program {
     async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::listening("127.0.0.1:0", arguments, environment).await
+    }
+
+    async fn listening(address: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_maru-server"));
-        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        command.args(["--listen", address]).args(arguments);
         command.env_remove("RUST_LOG").env_remove("MARU_TOKEN").envs(environment.iter().copied());
         let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = timeout(PATIENCE, log.next_line()).await.unwrap().unwrap().expect("it said nothing");
         let address = line.split("listening on ").nth(1).unwrap_or_else(|| panic!("not listening: {line}"));
         Self { child, url: format!("ws://{address}/ws"), log }
+    }
+
+    /// Reads what it says until there is this in a line, which is given back.
+    async fn says(&mut self, what: &str) -> String {
+        loop {
+            let line = timeout(PATIENCE, self.log.next_line()).await.unwrap().unwrap();
+            let line = line.unwrap_or_else(|| panic!("it never said “{what}”"));
+            if line.contains(what) {
+                return line;
+            }
+        }
     }
 
     async fn send(&self, signal: &str) {
@@ -63,6 +78,29 @@ async fn sigterm_and_ctrl_c_tell_the_clients_and_end_the_program_with_success() 
         assert!(log.contains(&format!("stopping: SIG{signal}")) && log.contains("stopped"), "{log}");
         assert!(!log.to_lowercase().contains("secret"), "names are not in the log: {log}");
     }
+}
+
+#[tokio::test]
+async fn it_says_at_its_start_where_guests_find_the_page() {
+    let mut plain = Program::start(&[], &[]).await;
+    let address = plain.url["ws://".len()..].trim_end_matches("/ws").to_owned();
+    plain.says(&format!("a browser on this machine opens http://{address}/ROOM")).await;
+
+    let directory = tempfile::tempdir().unwrap();
+    let own = ["--tls-self-signed", "--data-dir", directory.path().to_str().unwrap()];
+    let mut secure = Program::start(&own, &[]).await;
+    secure.says("opens https://127.0.0.1:").await;
+    let fingerprint = maru_signaling::Tls::self_signed(directory.path()).unwrap();
+    secure.says(fingerprint.fingerprint().unwrap()).await;
+
+    let mut public = Program::start(&["--public-url", "https://example.org/maru"], &[]).await;
+    public.says("a browser anywhere opens https://example.org/maru/ROOM").await;
+}
+
+#[tokio::test]
+async fn it_says_why_a_page_without_a_certificate_gets_no_camera() {
+    let mut open = Program::listening("0.0.0.0:0", &[], &[]).await;
+    open.says("no camera and no microphone").await;
 }
 
 #[tokio::test]

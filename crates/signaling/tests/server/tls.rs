@@ -45,7 +45,7 @@ fn trusting(certificate: &CertificateDer<'static>) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-async fn connect(
+pub async fn connect(
     address: SocketAddr,
     certificate: &CertificateDer<'static>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
@@ -55,7 +55,7 @@ async fn connect(
 }
 
 /// Writes a fresh pair, and gives its certificate.
-fn write_pair(directory: &Path) -> CertificateDer<'static> {
+pub fn write_pair(directory: &Path) -> CertificateDer<'static> {
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(directory.join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
     fs::write(directory.join("cert.pem"), pair.cert.pem()).unwrap();

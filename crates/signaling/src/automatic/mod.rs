@@ -5,8 +5,11 @@
 //! ends, the others call [`find_or_start`] again: one of them starts the next server, and everybody
 //! keeps their id.
 
+mod embedded;
+
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
@@ -18,12 +21,11 @@ use hyper_util::rt::TokioIo;
 use maru_protocol::WEBSOCKET_PATH;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 use crate::health::{HEALTH_PATH, Health};
-use crate::{Config, ServerError, listen, run_with};
+use crate::{ServerError, listen};
+use embedded::Embedded;
 
 /// How long a server on this machine may take to answer.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -67,32 +69,26 @@ impl AutomaticServer {
     /// are gone, after three seconds at the latest. A server of another program is left alone.
     pub async fn shutdown(self) {
         if let Some(embedded) = self.embedded {
-            embedded.stop.cancel();
-            let task = embedded.task.lock().take();
-            if let Some(task) = task {
-                let _ = timeout(STOPPING, task).await;
-            }
+            embedded.shutdown().await;
         }
     }
-}
 
-/// A server inside this program.
-#[derive(Debug)]
-struct Embedded {
-    port: u16,
-    stop: CancellationToken,
-    task: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Embedded {
-    fn is_running(&self) -> bool {
-        !self.stop.is_cancelled() && self.task.lock().as_ref().is_some_and(|task| !task.is_finished())
-    }
-}
-
-impl Drop for Embedded {
-    fn drop(&mut self) {
-        self.stop.cancel();
+    /// Whether browsers on this network may join, too. Then the server also listens on all of this
+    /// machine's networks, with TLS and a certificate of its own that is kept in `directory`; the
+    /// links that whoever joins gets say how to find it. Changes nothing about a server of another
+    /// program: that program decides.
+    ///
+    /// # Errors
+    /// [`ServerError::Tls`] when there is no certificate, and the errors of [`listen()`].
+    pub async fn let_network_join(&self, wanted: bool, directory: &Path) -> Result<(), ServerError> {
+        match &self.embedded {
+            None => Ok(()),
+            Some(embedded) if wanted => embedded.open_to_network(directory).await,
+            Some(embedded) => {
+                embedded.close_to_network().await;
+                Ok(())
+            }
+        }
     }
 }
 
@@ -149,18 +145,9 @@ fn running(port: u16) -> Option<Arc<Embedded>> {
 }
 
 fn start(listener: TcpListener) -> Result<AutomaticServer, ServerError> {
-    let port = listener.local_addr()?.port();
-    let stop = CancellationToken::new();
-    let stopped = stop.clone().cancelled_owned();
-    let task = tokio::spawn(async move {
-        if let Err(error) = run_with(listener, Config::default(), stopped).await {
-            tracing::error!(%error, "the embedded server failed");
-        }
-    });
-    tracing::info!(port, "started the embedded server");
-    let embedded = Arc::new(Embedded { port, stop, task: Mutex::new(Some(task)) });
+    let embedded = Arc::new(Embedded::start(listener)?);
     STARTED.lock().insert(embedded.port, Arc::downgrade(&embedded));
-    Ok(AutomaticServer { port, embedded: Some(embedded) })
+    Ok(AutomaticServer { port: embedded.port, embedded: Some(embedded) })
 }
 
 /// Asks who listens on the loopback port.

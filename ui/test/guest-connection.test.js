@@ -1,0 +1,255 @@
+// One peer connection of a guest, on a browser that is made up.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+class FakeStream {
+  constructor(tracks = []) {
+    this.tracks = tracks;
+  }
+}
+
+class FakeChannel {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  sent = [];
+  constructor(label) {
+    this.label = label;
+  }
+  send(data) {
+    this.sent.push(data);
+  }
+  open() {
+    this.readyState = "open";
+    this.onopen?.();
+  }
+  close() {
+    this.readyState = "closed";
+  }
+}
+
+class FakeTransceiver {
+  sender = {
+    track: null,
+    replaceTrack: async (track) => void (this.sender.track = track),
+    setStreams() {},
+    getParameters: () => ({ encodings: [{}] }),
+    setParameters: async (parameters) => void (this.sender.parameters = parameters),
+  };
+  constructor(kind, direction, mid) {
+    Object.assign(this, { direction, mid, receiver: { track: { kind } } });
+  }
+  setCodecPreferences(codecs) {
+    this.codecs = codecs;
+  }
+}
+
+/** Follows the signaling states of the standard; offers and answers are words. */
+class FakePeerConnection {
+  static last;
+  signalingState = "stable";
+  connectionState = "new";
+  localDescription = null;
+  remoteDescription = null;
+  transceivers = [];
+  channels = [];
+  candidates = [];
+  restarts = 0;
+  constructor(configuration) {
+    this.configuration = configuration;
+    FakePeerConnection.last = this;
+  }
+  getTransceivers() {
+    return this.transceivers;
+  }
+  addTransceiver(kind, { direction }) {
+    const transceiver = new FakeTransceiver(kind, direction, null);
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+  createDataChannel(label) {
+    const channel = new FakeChannel(label);
+    this.channels.push(channel);
+    return channel;
+  }
+  async setLocalDescription() {
+    const answers = this.signalingState === "have-remote-offer";
+    this.localDescription = { type: answers ? "answer" : "offer", sdp: `own ${this.restarts}` };
+    this.signalingState = answers ? "stable" : "have-local-offer";
+  }
+  async setRemoteDescription(description) {
+    if (description.sdp === "garbage") throw new Error("not SDP");
+    if (description.type === "offer" && this.transceivers.length === 0) {
+      this.transceivers.push(new FakeTransceiver("audio", "recvonly", "0"), new FakeTransceiver("video", "recvonly", "1"));
+    }
+    this.remoteDescription = description;
+    this.signalingState = description.type === "offer" ? "have-remote-offer" : "stable";
+  }
+  async addIceCandidate(candidate) {
+    if (candidate.candidate === "bad") throw new Error("bad candidate");
+    this.candidates.push(candidate.candidate);
+  }
+  restartIce() {
+    this.restarts += 1;
+  }
+  close() {
+    this.closed = true;
+  }
+}
+
+const CAPABILITIES = { codecs: [{ mimeType: "video/VP8", clockRate: 90_000 }] };
+const before = {};
+
+beforeEach(() => {
+  const fakes = {
+    MediaStream: FakeStream,
+    RTCPeerConnection: FakePeerConnection,
+    RTCRtpReceiver: { getCapabilities: () => CAPABILITIES },
+  };
+  for (const [name, fake] of Object.entries(fakes)) {
+    before[name] = globalThis[name];
+    globalThis[name] = fake;
+  }
+});
+
+afterEach(() => Object.assign(globalThis, before));
+
+/** A connection, and what it reports. */
+async function connect(tracks = { audio: "microphone", video: null }) {
+  const { Connection } = await import("../backend/guest/connection.js");
+  const news = { events: [], chat: [], tracks: [] };
+  const connection = new Connection({
+    iceServers: [],
+    tracks,
+    onEvent: (event) => news.events.push(event),
+    onChat: (text) => news.chat.push(text),
+    onTrack: (kind) => news.tracks.push(kind),
+  });
+  return { connection, news, pc: FakePeerConnection.last };
+}
+
+/** Lets everything that waits for nothing but its turn happen. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const offer = (sdp = "theirs") => ({ type: "remote", description: { type: "offer", sdp } });
+const answer = (sdp = "theirs") => ({ type: "remote", description: { type: "answer", sdp } });
+const candidate = (line) => ({ type: "candidate", candidate: line, sdp_mid: "0", sdp_m_line_index: 0 });
+const said = (news) => news.events.filter(({ type }) => type === "description").map(({ description }) => description.type);
+
+test("The offering side prepares sound, pictures and chat at once, and nothing again for a restart", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order({ type: "offer", restart: false });
+  connection.order(answer());
+  connection.order({ type: "offer", restart: true });
+  await settled();
+  assert.deepEqual(pc.transceivers.map(({ direction, receiver }) => [receiver.track.kind, direction]), [
+    ["audio", "sendrecv"], ["video", "sendrecv"],
+  ]);
+  assert.deepEqual(pc.channels.map(({ label }) => label), ["maru.chat"]);
+  assert.deepEqual(said(news), ["offer", "offer"]);
+  assert.deepEqual(news.tracks, ["audio", "video"]);
+  assert.equal(pc.restarts, 1);
+});
+
+test("The answering side sends on what was offered", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order(offer());
+  await settled();
+  assert.deepEqual(pc.transceivers.map(({ direction }) => direction), ["sendrecv", "sendrecv"]);
+  assert.equal(pc.transceivers[0].sender.track, "microphone");
+  assert.deepEqual(pc.transceivers[1].codecs, CAPABILITIES.codecs);
+  assert.deepEqual(said(news), ["answer"]);
+  assert.equal(pc.channels.length, 0, "the channel comes from who offers");
+});
+
+test("Candidates that come early wait, a bad one hurts nobody, and there is an end to how many wait", async () => {
+  const { connection, news, pc } = await connect();
+  for (let n = 0; n < 200; n += 1) {
+    connection.order(candidate(n === 1 ? "bad" : `c${n}`));
+    if (n % 50 === 0) await settled();
+  }
+  await settled();
+  assert.deepEqual(pc.candidates, []);
+  connection.order(offer());
+  connection.order(candidate("late"));
+  await settled();
+  assert.equal(pc.candidates.length, 128);
+  assert.deepEqual([pc.candidates[0], pc.candidates[1], pc.candidates.at(-1)], ["c0", "c2", "late"]);
+  assert.ok(!news.events.some(({ type }) => type === "failed"));
+});
+
+test("Mute and another camera change what is sent, and negotiate nothing", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order(offer());
+  await settled();
+  const negotiated = said(news).length;
+  connection.setTrack("audio", null);
+  connection.setTrack("video", "camera");
+  await settled();
+  assert.deepEqual(pc.transceivers.map(({ sender }) => sender.track), [null, "camera"]);
+  assert.equal(said(news).length, negotiated);
+  connection.setLimits({ maxBitrate: 1, maxFramerate: 2, scaleResolutionDownBy: 3 });
+  await settled();
+  assert.equal(pc.transceivers[1].sender.parameters.encodings[0].maxBitrate, 1);
+});
+
+test("A wish of the browser's own counts only after the first negotiation", async () => {
+  const { connection, news, pc } = await connect();
+  pc.onnegotiationneeded();
+  assert.deepEqual(news.events, []);
+  connection.order(offer());
+  await settled();
+  pc.onnegotiationneeded();
+  assert.equal(news.events.at(-1).type, "negotiation_needed");
+});
+
+test("A path that held while another was looked for is said to be there", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order({ type: "offer", restart: false });
+  connection.order(answer());
+  await settled();
+  pc.connectionState = "connected";
+  connection.order({ type: "offer", restart: true });
+  connection.order(answer());
+  await settled();
+  assert.equal(news.events.at(-1).type, "connected");
+});
+
+test("Chat waits for its channel, the newest of it; what is no chat is dropped", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order({ type: "offer", restart: false });
+  await settled();
+  const [channel] = pc.channels;
+  for (let n = 0; n < 40; n += 1) connection.say(`${n}`);
+  channel.open();
+  assert.equal(channel.sent.length, 32);
+  assert.equal(JSON.parse(channel.sent.at(-1)).text, "39");
+  channel.bufferedAmount = 1 << 20;
+  connection.say("to who does not read");
+  assert.equal(channel.sent.length, 32);
+  channel.onmessage({ data: '{"type":"text","text":"hello"}' });
+  channel.onmessage({ data: "garbage" });
+  assert.deepEqual(news.chat, ["hello"]);
+  const other = new FakeChannel("later");
+  pc.ondatachannel({ channel: other });
+  assert.equal(other.readyState, "closed");
+});
+
+test("A description that cannot be used is a failure, and what waited behind it is dropped", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order(offer("garbage"));
+  connection.order(candidate("c"));
+  await settled();
+  assert.deepEqual(news.events.map(({ type }) => type), ["failed"]);
+  assert.deepEqual(pc.candidates, []);
+});
+
+test("More orders than anybody gives mean that it must be given up; closed, it is silent", async () => {
+  const { connection, news, pc } = await connect();
+  let taken = 0;
+  while (connection.order(candidate("c")) && taken < 1000) taken += 1;
+  assert.ok(taken >= 256 && taken < 300, `${taken}`);
+  connection.close();
+  await settled();
+  assert.ok(pc.closed);
+  assert.deepEqual(news.events, []);
+});
