@@ -6,6 +6,7 @@
 mod figures;
 mod meeting;
 mod meets;
+mod negotiation;
 mod others;
 mod path;
 mod realities;
