@@ -50,7 +50,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "gstreamer1.0-plugins-bad",
             "gstreamer1.0-nice",
         ],
-        Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn"],
+        Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
     }
 }
 

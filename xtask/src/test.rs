@@ -11,7 +11,7 @@ use crate::packages::{Purpose, ensure, has_browsers};
 use crate::process::{run, run_reading};
 use crate::python;
 use crate::steps::Steps;
-use crate::tools::{self, TAURI_DRIVER, ensure_component};
+use crate::tools::{self, AXE, TAURI_DRIVER, ensure_component};
 use crate::workspace::{cargo, program, root};
 
 /// Installs what is missing, then checks and tests everything.
@@ -29,8 +29,9 @@ pub fn test() -> Result<()> {
     }
     ensure_component("rustfmt", "fmt")?;
     ensure_component("clippy", "clippy")?;
-    steps.begin("Looking for tauri-driver");
+    steps.begin("Looking for what the browser tests use");
     let driver = tools::ensure(&TAURI_DRIVER)?;
+    let axe = browsers.then(|| tools::ensure_script(&AXE)).transpose()?;
 
     steps.begin("Looking for the peers' Python");
     let python = python::ensure()?;
@@ -51,6 +52,7 @@ pub fn test() -> Result<()> {
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"])?;
     tests.env("MARU_APP", program("debug", "maru")?);
     tests.env("MARU_TAURI_DRIVER", driver);
+    tests.envs(axe.map(|axe| ("MARU_AXE", axe)));
     tests.env("MARU_PYTHON", python);
     if browsers {
         tests.args(["--features", "maru-tests/browsers"]);
