@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use maru_engine::{Choice, Engine, EngineConfig};
-use maru_media::DeviceId;
+use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -67,6 +67,7 @@ impl App {
             client: ClientInfo { name: "maru".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
             token: None, // the locator knows it
+            video_codecs: VideoCodec::BUILT_IN.to_vec(),
             camera: choice(remembered.camera),
             microphone: choice(remembered.microphone),
             speaker: choice(remembered.speaker),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use maru_devices::{Options, SystemDevices};
 use maru_engine::{CallState, CallView, Choice, Command, Engine, EngineConfig, FixedServer, PeerView};
-use maru_media::DeviceId;
 use maru_media::video::timecode;
+use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
 use tokio::time::timeout;
 
@@ -46,6 +46,7 @@ impl Participant {
             client: ClientInfo { name: "maru-tests".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
             token: None,
+            video_codecs: VideoCodec::BUILT_IN.to_vec(),
             camera: device("test-pattern"),
             microphone: device("tone"),
             speaker: device("null"),

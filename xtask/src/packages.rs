@@ -28,9 +28,16 @@ pub enum Purpose {
 /// Packages of Debian and Ubuntu.
 const fn debian(purpose: Purpose) -> &'static [&'static str] {
     match purpose {
-        Purpose::Engine => {
-            &["build-essential", "cmake", "nasm", "pkg-config", "clang", "libclang-dev", "libasound2-dev"]
-        }
+        Purpose::Engine => &[
+            "build-essential",
+            "cmake",
+            "nasm",
+            "pkg-config",
+            "clang",
+            "libclang-dev",
+            "libasound2-dev",
+            "libvpx-dev",
+        ],
         // The plug-ins parse and decode H.264 for the webview; without them the app decodes by itself.
         Purpose::App => &["libwebkit2gtk-4.1-dev", "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-bad"],
         Purpose::Test => &[
@@ -67,28 +74,28 @@ const MANAGERS: [Manager; 5] = [
     Manager {
         program: "dnf",
         install: "sudo dnf install",
-        engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel",
+        engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel libvpx-devel",
         app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
         test: "xorg-x11-server-Xvfb webkit2gtk-driver dbus-daemon pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1",
     },
     Manager {
         program: "pacman",
         install: "sudo pacman -S --needed",
-        engine: "base-devel cmake nasm pkgconf clang alsa-lib",
+        engine: "base-devel cmake nasm pkgconf clang alsa-lib libvpx",
         app: "webkit2gtk-4.1 gst-plugins-base gst-plugins-good gst-plugins-bad gst-libav",
         test: "xorg-server-xvfb dbus pulseaudio nodejs typescript python-gobject gst-plugins-bad libnice",
     },
     Manager {
         program: "zypper",
         install: "sudo zypper install",
-        engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel",
+        engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel libvpx-devel",
         app: "webkit2gtk3-devel gstreamer-plugins-base gstreamer-plugins-good gstreamer-plugins-bad gstreamer-plugins-libav",
         test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 pulseaudio nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice",
     },
     Manager {
         program: "brew",
         install: "brew install",
-        engine: "cmake nasm pkgconf",
+        engine: "cmake nasm pkgconf libvpx",
         app: "",
         test: "node typescript",
     },
@@ -163,6 +170,9 @@ fn missing_elsewhere(purposes: &[Purpose]) -> Vec<&'static str> {
     need(succeeds("cmake", &["--version"]), "cmake");
     // On ARM the C compiler assembles by itself.
     need(env::consts::ARCH != "x86_64" || succeeds("nasm", &["-v"]), "nasm");
+    if env::consts::OS != "windows" {
+        need(library("vpx"), "vpx");
+    }
     if linux {
         need(succeeds("c++", &["--version"]), "c++");
         need(succeeds("clang", &["--version"]), "clang");
@@ -232,7 +242,7 @@ mod tests {
         assert!(!dnf.contains("Xvfb"), "{dnf}");
         assert_eq!(
             command(&MANAGERS[3], &[Purpose::Engine, Purpose::App]),
-            "brew install cmake nasm pkgconf"
+            "brew install cmake nasm pkgconf libvpx"
         );
     }
 }

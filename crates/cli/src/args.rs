@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use maru_engine::Choice;
-use maru_media::DeviceId;
+use maru_media::{DeviceId, VideoCodec};
 
 /// Video calls by room name, on the terminal.
 #[derive(Debug, Parser)]
@@ -51,6 +51,9 @@ pub struct Join {
     /// A speaker's id, or `none`. Also `null` and `file:PATH.wav`.
     #[arg(long, value_name = "ID", value_parser = choice)]
     pub speaker: Option<Choice>,
+    /// Offer and accept this video codec alone: `h264`, or `vp8` where it is built in.
+    #[arg(long, value_name = "CODEC", value_parser = video_codec)]
+    pub video_codec: Option<VideoCodec>,
     /// Leave after this many seconds.
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub seconds: Option<f64>,
@@ -102,6 +105,14 @@ fn choice(text: &str) -> Result<Choice, String> {
         "none" => Ok(Choice::None),
         id => Ok(Choice::Device(DeviceId::new(id))),
     }
+}
+
+fn video_codec(text: &str) -> Result<VideoCodec, String> {
+    let built_in = VideoCodec::BUILT_IN;
+    built_in.iter().copied().find(|codec| codec.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        let names: Vec<String> = built_in.iter().map(|codec| codec.name().to_lowercase()).collect();
+        format!("this build has {}", names.join(" and "))
+    })
 }
 
 /// A time that a person typed, as a duration; only a sensible one.

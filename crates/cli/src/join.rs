@@ -39,6 +39,7 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         camera_off: args.camera_off,
         token: args.token.clone(),
         ice_servers: ice_servers(&args),
+        video_codecs: args.video_codec.map_or_else(|| VideoCodec::BUILT_IN.to_vec(), |codec| vec![codec]),
         ..participant::config(devices, server.locator())
     })
     .context("The call cannot be started")?;

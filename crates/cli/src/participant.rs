@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_engine::{CallState, CallView, Command, Engine, EngineConfig, Event, ServerLocator};
+use maru_media::VideoCodec;
 use maru_protocol::ClientInfo;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -20,6 +21,7 @@ pub fn config(devices: Arc<dyn maru_media::Devices>, server: Arc<dyn ServerLocat
         client: client_info(),
         ice_servers: Vec::new(),
         token: None,
+        video_codecs: VideoCodec::BUILT_IN.to_vec(),
         camera: Default::default(),
         microphone: Default::default(),
         speaker: Default::default(),

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maru_media::video::adapt::Adaptation;
-use maru_media::{DeviceList, LatestFrame};
-use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, Status, VideoCodec};
+use maru_media::{DeviceList, LatestFrame, VideoCodec};
+use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
@@ -59,6 +59,7 @@ pub(crate) struct Actor {
     call: Call,
     locator: Arc<dyn ServerLocator>,
     configured_ice_servers: Vec<IceServer>,
+    video_codecs: Vec<VideoCodec>,
     signaling: Option<SignalingClient>,
     signaling_count: u64,
     signaling_events: (mpsc::Sender<NumberedEvent>, mpsc::Receiver<NumberedEvent>),
@@ -92,9 +93,14 @@ impl Actor {
 
         let selection =
             Selection::new(config.camera, config.microphone, config.speaker, config.muted, config.camera_off);
+        let video_codecs: Vec<_> =
+            config.video_codecs.into_iter().filter(|codec| VideoCodec::BUILT_IN.contains(codec)).collect();
         let identity = Identity {
             client: config.client,
-            capabilities: Capabilities { video_codecs: vec![VideoCodec::H264], chat: true },
+            capabilities: Capabilities {
+                video_codecs: video_codecs.iter().copied().map(announced).collect(),
+                chat: true,
+            },
             token: config.token,
         };
         let status = Status { muted: config.muted, camera_off: config.camera_off };
@@ -107,6 +113,7 @@ impl Actor {
             call,
             locator: config.server,
             configured_ice_servers: config.ice_servers,
+            video_codecs,
             signaling: None,
             signaling_count: 0,
             signaling_events: mpsc::channel(NEWS_LIMIT),
@@ -259,6 +266,7 @@ impl Actor {
         ice_servers.extend_from_slice(self.call.ice_servers());
         let config = ConnectionConfig {
             ice_servers,
+            video_codecs: self.video_codecs.clone(),
             loopback: self.server.as_deref().is_some_and(is_loopback),
             fanout: Arc::clone(&self.media.fanout),
             adaptation: Arc::clone(&self.adaptation),
@@ -342,6 +350,14 @@ impl Actor {
         self.show();
         let device_thread = self.devices.close();
         self.media.stop(device_thread).await;
+    }
+}
+
+/// A codec by its name in the protocol.
+fn announced(codec: VideoCodec) -> maru_protocol::VideoCodec {
+    match codec {
+        VideoCodec::H264 => maru_protocol::VideoCodec::H264,
+        VideoCodec::Vp8 => maru_protocol::VideoCodec::Vp8,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use maru_media::{DeviceId, Devices, LatestFrame, VideoFrame};
+use maru_media::{DeviceId, Devices, LatestFrame, VideoCodec, VideoFrame};
 use maru_protocol::{ClientInfo, IceServer, PeerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -42,6 +42,9 @@ pub struct EngineConfig {
     pub ice_servers: Vec<IceServer>,
     /// Access token of a private server.
     pub token: Option<String>,
+    /// Video codecs to offer and accept, the preferred one first: usually
+    /// [`VideoCodec::BUILT_IN`]. What the build does not have is left out.
+    pub video_codecs: Vec<VideoCodec>,
     /// The camera to begin with.
     pub camera: Choice,
     /// The microphone to begin with.

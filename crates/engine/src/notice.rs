@@ -185,6 +185,9 @@ pub enum Sentence {
         name: String,
         problem: String,
     },
+    NoCommonCodec {
+        name: String,
+    },
 
     ChatNotInARoom {},
     ChatTooLong {

@@ -128,6 +128,8 @@ pub struct SentReport {
 pub struct SentVideoReport {
     /// The most encoders that ran at once.
     pub encoders: usize,
+    /// Encoders that run now: one for each codec that a peer takes.
+    pub encoders_now: usize,
     /// Pictures encoded.
     pub frames: u64,
     /// Bits encoded per second of the call.
@@ -180,7 +182,7 @@ impl EncodeReport {
 impl VideoReport {
     pub(crate) fn of(stats: &VideoStats) -> Self {
         Self {
-            codec: "H264",
+            codec: stats.codec.name(),
             width: stats.width_px,
             height: stats.height_px,
             frames: stats.frames,

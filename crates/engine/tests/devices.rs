@@ -95,6 +95,7 @@ fn start(cameras: &[&'static str]) -> (Engine, Arc<FakeDevices>) {
         client: ClientInfo { name: "test".into(), version: "0".into() },
         ice_servers: Vec::new(),
         token: None,
+        video_codecs: maru_media::VideoCodec::BUILT_IN.to_vec(),
         camera: Choice::Preferred,
         microphone: Choice::Preferred,
         speaker: Choice::Preferred,

@@ -35,6 +35,12 @@ pub enum CodecError {
         /// What is possible.
         range: &'static str,
     },
+    /// This build does without the codec.
+    #[error("This Maru was built without {codec}. Use one that was built with it.")]
+    NotBuiltIn {
+        /// Which codec.
+        codec: &'static str,
+    },
     /// The library refuses to work at all.
     #[error("The {codec} {what} does not start: {problem}. Restart Maru; if it stays, reinstall it.")]
     Start {

@@ -131,11 +131,27 @@ impl FramePool {
     }
 }
 
-/// A video codec that this crate can encode and decode.
+/// A video codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VideoCodec {
     /// H.264 constrained baseline, Annex B byte stream.
     H264,
+    /// VP8 (RFC 6386).
+    Vp8,
+}
+
+impl VideoCodec {
+    /// Those that this build can encode and decode, the preferred one first.
+    pub const BUILT_IN: &'static [Self] =
+        if cfg!(feature = "vp8") { &[Self::H264, Self::Vp8] } else { &[Self::H264] };
+
+    /// What RTP and people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "H264",
+            Self::Vp8 => "VP8",
+        }
+    }
 }
 
 /// One encoded picture, shared by all peers it goes to.

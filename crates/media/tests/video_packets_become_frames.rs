@@ -19,13 +19,26 @@ const SETS: &[u8] = &[
     0x80,
 ];
 
-/// A frame with a slice of `bytes` bytes that no start code can be found in.
+/// The head of a VP8 key frame of 320×180.
+const VP8_KEY: &[u8] = &[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00];
+
+const BOTH: [VideoCodec; 2] = [VideoCodec::H264, VideoCodec::Vp8];
+
 fn frame(index: u32, bytes: usize, key: bool) -> EncodedFrame {
-    let mut data = if key { SETS.to_vec() } else { Vec::new() };
-    data.extend_from_slice(&[0, 0, 0, 1, if key { 0x65 } else { 0x61 }, 0x88]);
+    frame_of(VideoCodec::H264, index, bytes, key)
+}
+
+/// A frame with a slice of `bytes` bytes that no start code can be found in.
+fn frame_of(codec: VideoCodec, index: u32, bytes: usize, key: bool) -> EncodedFrame {
+    let mut data = match (codec, key) {
+        (VideoCodec::H264, true) => [SETS, &[0, 0, 0, 1, 0x65, 0x88]].concat(),
+        (VideoCodec::H264, false) => vec![0, 0, 0, 1, 0x61, 0x88],
+        (VideoCodec::Vp8, true) => VP8_KEY.to_vec(),
+        (VideoCodec::Vp8, false) => vec![0x11],
+    };
     data.extend((0..bytes).map(|byte| (byte as u32 * 7 + index * 13) as u8 | 1));
     EncodedFrame {
-        codec: VideoCodec::H264,
+        codec,
         data: data.into(),
         key,
         timestamp: index.wrapping_mul(3000).wrapping_add(u32::MAX - 9000),
@@ -37,7 +50,13 @@ fn frame(index: u32, bytes: usize, key: bool) -> EncodedFrame {
 
 /// Frames of one to six packets, each `every`-th a key frame.
 fn frames(count: u32, every: u32) -> Vec<EncodedFrame> {
-    (0..count).map(|index| frame(index, 400 + (index as usize * 977) % 6000, index % every == 0)).collect()
+    frames_of(VideoCodec::H264, count, every)
+}
+
+fn frames_of(codec: VideoCodec, count: u32, every: u32) -> Vec<EncodedFrame> {
+    (0..count)
+        .map(|index| frame_of(codec, index, 400 + (index as usize * 977) % 6000, index % every == 0))
+        .collect()
 }
 
 #[derive(Default)]
@@ -75,28 +94,32 @@ fn assert_same(received: &[EncodedFrame], sent: &[EncodedFrame]) {
 
 #[test]
 fn each_frame_comes_out_with_its_last_packet_and_no_key_frame_is_asked_for() {
-    let sent = frames(40, 1000);
-    let mut receiver = VideoReceiver::new();
-    for packet in packets(&sent, 65_530, Instant::now()) {
-        let (now, marker) = (packet.arrived, packet.marker);
-        receiver.push(now, packet);
-        let event = receiver.poll(now);
-        assert_eq!(matches!(event, Some(VideoEvent::Frame(_))), marker);
-        assert!(receiver.poll(now).is_none());
-        if marker {
-            assert_eq!(receiver.next_deadline(), None, "nothing to wait for");
+    for codec in BOTH {
+        let sent = frames_of(codec, 40, 1000);
+        let mut receiver = VideoReceiver::new();
+        for packet in packets(&sent, 65_530, Instant::now()) {
+            let (now, marker) = (packet.arrived, packet.marker);
+            receiver.push(now, packet);
+            let event = receiver.poll(now);
+            assert_eq!(matches!(event, Some(VideoEvent::Frame(_))), marker);
+            assert!(receiver.poll(now).is_none());
+            if marker {
+                assert_eq!(receiver.next_deadline(), None, "nothing to wait for");
+            }
         }
+        let stats = receiver.stats();
+        assert_eq!((stats.frames, stats.key_frames, stats.frames_dropped), (40, 1, 0));
+        assert_eq!((stats.packets_lost, stats.packets_late, stats.packets_duplicate), (0, 0, 0));
     }
-    let stats = receiver.stats();
-    assert_eq!((stats.frames, stats.key_frames, stats.frames_dropped), (40, 1, 0));
-    assert_eq!((stats.packets_lost, stats.packets_late, stats.packets_duplicate), (0, 0, 0));
 }
 
 #[test]
 fn the_size_of_the_picture_is_read_from_the_stream() {
-    let sent = frames(3, 1000);
-    let seen = feed(&mut VideoReceiver::new(), packets(&sent, 0, Instant::now()));
-    assert!(seen.frames.iter().all(|frame| (frame.width_px, frame.height_px) == (320, 180)));
+    for codec in BOTH {
+        let sent = frames_of(codec, 3, 1000);
+        let seen = feed(&mut VideoReceiver::new(), packets(&sent, 0, Instant::now()));
+        assert!(seen.frames.iter().all(|frame| (frame.width_px, frame.height_px) == (320, 180)));
+    }
 }
 
 #[test]
@@ -116,21 +139,23 @@ fn a_packet_that_is_sent_again_in_time_repairs_its_frame() {
 
 #[test]
 fn a_lost_packet_is_waited_for_120_ms_and_then_a_key_frame_is_asked_for_until_one_comes() {
-    let sent = frames(60, 55);
-    let start = Instant::now();
-    let mut packets = packets(&sent, 100, start);
-    let lost = packets.iter().position(|packet| packet.timestamp == sent[5].timestamp).unwrap();
-    packets.remove(lost);
-    let later = packets[lost].arrived;
-    let mut receiver = VideoReceiver::new();
-    let seen = feed(&mut receiver, packets.clone());
-    let waited =
-        packets.iter().map(|packet| packet.arrived).find(|at| *at >= later + Duration::from_millis(120));
-    assert_eq!(seen.requests, [waited.unwrap()], "once, and not again within 500 ms");
-    let expected: Vec<EncodedFrame> = sent[..5].iter().chain(&sent[55..]).cloned().collect();
-    assert_same(&seen.frames, &expected);
-    let stats = receiver.stats();
-    assert_eq!((stats.packets_lost, stats.frames_dropped), (1, 50));
+    for codec in BOTH {
+        let sent = frames_of(codec, 60, 55);
+        let start = Instant::now();
+        let mut packets = packets(&sent, 100, start);
+        let lost = packets.iter().position(|packet| packet.timestamp == sent[5].timestamp).unwrap();
+        packets.remove(lost);
+        let later = packets[lost].arrived;
+        let mut receiver = VideoReceiver::new();
+        let seen = feed(&mut receiver, packets.clone());
+        let waited =
+            packets.iter().map(|packet| packet.arrived).find(|at| *at >= later + Duration::from_millis(120));
+        assert_eq!(seen.requests, [waited.unwrap()], "once, and not again within 500 ms");
+        let expected: Vec<EncodedFrame> = sent[..5].iter().chain(&sent[55..]).cloned().collect();
+        assert_same(&seen.frames, &expected);
+        let stats = receiver.stats();
+        assert_eq!((stats.packets_lost, stats.frames_dropped), (1, 50));
+    }
 }
 
 #[test]
@@ -164,14 +189,16 @@ fn the_deadline_tells_when_a_gap_is_given_up_and_when_to_ask_again() {
 
 #[test]
 fn a_receiver_that_comes_into_a_running_stream_asks_at_once_and_starts_with_the_key_frame() {
-    let sent = frames(30, 20);
-    let start = Instant::now();
-    let from_the_middle = packets(&sent[7..], 40_000, start);
-    let mut receiver = VideoReceiver::new();
-    let seen = feed(&mut receiver, from_the_middle);
-    assert_eq!(seen.requests, [start]);
-    assert_same(&seen.frames, &sent[20..]);
-    assert_eq!(receiver.stats().frames_dropped, 13);
+    for codec in BOTH {
+        let sent = frames_of(codec, 30, 20);
+        let start = Instant::now();
+        let from_the_middle = packets(&sent[7..], 40_000, start);
+        let mut receiver = VideoReceiver::new();
+        let seen = feed(&mut receiver, from_the_middle);
+        assert_eq!(seen.requests, [start]);
+        assert_same(&seen.frames, &sent[20..]);
+        assert_eq!(receiver.stats().frames_dropped, 13);
+    }
 }
 
 #[test]
@@ -188,13 +215,30 @@ fn a_damaged_key_frame_is_asked_for_again_at_once() {
 
 #[test]
 fn a_huge_jump_of_the_sequence_number_starts_anew() {
+    for codec in BOTH {
+        let start = Instant::now();
+        let mut receiver = VideoReceiver::new();
+        let before = frames_of(codec, 5, 1000);
+        assert_same(&feed(&mut receiver, packets(&before, 60_000, start)).frames, &before);
+        let after = frames_of(codec, 5, 1000);
+        assert_same(&feed(&mut receiver, packets(&after, 10_000, start)).frames, &after);
+        assert_eq!(receiver.stats().packets_lost, 0);
+    }
+}
+
+#[test]
+fn a_change_of_the_codec_in_mid_stream_starts_anew_with_a_key_frame() {
     let start = Instant::now();
     let mut receiver = VideoReceiver::new();
-    let before = frames(5, 1000);
-    assert_same(&feed(&mut receiver, packets(&before, 60_000, start)).frames, &before);
-    let after = frames(5, 1000);
-    assert_same(&feed(&mut receiver, packets(&after, 10_000, start)).frames, &after);
-    assert_eq!(receiver.stats().packets_lost, 0);
+    let (h264, vp8) = (frames(5, 1000), frames_of(VideoCodec::Vp8, 9, 4));
+    let before = packets(&h264, 100, start);
+    let next = 100 + before.len() as u16;
+    assert_same(&feed(&mut receiver, before).frames, &h264);
+    // Its first key frame was lost with the change.
+    let seen = feed(&mut receiver, packets(&vp8[1..], next, start));
+    assert_eq!(seen.requests, [start]);
+    assert_same(&seen.frames, &vp8[4..]);
+    assert!(seen.frames.iter().all(|frame| frame.codec == VideoCodec::Vp8));
 }
 
 #[test]
@@ -224,6 +268,7 @@ fn parameter_sets_that_are_sent_on_their_own_are_put_before_the_key_frame() {
     let start = Instant::now();
     let key = frame(1, 300, true);
     let unit = |bytes: &[u8], sequence, timestamp, marker| VideoPacket {
+        codec: VideoCodec::H264,
         sequence,
         timestamp,
         marker,
@@ -242,15 +287,22 @@ fn parameter_sets_that_are_sent_on_their_own_are_put_before_the_key_frame() {
 #[test]
 fn malformed_payloads_cost_their_frame_and_nothing_else() {
     let start = Instant::now();
-    for bad in [
-        &[24_u8, 0, 200, 1, 2][..], // an aggregate that is shorter than it says
-        &[24, 0],
-        &[28],                // a fragment without a header
-        &[28, 0x01, 1],       // a fragment without a beginning
-        &[28, 0x80 | 24, 1],  // a fragment of an aggregate
-        &[28, 0x81, 1, 2, 3], // a fragment without an end
+    let vp8 = |bad: &'static [u8]| (VideoCodec::Vp8, bad);
+    let h264 = |bad: &'static [u8]| (VideoCodec::H264, bad);
+    for (codec, bad) in [
+        h264(&[24, 0, 200, 1, 2]), // an aggregate that is shorter than it says
+        h264(&[24, 0]),
+        h264(&[28]),                                   // a fragment without a header
+        h264(&[28, 0x01, 1]),                          // a fragment without a beginning
+        h264(&[28, 0x80 | 24, 1]),                     // a fragment of an aggregate
+        h264(&[28, 0x81, 1, 2, 3]),                    // a fragment without an end
+        vp8(&[0x10]),                                  // a descriptor and nothing else
+        vp8(&[0x90, 0x80]),                            // a descriptor that is cut off
+        vp8(&[0x00, 0x11, 1, 2]),                      // a frame without its beginning
+        vp8(&[0x10, 0x10, 0, 0, 1, 2, 3, 4, 5, 6, 7]), // a key frame without its start code
     ] {
-        let sent: Vec<EncodedFrame> = (0..12).map(|index| frame(index, 300, index % 8 == 0)).collect();
+        let sent: Vec<EncodedFrame> =
+            (0..12).map(|index| frame_of(codec, index, 300, index % 8 == 0)).collect();
         let mut packets = packets(&sent, 0, start);
         let at = packets.iter().position(|packet| packet.timestamp == sent[3].timestamp).unwrap();
         packets[at].payload = Bytes::copy_from_slice(bad);
@@ -258,7 +310,7 @@ fn malformed_payloads_cost_their_frame_and_nothing_else() {
         let seen = feed(&mut receiver, packets);
         let expected: Vec<EncodedFrame> = sent[..3].iter().chain(&sent[8..]).cloned().collect();
         assert_same(&seen.frames, &expected);
-        assert_eq!(seen.requests.len(), 1, "{bad:?}");
+        assert_eq!(seen.requests.len(), 1, "{codec:?} {bad:?}");
     }
 }
 
@@ -272,12 +324,13 @@ proptest! {
                 prop_oneof![0_u16..200, any::<u16>()],
                 prop_oneof![0_u32..8, any::<u32>()],
                 any::<bool>(),
-                (prop_oneof![Just(24_u8), Just(28), Just(0x67), Just(0x65), Just(0x61), any::<u8>()],
+                (prop_oneof![Just(24_u8), Just(28), Just(0x67), Just(0x65), Just(0x61), Just(0x10), Just(0x90), any::<u8>()],
                  prop::collection::vec(any::<u8>(), 0..40)),
                 0_u64..200,
             ),
             0..400,
         ),
+        codec in prop::sample::select(&BOTH[..]),
     ) {
         let mut receiver = VideoReceiver::new();
         let mut now = Instant::now();
@@ -288,7 +341,7 @@ proptest! {
                 payload.clear();
             }
             now += Duration::from_millis(wait);
-            receiver.push(now, VideoPacket { sequence, timestamp, marker, payload: payload.into(), arrived: now });
+            receiver.push(now, VideoPacket { codec, sequence, timestamp, marker, payload: payload.into(), arrived: now });
             for _ in 0..2000 {
                 match receiver.poll(now) {
                     Some(VideoEvent::Frame(frame)) => prop_assert!(!frame.data.is_empty()),
@@ -311,8 +364,9 @@ proptest! {
         reach in 1_usize..200,
         order in prop::collection::vec(any::<u16>(), 400),
         doubles in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
+        codec in prop::sample::select(&BOTH[..]),
     ) {
-        let sent = frames(count, every);
+        let sent = frames_of(codec, count, every);
         let start = Instant::now();
         let mut packets = packets(&sent, first, start);
         for packet in &mut packets {

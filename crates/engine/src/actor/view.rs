@@ -84,6 +84,7 @@ impl Actor {
             sent: SentReport {
                 video: SentVideoReport {
                     encoders: video.encoders_most.load(Ordering::Relaxed),
+                    encoders_now: video.encoders.load(Ordering::Relaxed),
                     frames: video.frames.load(Ordering::Relaxed),
                     kbps: kbps(video.bytes.load(Ordering::Relaxed), span),
                     encode_ms: EncodeReport::of(&video.encode_ms.lock()),

@@ -61,6 +61,8 @@ pub(crate) enum ConnectionEvent {
     EndOfCandidates,
     /// There is a path, and keys.
     Connected,
+    /// There will be no pictures: no video codec is on both sides.
+    NoCommonCodec,
     /// Nothing came over the path for some seconds.
     Disconnected,
     /// It cannot be used any more, for this reason.
@@ -413,6 +415,15 @@ impl Peer {
                 self.attempts = 0;
                 self.deadline = None;
                 self.connected_after.get_or_insert(now.saturating_duration_since(self.since));
+            }
+            ConnectionEvent::NoCommonCodec => {
+                let name = self.info.name.to_string();
+                let text = format!(
+                    "You and {name} have no video format in common, so there is no picture between you. \
+                     Sound and chat work. Another browser may help."
+                );
+                let problem = Problem::new(Sentence::NoCommonCodec { name }, text);
+                outputs.push_back(Output::Notice(problem.notice(NoticeCode::Peer)));
             }
             ConnectionEvent::Disconnected => {
                 if self.state == PeerState::Connected {

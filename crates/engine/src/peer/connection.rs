@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use maru_media::VideoCodec;
 use maru_media::video::adapt::Adaptation;
 use maru_protocol::{IceServer, SdpType};
 use parking_lot::Mutex;
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
@@ -20,8 +21,10 @@ use webrtc::peer_connection::{
     PeerConnection, PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceGatheringState,
     RTCPeerConnectionIceEvent, RTCPeerConnectionState, RTCSessionDescription,
 };
+use webrtc::rtp_transceiver::RtpSender;
 
 use super::chat::{self, ChatWire};
+use super::codec::{self, Format};
 use super::{mdns, media, setup};
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
 use crate::receive::playout::PeerAudio;
@@ -41,6 +44,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a connection works with.
 pub(crate) struct ConnectionConfig {
     pub ice_servers: Vec<IceServer>,
+    /// To offer and to accept, the preferred one first.
+    pub video_codecs: Vec<VideoCodec>,
     pub loopback: bool,
     pub fanout: Arc<Fanout>,
     pub adaptation: Arc<Mutex<Adaptation>>,
@@ -180,6 +185,8 @@ struct Actor<'a> {
     stop: CancellationToken,
     callbacks: mpsc::Sender<Callback>,
     sending: bool,
+    /// The negotiated video codecs; the first is what is sent.
+    formats: Arc<Mutex<Vec<Format>>>,
 }
 
 async fn run(
@@ -190,13 +197,14 @@ async fn run(
 ) -> RtcResult<()> {
     let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
     let handler = Arc::new(Handler(callback_in.clone()));
-    let pc = setup::connection(&config.ice_servers, config.loopback, handler).await?;
+    let pc = setup::connection(&config.ice_servers, &config.video_codecs, config.loopback, handler).await?;
     let stop = CancellationToken::new();
     let _stop_on_return = stop.clone().drop_guard();
     let result = async {
         let stream = format!("maru-{:08x}", super::random_u32());
-        let video = setup::track(RtpCodecKind::Video, &stream);
-        let audio = setup::track(RtpCodecKind::Audio, &stream);
+        let first = config.video_codecs.first().copied().unwrap_or(VideoCodec::H264);
+        let video = setup::track(Some(first), &stream);
+        let audio = setup::track(None, &stream);
         pc.add_track(Arc::clone(&audio.0) as Arc<dyn TrackLocal>).await?;
         pc.add_track(Arc::clone(&video.0) as Arc<dyn TrackLocal>).await?;
         let mut actor = Actor {
@@ -213,7 +221,9 @@ async fn run(
             stop,
             callbacks: callback_in,
             sending: false,
+            formats: Arc::default(),
         };
+        actor.prefer(Vec::new()).await?; // all of ours, not just the track's
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -272,13 +282,21 @@ impl Actor<'_> {
             }
             ConnectionOrder::Remote { sdp_type, sdp } => {
                 let description = match sdp_type {
-                    SdpType::Offer => RTCSessionDescription::offer(sdp)?,
-                    SdpType::Answer => RTCSessionDescription::answer(sdp)?,
+                    SdpType::Offer => {
+                        self.accept(&sdp).await?;
+                        RTCSessionDescription::offer(sdp)?
+                    }
+                    SdpType::Answer => {
+                        self.settle(&sdp).await?;
+                        RTCSessionDescription::answer(sdp)?
+                    }
                 };
                 self.pc.set_remote_description(description).await?;
                 self.has_remote = true;
                 if sdp_type == SdpType::Offer {
+                    self.put_ours_first().await?;
                     let answer = self.pc.create_answer(None).await?;
+                    self.settle(&answer.sdp).await?;
                     self.local(SdpType::Answer, answer).await?;
                 }
                 while let Some(candidate) = self.early_candidates.pop_front() {
@@ -302,6 +320,71 @@ impl Actor<'_> {
                 Ok(())
             }
         }
+    }
+
+    async fn sender(&self, kind: RtpCodecKind) -> Option<Arc<dyn RtpSender>> {
+        for sender in self.pc.get_senders().await {
+            if sender.track().kind().await == kind {
+                return Some(sender);
+            }
+        }
+        None
+    }
+
+    /// Negotiates these video codecs, in this order; none means all that were registered.
+    async fn prefer(&self, codecs: Vec<RTCRtpCodecParameters>) -> RtcResult<()> {
+        let Some(video) = self.sender(RtpCodecKind::Video).await else { return Ok(()) };
+        for transceiver in self.pc.get_transceivers().await {
+            if transceiver.sender().await?.is_some_and(|sender| sender.id() == video.id()) {
+                return transceiver.set_codec_preferences(codecs).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// An offer's order would be the answer's: ours counts, so that one encoder serves as many as can be.
+    async fn put_ours_first(&self) -> RtcResult<()> {
+        let Some(video) = self.sender(RtpCodecKind::Video).await else { return Ok(()) };
+        let mut codecs = video.get_parameters().await?.rtp_parameters.codecs;
+        let ours = &self.config.video_codecs;
+        codecs.sort_by_key(|parameters| {
+            let name = parameters.rtp_codec.mime_type.trim_start_matches("video/");
+            let place = ours.iter().position(|codec| codec.name().eq_ignore_ascii_case(name));
+            place.unwrap_or(ours.len()) // what repairs them comes behind them
+        });
+        self.prefer(codecs).await
+    }
+
+    /// An offer came: without a common codec our video would keep it from being answered.
+    async fn accept(&mut self, offer: &str) -> RtcResult<()> {
+        match codec::video_formats(offer, &self.config.video_codecs) {
+            Some(formats) if formats.is_empty() => self.give_video_up().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// An answer, ours or the peer's, is about to be applied: it decides on the codec.
+    async fn settle(&mut self, answer: &str) -> RtcResult<()> {
+        let Some(formats) = codec::video_formats(answer, &self.config.video_codecs) else { return Ok(()) };
+        let Some(first) = formats.first().copied() else { return self.give_video_up().await };
+        let before = std::mem::replace(&mut *self.formats.lock(), formats).first().copied();
+        if before.is_none()
+            && let Some(sender) = self.sender(RtpCodecKind::Video).await
+        {
+            let track = self.video.0.track().await;
+            sender.replace_track(setup::with_codec(&track, first.codec)).await?;
+        }
+        Ok(())
+    }
+
+    /// No common codec: sound and chat go on.
+    async fn give_video_up(&mut self) -> RtcResult<()> {
+        self.formats.lock().clear();
+        if let Some(sender) = self.sender(RtpCodecKind::Video).await {
+            self.pc.remove_track(&sender).await?;
+            self.event(ConnectionEvent::NoCommonCodec);
+        }
+        Ok(())
     }
 
     /// Sets a description of our own, which starts the gathering, and sends it at once: candidates trickle.
@@ -360,11 +443,13 @@ impl Actor<'_> {
             Callback::Track(track) => {
                 let stop = self.stop.clone();
                 let (video, audio) = (Arc::clone(&self.config.video), Arc::clone(&self.config.audio));
+                let formats = Arc::clone(&self.formats);
                 tokio::spawn(async move {
                     match track.kind().await {
                         RtpCodecKind::Video => {
                             video.restart();
-                            let _ = stop.run_until_cancelled(media::receive_video(track, video)).await;
+                            let _ =
+                                stop.run_until_cancelled(media::receive_video(track, video, formats)).await;
                         }
                         RtpCodecKind::Audio => {
                             audio.restart();
@@ -407,20 +492,20 @@ impl Actor<'_> {
     async fn start_sending(&mut self) {
         if std::mem::replace(&mut self.sending, true) {
             // A restarted path: what was sent while there was none is lost.
-            return self.config.fanout.request_key_frame();
+            let video = self.formats.lock().first().copied();
+            return self.config.fanout.request_key_frame(video.map(|format| format.codec));
         }
-        let mut payload_types = (None, None);
-        for sender in self.pc.get_senders().await {
-            let kind = sender.track().kind().await;
-            let Ok(parameters) = sender.get_parameters().await else { continue };
-            let payload_type = parameters.rtp_parameters.codecs.first().map(|codec| codec.payload_type);
-            match kind {
-                RtpCodecKind::Video => payload_types.0 = payload_type,
-                RtpCodecKind::Audio => payload_types.1 = payload_type,
-                _ => {}
-            }
-        }
-        let subscription = self.config.fanout.subscribe();
+        let video = self.formats.lock().first().copied();
+        let audio = match self.sender(RtpCodecKind::Audio).await {
+            Some(sender) => sender.get_parameters().await.ok(),
+            None => None,
+        };
+        let payload_types = (
+            video.map(|format| format.payload_type),
+            audio.and_then(|audio| Some(audio.rtp_parameters.codecs.first()?.payload_type)),
+        );
+        let video_codec = video.map(|format| format.codec);
+        let subscription = self.config.fanout.subscribe(video_codec);
         let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: Option<u8>| {
             payload_type.map(|payload_type| media::Outgoing::new(Arc::clone(&track.0), track.1, payload_type))
         };
@@ -435,6 +520,7 @@ impl Actor<'_> {
             let feedback = media::read_feedback(
                 Arc::clone(track),
                 Arc::clone(&self.config.fanout),
+                video_codec,
                 Arc::clone(&self.config.adaptation),
             );
             tokio::spawn(async move {

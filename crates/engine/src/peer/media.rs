@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use maru_media::VideoCodec;
 use maru_media::video::adapt::Adaptation;
 use maru_media::video::receive::VideoPacket;
 use parking_lot::Mutex;
@@ -13,6 +14,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_local::{TrackLocal, TrackLocalEvent};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
+use super::codec::{Format, offered_payload_type};
 use super::feedback::Feedback;
 use super::random_u32;
 use crate::receive::playout::PeerAudio;
@@ -79,13 +81,14 @@ pub(super) async fn send(mut from: Subscription, mut video: Option<Outgoing>, mu
 pub(super) async fn read_feedback(
     track: Arc<TrackLocalStaticRTP>,
     fanout: Arc<Fanout>,
+    video_codec: Option<VideoCodec>,
     adaptation: Arc<Mutex<Adaptation>>,
 ) {
     while let Some(event) = track.poll().await {
         let TrackLocalEvent::OnRtcpPacket(packets) = event else { continue };
         let feedback = Feedback::read(&packets);
         if feedback.key_frame_wanted {
-            fanout.request_key_frame();
+            fanout.request_key_frame(video_codec);
         }
         if let Some(loss) = feedback.loss {
             adaptation.lock().loss(Instant::now(), loss);
@@ -94,14 +97,18 @@ pub(super) async fn read_feedback(
 }
 
 /// A peer's video track, until it ends.
-pub(super) async fn receive_video(track: Arc<dyn TrackRemote>, video: Arc<PeerVideo>) {
+pub(super) async fn receive_video(
+    track: Arc<dyn TrackRemote>,
+    video: Arc<PeerVideo>,
+    formats: Arc<Mutex<Vec<Format>>>,
+) {
     tokio::select! {
-        () = receive_video_packets(&*track, &video) => {}
+        () = receive_video_packets(&*track, &video, &formats) => {}
         () = request_key_frames(&*track, &video) => {}
     }
 }
 
-async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo) {
+async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo, formats: &Mutex<Vec<Format>>) {
     let mut deadline: Option<Instant> = None;
     loop {
         let event = match deadline {
@@ -117,9 +124,16 @@ async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo) {
         match event {
             Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
                 let now = Instant::now();
+                let payload_type = packet.header.payload_type;
+                let codec = codec_of(&formats.lock(), payload_type);
+                let Some(codec) = codec else {
+                    tracing::trace!(payload_type, "a packet is of no codec that was agreed on");
+                    continue;
+                };
                 deadline = video.handle(
                     now,
                     Some(VideoPacket {
+                        codec,
                         sequence: packet.header.sequence_number,
                         timestamp: packet.header.timestamp,
                         marker: packet.header.marker,
@@ -132,6 +146,13 @@ async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo) {
             Some(_) => {}
         }
     }
+}
+
+/// A payload type as the answer has it, or else as our offer did.
+fn codec_of(formats: &[Format], payload_type: u8) -> Option<VideoCodec> {
+    let answered = formats.iter().find(|format| format.payload_type == payload_type);
+    let offered = || formats.iter().find(|format| offered_payload_type(format.codec) == payload_type);
+    answered.or_else(offered).map(|format| format.codec)
 }
 
 async fn request_key_frames(track: &dyn TrackRemote, video: &PeerVideo) {

@@ -2,6 +2,7 @@
 //! room, the server and who offers when.
 
 mod chat;
+mod codec;
 mod connection;
 mod feedback;
 mod mdns;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use maru_media::VideoCodec;
 use maru_protocol::IceServer;
 use rtc::interceptor::{
     NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
@@ -11,7 +12,7 @@ use rtc::interceptor::{
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
 use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MediaEngine,
+    MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8, MediaEngine,
 };
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
@@ -25,6 +26,7 @@ use webrtc::peer_connection::{
     SettingEngineBuilder,
 };
 
+use super::codec::offered_payload_type;
 use super::feedback::{self, FeedbackInterceptor};
 use super::random_u32;
 
@@ -53,13 +55,19 @@ fn arrival_times() -> RTCPFeedback {
     feedback("transport-cc", "")
 }
 
-fn video_codec() -> RTCRtpCodec {
+fn video_codec(codec: VideoCodec) -> RTCRtpCodec {
+    let (mime_type, parameters) = match codec {
+        // Constrained baseline, level 3.1 (720p30), fragmented units allowed (RFC 6184, section 8.1).
+        VideoCodec::H264 => {
+            (MIME_TYPE_H264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+        }
+        VideoCodec::Vp8 => (MIME_TYPE_VP8, ""),
+    };
     RTCRtpCodec {
-        mime_type: MIME_TYPE_H264.to_owned(),
+        mime_type: mime_type.to_owned(),
         clock_rate: 90_000,
         channels: 0,
-        // Constrained baseline, level 3.1 (720p30), fragmented units allowed (RFC 6184, section 8.1).
-        sdp_fmtp_line: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
+        sdp_fmtp_line: parameters.to_owned(),
         rtcp_feedback: vec![
             feedback("nack", ""),
             feedback("nack", "pli"),
@@ -91,15 +99,18 @@ fn audio_codec() -> RTCRtpCodec {
     }
 }
 
-fn media_engine() -> Result<MediaEngine> {
+fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
     let mut engine = MediaEngine::default();
-    for (rtp_codec, payload_type, kind) in [
-        (video_codec(), 102, RtpCodecKind::Video),
-        (repair_codec(102), 103, RtpCodecKind::Video),
-        (audio_codec(), 111, RtpCodecKind::Audio),
-    ] {
-        engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, kind)?;
+    for codec in video_codecs {
+        let number = offered_payload_type(*codec);
+        for (rtp_codec, payload_type) in [(video_codec(*codec), number), (repair_codec(number), number + 1)] {
+            engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
+        }
     }
+    engine.register_codec(
+        RTCRtpCodecParameters { rtp_codec: audio_codec(), payload_type: 111 },
+        RtpCodecKind::Audio,
+    )?;
     configure_simulcast_extension_headers(&mut engine)?;
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         let number = RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() };
@@ -123,12 +134,13 @@ fn interceptors() -> Registry {
         .with(Slot::from(feedback::SLOT), FeedbackInterceptor::default())
 }
 
-/// A track to send, and the synchronisation source its packets carry.
-pub(super) fn track(kind: RtpCodecKind, stream: &str) -> (Arc<TrackLocalStaticRTP>, u32) {
+/// A track to send, of video where there is a codec to begin with; and the synchronisation source its
+/// packets carry.
+pub(super) fn track(video: Option<VideoCodec>, stream: &str) -> (Arc<TrackLocalStaticRTP>, u32) {
     let ssrc = random_u32();
-    let (codec, id) = match kind {
-        RtpCodecKind::Audio => (audio_codec(), "audio"),
-        _ => (video_codec(), "video"),
+    let (kind, codec, id) = match video {
+        None => (RtpCodecKind::Audio, audio_codec(), "audio"),
+        Some(codec) => (RtpCodecKind::Video, video_codec(codec), "video"),
     };
     let encoding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
@@ -149,10 +161,27 @@ pub(super) fn track(kind: RtpCodecKind, stream: &str) -> (Arc<TrackLocalStaticRT
     (Arc::new(TrackLocalStaticRTP::new(track)), ssrc)
 }
 
+/// The same track with another codec. The crate's interceptors (repair, reports, arrival times) care
+/// for a stream only where its track's codec is among those that were negotiated.
+pub(super) fn with_codec(track: &MediaStreamTrack, codec: VideoCodec) -> Arc<TrackLocalStaticRTP> {
+    let mut codings = track.codings().to_vec();
+    for coding in &mut codings {
+        coding.codec = video_codec(codec);
+    }
+    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
+        track.stream_id().clone(),
+        track.track_id().clone(),
+        track.label().clone(),
+        track.kind(),
+        codings,
+    )))
+}
+
 /// A connection on every interface of this machine; on loopback too where `loopback`, which two
 /// programs on one machine need when there is no network.
 pub(super) async fn connection(
     ice_servers: &[IceServer],
+    video_codecs: &[VideoCodec],
     loopback: bool,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
@@ -181,7 +210,7 @@ pub(super) async fn connection(
     }
     let connection = PeerConnectionBuilder::new()
         .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers).build())
-        .with_media_engine(media_engine()?)
+        .with_media_engine(media_engine(video_codecs)?)
         .with_interceptor_registry(interceptors())
         .with_setting_engine(settings)
         .with_handler(handler)

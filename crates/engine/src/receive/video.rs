@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use maru_media::stats::{FreezeMeter, Percentiles};
-use maru_media::video::codec::decoder;
+use maru_media::video::codec::{VideoDecoder, decoder};
 use maru_media::video::receive::{VideoEvent, VideoPacket, VideoReceiveStats, VideoReceiver};
 use maru_media::video::timecode;
-use maru_media::{EncodedFrame, FramePool, LatestFrame};
+use maru_media::{EncodedFrame, FramePool, LatestFrame, VideoCodec};
 use parking_lot::{Condvar, Mutex};
 
 /// Encoded pictures that may wait for the decoder. Beyond it the machine is too slow: skip to a key frame.
@@ -40,8 +40,9 @@ pub enum VideoOutput {
 }
 
 /// The statistics of one peer's pictures.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct VideoStats {
+    pub codec: VideoCodec,
     pub receive: VideoReceiveStats,
     pub width_px: u32,
     pub height_px: u32,
@@ -167,10 +168,14 @@ impl PeerVideo {
     }
 
     pub fn stats(&self) -> VideoStats {
-        let receive = self.receiver.lock().stats();
+        let (codec, receive) = {
+            let receiver = self.receiver.lock();
+            (receiver.codec(), receiver.stats())
+        };
         let shown = self.shown.lock();
         let span = shown.first.zip(shown.last).map_or(0.0, |(first, last)| (last - first).as_secs_f64());
         VideoStats {
+            codec,
             receive,
             width_px: shown.width_px,
             height_px: shown.height_px,
@@ -271,13 +276,13 @@ impl Decoder {
             .name("decode".into())
             .spawn(move || {
                 let pool = FramePool::new();
-                let mut decoder = None;
+                let mut decoder: Option<(VideoCodec, Box<dyn VideoDecoder>)> = None;
                 while let Some(frame) = thread_queue.pop() {
                     let Some(video) = video.upgrade() else { return };
-                    if decoder.is_none() {
-                        decoder = decoder_for(&frame);
+                    if decoder.as_ref().is_none_or(|(codec, _)| *codec != frame.codec) {
+                        decoder = decoder_for(frame.codec).map(|decoder| (frame.codec, decoder));
                     }
-                    let Some(working) = &mut decoder else { return };
+                    let Some((_, working)) = &mut decoder else { return };
                     match working.decode(&frame, &pool) {
                         Ok(Some(picture)) => {
                             let latency_ms = latency_ms(&picture);
@@ -304,8 +309,8 @@ impl Decoder {
     }
 }
 
-fn decoder_for(frame: &EncodedFrame) -> Option<Box<dyn maru_media::video::codec::VideoDecoder>> {
-    decoder(frame.codec).map_err(|error| tracing::error!(%error, "no video decoder")).ok()
+fn decoder_for(codec: VideoCodec) -> Option<Box<dyn VideoDecoder>> {
+    decoder(codec).map_err(|error| tracing::error!(%error, "no video decoder")).ok()
 }
 
 impl Drop for Decoder {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
-use maru_media::video::packet::Payload;
+use maru_media::VideoCodec;
+use maru_media::video::rtp::Payload;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -15,6 +16,7 @@ const AUDIO_QUEUE: usize = 10;
 
 /// One encoded picture as RTP payloads, shared by all peers.
 pub(crate) struct VideoUnit {
+    pub codec: VideoCodec,
     pub key: bool,
     /// RTP timestamp, 90 kHz.
     pub timestamp: u32,
@@ -36,12 +38,29 @@ pub(crate) struct AudioUnit {
 pub(crate) struct Fanout {
     video: Mutex<Vec<VideoSubscriber>>,
     audio: Mutex<Vec<AudioSubscriber>>,
-    key_wanted: AtomicBool,
+    key_wanted: KeyWanted,
     next_id: AtomicU64,
+}
+
+/// Who wants a key frame, by codec: the others get none for it.
+#[derive(Default)]
+struct KeyWanted {
+    h264: AtomicBool,
+    vp8: AtomicBool,
+}
+
+impl KeyWanted {
+    fn of(&self, codec: VideoCodec) -> &AtomicBool {
+        match codec {
+            VideoCodec::H264 => &self.h264,
+            VideoCodec::Vp8 => &self.vp8,
+        }
+    }
 }
 
 struct VideoSubscriber {
     id: u64,
+    codec: VideoCodec,
     queue: mpsc::Sender<Arc<VideoUnit>>,
     /// It has the picture that the next one builds on.
     in_sync: bool,
@@ -61,41 +80,45 @@ pub(crate) struct Subscription {
 }
 
 impl Fanout {
-    /// From now on; video begins with a key frame, which is asked for here.
-    pub fn subscribe(self: &Arc<Self>) -> Subscription {
+    /// From now on, video in this codec if any; it begins with a key frame, which is asked for here.
+    pub fn subscribe(self: &Arc<Self>, video_codec: Option<VideoCodec>) -> Subscription {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (video_in, video) = mpsc::channel(VIDEO_QUEUE);
         let (audio_in, audio) = mpsc::channel(AUDIO_QUEUE);
-        self.video.lock().push(VideoSubscriber { id, queue: video_in, in_sync: false });
+        if let Some(codec) = video_codec {
+            self.video.lock().push(VideoSubscriber { id, codec, queue: video_in, in_sync: false });
+        }
         self.audio.lock().push(AudioSubscriber { id, queue: audio_in });
-        self.request_key_frame();
+        self.request_key_frame(video_codec);
         Subscription { id, fanout: Arc::clone(self), video, audio }
     }
 
     /// Asks the encoder for a key frame; many requests at once make one.
-    pub fn request_key_frame(&self) {
-        self.key_wanted.store(true, Ordering::Release);
+    pub fn request_key_frame(&self, codec: Option<VideoCodec>) {
+        if let Some(codec) = codec {
+            self.key_wanted.of(codec).store(true, Ordering::Release);
+        }
     }
 
     /// Whether one was asked for.
-    pub fn key_frame_wanted(&self) -> bool {
-        self.key_wanted.load(Ordering::Acquire)
+    pub fn key_frame_wanted(&self, codec: VideoCodec) -> bool {
+        self.key_wanted.of(codec).load(Ordering::Acquire)
     }
 
     /// Forgets the requests so far: the next picture answers them.
-    pub fn take_key_frame_request(&self) -> bool {
-        self.key_wanted.swap(false, Ordering::AcqRel)
+    pub fn take_key_frame_request(&self, codec: VideoCodec) -> bool {
+        self.key_wanted.of(codec).swap(false, Ordering::AcqRel)
     }
 
-    /// Whether anybody would get a picture.
-    pub fn has_video_subscribers(&self) -> bool {
-        !self.video.lock().is_empty()
+    /// Whether anybody would get a picture in this codec.
+    pub fn wants_video(&self, codec: VideoCodec) -> bool {
+        self.video.lock().iter().any(|subscriber| subscriber.codec == codec)
     }
 
-    /// A picture for everybody who is in sync; a peer that cannot take it waits for the next key frame.
+    /// A picture for everybody who takes its codec and is in sync; a peer that cannot take it waits for the next key frame.
     pub fn video(&self, unit: &Arc<VideoUnit>) {
         let mut key_wanted = false;
-        for subscriber in self.video.lock().iter_mut() {
+        for subscriber in self.video.lock().iter_mut().filter(|subscriber| subscriber.codec == unit.codec) {
             subscriber.in_sync |= unit.key;
             if !subscriber.in_sync {
                 key_wanted = true;
@@ -107,7 +130,7 @@ impl Fanout {
             }
         }
         if key_wanted {
-            self.request_key_frame();
+            self.request_key_frame(Some(unit.codec));
         }
     }
 
@@ -130,36 +153,42 @@ impl Drop for Subscription {
 mod tests {
     use super::*;
 
+    const H264: VideoCodec = VideoCodec::H264;
+
     fn unit(key: bool) -> Arc<VideoUnit> {
-        Arc::new(VideoUnit { key, timestamp: 0, payloads: Vec::new() })
+        unit_in(H264, key)
+    }
+
+    fn unit_in(codec: VideoCodec, key: bool) -> Arc<VideoUnit> {
+        Arc::new(VideoUnit { codec, key, timestamp: 0, payloads: Vec::new() })
     }
 
     #[test]
     fn a_new_peer_begins_with_a_key_frame_and_asks_for_it() {
         let fanout = Arc::new(Fanout::default());
-        let mut peer = fanout.subscribe();
-        assert!(fanout.take_key_frame_request());
+        let mut peer = fanout.subscribe(Some(H264));
+        assert!(fanout.take_key_frame_request(H264));
         fanout.video(&unit(false));
         assert!(peer.video.try_recv().is_err());
-        assert!(fanout.take_key_frame_request(), "still waiting, so still asking");
+        assert!(fanout.take_key_frame_request(H264), "still waiting, so still asking");
         fanout.video(&unit(true));
         fanout.video(&unit(false));
         assert!(peer.video.try_recv().unwrap().key);
         assert!(!peer.video.try_recv().unwrap().key);
-        assert!(!fanout.key_frame_wanted());
+        assert!(!fanout.key_frame_wanted(H264));
     }
 
     #[test]
     fn a_slow_peer_loses_pictures_up_to_a_key_frame_and_the_others_do_not() {
         let fanout = Arc::new(Fanout::default());
-        let mut slow = fanout.subscribe();
-        let mut quick = fanout.subscribe();
+        let mut slow = fanout.subscribe(Some(H264));
+        let mut quick = fanout.subscribe(Some(H264));
         fanout.video(&unit(true));
         for _ in 0..VIDEO_QUEUE {
             fanout.video(&unit(false));
             assert!(quick.video.try_recv().is_ok());
         }
-        assert!(fanout.take_key_frame_request());
+        assert!(fanout.take_key_frame_request(H264));
         while slow.video.try_recv().is_ok() {}
         fanout.video(&unit(false));
         assert!(slow.video.try_recv().is_err(), "it lacks the picture before this one");
@@ -168,11 +197,35 @@ mod tests {
     }
 
     #[test]
+    fn each_peer_gets_its_codec_and_asks_for_key_frames_of_that_one_alone() {
+        let fanout = Arc::new(Fanout::default());
+        let mut first = fanout.subscribe(Some(H264));
+        assert!(fanout.take_key_frame_request(H264));
+        let mut second = fanout.subscribe(Some(VideoCodec::Vp8));
+        assert!(!fanout.key_frame_wanted(H264));
+        assert!(fanout.take_key_frame_request(VideoCodec::Vp8));
+        fanout.video(&unit_in(VideoCodec::Vp8, true));
+        assert!(first.video.try_recv().is_err());
+        assert_eq!(second.video.try_recv().unwrap().codec, VideoCodec::Vp8);
+    }
+
+    #[test]
+    fn a_peer_without_a_common_codec_gets_sound_alone() {
+        let fanout = Arc::new(Fanout::default());
+        let mut peer = fanout.subscribe(None);
+        assert!(!fanout.wants_video(H264) && !fanout.key_frame_wanted(H264));
+        fanout.audio(&AudioUnit { timestamp: 0, first: true, payload: Bytes::from_static(b"sound") });
+        assert!(peer.audio.try_recv().is_ok());
+        // The sender's queue of pictures must not end the whole sending.
+        assert!(peer.video.try_recv().is_err());
+    }
+
+    #[test]
     fn a_dropped_subscription_is_forgotten() {
         let fanout = Arc::new(Fanout::default());
-        let peer = fanout.subscribe();
-        assert!(fanout.has_video_subscribers());
+        let peer = fanout.subscribe(Some(H264));
+        assert!(fanout.wants_video(H264));
         drop(peer);
-        assert!(!fanout.has_video_subscribers());
+        assert!(!fanout.wants_video(H264));
     }
 }

@@ -1,4 +1,5 @@
-//! The encoder thread: the newest captured picture, scaled, encoded once, cut into payloads.
+//! The encoder thread: the newest captured picture, scaled, encoded once for each codec in use, cut into
+//! payloads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -7,9 +8,9 @@ use std::time::{Duration, Instant};
 use maru_media::stats::Percentiles;
 use maru_media::video::adapt::Adaptation;
 use maru_media::video::codec::{EncoderConfig, VideoEncoder, encoder};
-use maru_media::video::packet::packetize;
+use maru_media::video::rtp::Packetizer;
 use maru_media::video::scale::{Scaler, fit};
-use maru_media::{FramePool, LatestFrame, VideoCodec, VideoFrame};
+use maru_media::{EncodedFrame, FramePool, LatestFrame, VideoCodec, VideoFrame};
 use parking_lot::Mutex;
 
 use super::fanout::{Fanout, VideoUnit};
@@ -27,12 +28,14 @@ pub(crate) struct VideoSendStats {
     pub encoders: AtomicUsize,
     /// The most that were alive at once.
     pub encoders_most: AtomicUsize,
+    /// Pictures encoded, in however many codecs.
     pub frames: AtomicU64,
     pub bytes: AtomicU64,
     pub key_frames: AtomicU64,
     /// Size of the newest encoded picture.
     pub width_px: AtomicU32,
     pub height_px: AtomicU32,
+    /// From a picture's scaling to the end of its last encoding.
     pub encode_ms: Mutex<Percentiles>,
 }
 
@@ -58,8 +61,8 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(config: EncoderConfig, stats: &Arc<VideoSendStats>) -> Option<Self> {
-        match encoder(VideoCodec::H264, config) {
+    fn new(codec: VideoCodec, config: EncoderConfig, stats: &Arc<VideoSendStats>) -> Option<Self> {
+        match encoder(codec, config) {
             Ok(encoder) => {
                 let alive = stats.encoders.fetch_add(1, Ordering::Relaxed) + 1;
                 stats.encoders_most.fetch_max(alive, Ordering::Relaxed);
@@ -79,6 +82,78 @@ impl Drop for Counted {
     }
 }
 
+/// What is sent in one codec, while a peer takes it.
+struct Stream {
+    codec: VideoCodec,
+    encoder: Option<Counted>,
+    packetizer: Packetizer,
+    last_key: Option<Instant>,
+}
+
+/// A picture and what belongs to it.
+struct Picture<'a> {
+    frame: &'a VideoFrame,
+    timestamp: u32,
+    start: Instant,
+}
+
+impl Stream {
+    fn new(codec: VideoCodec) -> Self {
+        Self { codec, encoder: None, packetizer: Packetizer::default(), last_key: None }
+    }
+
+    /// Encodes a picture and hands it out. False when there was nothing to hand out, `None` when there is
+    /// no encoder to be had. `count` is told of the frame before anybody gets it.
+    fn send(
+        &mut self,
+        picture: &Picture<'_>,
+        config: EncoderConfig,
+        fanout: &Fanout,
+        stats: &Arc<VideoSendStats>,
+        count: impl FnOnce(&EncodedFrame),
+    ) -> Option<bool> {
+        if !retune(&mut self.encoder, self.codec, config, stats) {
+            return None;
+        }
+        let key = fanout.key_frame_wanted(self.codec)
+            && self
+                .last_key
+                .is_none_or(|last| picture.start.saturating_duration_since(last) >= KEY_FRAME_SPACING);
+        if key {
+            fanout.take_key_frame_request(self.codec);
+        }
+        match self.encoder.as_mut()?.encoder.encode(picture.frame, picture.timestamp, key) {
+            Ok(Some(encoded)) => {
+                if encoded.key {
+                    self.last_key = Some(picture.start);
+                }
+                count(&encoded);
+                let mut payloads = Vec::with_capacity(encoded.data.len() / MAX_PAYLOAD_BYTES + 2);
+                self.packetizer.packetize(&encoded, MAX_PAYLOAD_BYTES, &mut payloads);
+                fanout.video(&Arc::new(VideoUnit {
+                    codec: self.codec,
+                    key: encoded.key,
+                    timestamp: picture.timestamp,
+                    payloads,
+                }));
+                Some(true)
+            }
+            Ok(None) => {
+                if key {
+                    fanout.request_key_frame(Some(self.codec));
+                }
+                Some(false)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a picture could not be encoded; starting the encoder anew");
+                self.encoder = None;
+                fanout.request_key_frame(Some(self.codec));
+                Some(false)
+            }
+        }
+    }
+}
+
 /// Runs until `capture` is closed.
 pub(crate) fn run(
     capture: &Arc<LatestFrame>,
@@ -90,22 +165,21 @@ pub(crate) fn run(
     let mut scaler = Scaler::new();
     let pool = FramePool::new();
     let epoch = Instant::now();
-    let mut current: Option<Counted> = None;
-    let mut last_key: Option<Instant> = None;
+    let mut streams: Vec<Stream> = VideoCodec::BUILT_IN.iter().copied().map(Stream::new).collect();
     let mut last_sent: Option<Instant> = None;
 
     while !reader.is_closed() {
-        let Some(frame) = reader.wait(WAKE) else {
-            // No pictures, or nobody to send them to: an encoder holds tens of megabytes.
-            if !fanout.has_video_subscribers() {
-                current = None;
+        let frame = reader.wait(WAKE);
+        // An encoder that nobody watches goes: it holds tens of megabytes.
+        let mut watched = false;
+        for stream in &mut streams {
+            if fanout.wants_video(stream.codec) {
+                watched = true;
+            } else {
+                stream.encoder = None;
             }
-            continue;
-        };
-        if !fanout.has_video_subscribers() {
-            current = None;
-            continue;
         }
+        let Some(frame) = frame.filter(|_| watched) else { continue };
         let start = Instant::now();
         let step = adaptation.lock().step();
         if is_too_soon(last_sent, frame.captured(), step.fps) {
@@ -119,45 +193,29 @@ pub(crate) fn run(
             scaled = scaler.scale(&frame, width_px, height_px, &pool);
             &scaled
         };
-
-        let wanted = EncoderConfig { width_px, height_px, fps: step.fps, bitrate_bps: step.bitrate_bps };
-        if !retune(&mut current, wanted, stats) {
-            std::thread::sleep(WAKE); // out of memory, most likely: do not spin
-            continue;
-        }
-        let Some(counted) = &mut current else { continue };
-
-        let key = fanout.key_frame_wanted()
-            && last_key.is_none_or(|last| start.saturating_duration_since(last) >= KEY_FRAME_SPACING);
-        if key {
-            fanout.take_key_frame_request();
-        }
         let timestamp = timestamp_90_khz(frame.captured().saturating_duration_since(epoch));
-        match counted.encoder.encode(picture, timestamp, key) {
-            Ok(Some(encoded)) => {
-                let done = Instant::now();
-                if encoded.key {
-                    last_key = Some(start);
-                    stats.key_frames.fetch_add(1, Ordering::Relaxed);
+        let picture = Picture { frame: picture, timestamp, start };
+        let config = EncoderConfig { width_px, height_px, fps: step.fps, bitrate_bps: step.bitrate_bps };
+
+        let (mut sent, mut missing) = (false, false);
+        for stream in streams.iter_mut().filter(|stream| fanout.wants_video(stream.codec)) {
+            // Counted before it goes out: nobody can have received more than was encoded.
+            let result = stream.send(&picture, config, fanout, stats, |encoded| {
+                if !sent {
+                    stats.frames.fetch_add(1, Ordering::Relaxed);
                 }
-                // Counted before it goes out: nobody can have received more than was encoded.
-                record(stats, &encoded, done.saturating_duration_since(start), width_px, height_px);
-                let mut payloads = Vec::with_capacity(encoded.data.len() / MAX_PAYLOAD_BYTES + 2);
-                packetize(&encoded, MAX_PAYLOAD_BYTES, &mut payloads);
-                fanout.video(&Arc::new(VideoUnit { key: encoded.key, timestamp, payloads }));
-                last_sent = Some(frame.captured());
-                adaptation.lock().encoded(done, frame.captured(), start);
-            }
-            Ok(None) => {
-                if key {
-                    fanout.request_key_frame();
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a picture could not be encoded; starting the encoder anew");
-                current = None;
-                fanout.request_key_frame();
-            }
+                record(stats, encoded);
+            });
+            sent |= result == Some(true);
+            missing |= result.is_none();
+        }
+        if sent {
+            let done = Instant::now();
+            stats.encode_ms.lock().push_duration(done.saturating_duration_since(start));
+            last_sent = Some(frame.captured());
+            adaptation.lock().encoded(done, frame.captured(), start);
+        } else if missing {
+            std::thread::sleep(WAKE); // out of memory, most likely: do not spin
         }
     }
 }
@@ -170,7 +228,12 @@ fn is_too_soon(last_sent: Option<Instant>, captured: Instant, fps: f32) -> bool 
 }
 
 /// Makes the encoder fit the wanted configuration: in place where only the rate changes. False when there is none.
-fn retune(current: &mut Option<Counted>, wanted: EncoderConfig, stats: &Arc<VideoSendStats>) -> bool {
+fn retune(
+    current: &mut Option<Counted>,
+    codec: VideoCodec,
+    wanted: EncoderConfig,
+    stats: &Arc<VideoSendStats>,
+) -> bool {
     if let Some(counted) = current {
         let config = counted.encoder.config();
         if (config.width_px, config.height_px) == (wanted.width_px, wanted.height_px) {
@@ -183,22 +246,15 @@ fn retune(current: &mut Option<Counted>, wanted: EncoderConfig, stats: &Arc<Vide
         }
     }
     *current = None; // first the old one's memory, then the new one
-    *current = Counted::new(wanted, stats);
+    *current = Counted::new(codec, wanted, stats);
     current.is_some()
 }
 
-fn record(
-    stats: &VideoSendStats,
-    encoded: &maru_media::EncodedFrame,
-    took: Duration,
-    width_px: u32,
-    height_px: u32,
-) {
-    stats.frames.fetch_add(1, Ordering::Relaxed);
+fn record(stats: &VideoSendStats, encoded: &EncodedFrame) {
+    stats.key_frames.fetch_add(u64::from(encoded.key), Ordering::Relaxed);
     stats.bytes.fetch_add(encoded.data.len() as u64, Ordering::Relaxed);
-    stats.width_px.store(width_px, Ordering::Relaxed);
-    stats.height_px.store(height_px, Ordering::Relaxed);
-    stats.encode_ms.lock().push_duration(took);
+    stats.width_px.store(encoded.width_px, Ordering::Relaxed);
+    stats.height_px.store(encoded.height_px, Ordering::Relaxed);
 }
 
 /// RTP video clock; wraps every 13 hours, as RTP timestamps do.

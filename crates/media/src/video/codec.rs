@@ -1,7 +1,11 @@
 //! What every video codec does. Who wants one asks [`encoder`] or [`decoder`] and knows no library.
 
+use std::time::Instant;
+
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
 use crate::video::h264;
+#[cfg(feature = "vp8")]
+use crate::video::vp8;
 
 pub use crate::error::CodecError;
 
@@ -61,6 +65,10 @@ pub trait VideoDecoder: Send {
 pub fn encoder(codec: VideoCodec, config: EncoderConfig) -> Result<Box<dyn VideoEncoder>, CodecError> {
     match codec {
         VideoCodec::H264 => Ok(Box::new(h264::Encoder::new(config)?)),
+        #[cfg(feature = "vp8")]
+        VideoCodec::Vp8 => Ok(Box::new(vp8::Encoder::new(config)?)),
+        #[cfg(not(feature = "vp8"))]
+        VideoCodec::Vp8 => Err(CodecError::NotBuiltIn { codec: codec.name() }),
     }
 }
 
@@ -71,5 +79,61 @@ pub fn encoder(codec: VideoCodec, config: EncoderConfig) -> Result<Box<dyn Video
 pub fn decoder(codec: VideoCodec) -> Result<Box<dyn VideoDecoder>, CodecError> {
     match codec {
         VideoCodec::H264 => Ok(Box::new(h264::Decoder::new()?)),
+        #[cfg(feature = "vp8")]
+        VideoCodec::Vp8 => Ok(Box::new(vp8::Decoder::new()?)),
+        #[cfg(not(feature = "vp8"))]
+        VideoCodec::Vp8 => Err(CodecError::NotBuiltIn { codec: codec.name() }),
     }
+}
+
+/// Lowest bitrate that the libraries accept at any frame rate, with room.
+const MIN_BITRATE_BPS: u32 = 10_000;
+/// Highest bitrate: keeps H.264's peaks within level 5.2.
+const MAX_BITRATE_BPS: u32 = 100_000_000;
+
+/// Whether every codec can do what is asked for.
+pub(super) fn check(config: EncoderConfig) -> Result<(), CodecError> {
+    let EncoderConfig { width_px, height_px, fps, bitrate_bps } = config;
+    if !fits(width_px, height_px) || width_px % 2 != 0 || height_px % 2 != 0 || width_px.min(height_px) < 16 {
+        return Err(CodecError::Size { width_px, height_px });
+    }
+    check_rate(bitrate_bps, fps)
+}
+
+/// Whether a picture is no larger than 3840×2160 in either orientation.
+pub(super) fn fits(width_px: u32, height_px: u32) -> bool {
+    width_px.max(height_px) <= 3840 && width_px.min(height_px) <= 2160
+}
+
+pub(super) fn check_rate(bitrate_bps: u32, fps: f32) -> Result<(), CodecError> {
+    if !(1.0..=60.0).contains(&fps) {
+        let (what, range) = ("frame rate", "1 to 60 frames per second");
+        return Err(CodecError::Setting { what, value: fps.to_string(), range });
+    }
+    if !(MIN_BITRATE_BPS..=MAX_BITRATE_BPS).contains(&bitrate_bps) {
+        let (what, range) = ("bitrate", "10 kbit/s to 100 Mbit/s");
+        return Err(CodecError::Setting { what, value: bitrate_bps.to_string(), range });
+    }
+    Ok(())
+}
+
+/// Copies a library's picture, which it will write over, into one of ours: the only copy. `None` when
+/// a plane has less than the size asks for.
+pub(super) fn copy_out(
+    size_px: (u32, u32),
+    planes: [(&[u8], usize); 3],
+    at: Instant,
+    pool: &FramePool,
+) -> Option<VideoFrame> {
+    let mut frame = pool.take(size_px.0, size_px.1, at);
+    let own = frame.strides();
+    for ((target, own), (source, stride)) in frame.planes_mut().into_iter().zip(own).zip(planes) {
+        if own == 0 || stride < own || source.len().div_ceil(stride) < target.len() / own {
+            return None;
+        }
+        for (target, source) in target.chunks_exact_mut(own).zip(source.chunks(stride)) {
+            target.copy_from_slice(source.get(..own)?);
+        }
+    }
+    Some(frame)
 }

@@ -15,7 +15,9 @@ use openh264_sys2::{
 };
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
-use crate::video::codec::{CodecError, EncoderConfig, VideoDecoder, VideoEncoder};
+use crate::video::codec::{
+    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_rate, copy_out,
+};
 
 const NAME: &str = "H.264";
 
@@ -26,11 +28,6 @@ const KEY_FRAME_INTERVAL: u32 = 3600;
 /// Single frames may exceed the target by this much. With both equal the library stays well below
 /// the target.
 const PEAK_FACTOR: u32 = 2;
-
-/// Lowest bitrate that the library accepts at any frame rate, with room.
-const MIN_BITRATE_BPS: u32 = 10_000;
-/// Highest bitrate: keeps [`PEAK_FACTOR`] times it within level 5.2.
-const MAX_BITRATE_BPS: u32 = 100_000_000;
 
 /// The encoder.
 pub struct Encoder {
@@ -49,12 +46,8 @@ impl Encoder {
     /// # Errors
     /// [`CodecError::Size`], [`CodecError::Setting`] or [`CodecError::Start`].
     pub fn new(config: EncoderConfig) -> Result<Self, CodecError> {
-        let EncoderConfig { width_px, height_px, fps, bitrate_bps } = config;
-        let (long, short) = (width_px.max(height_px), width_px.min(height_px));
-        if short < 16 || long > 3840 || short > 2160 || width_px % 2 != 0 || height_px % 2 != 0 {
-            return Err(CodecError::Size { width_px, height_px });
-        }
-        check_rate(bitrate_bps, fps)?;
+        check(config)?;
+        let EncoderConfig { fps, bitrate_bps, .. } = config;
         let settings = LibraryConfig::new()
             .usage_type(UsageType::CameraVideoRealTime)
             .profile(Profile::Baseline)
@@ -82,7 +75,7 @@ impl Encoder {
     /// Hands the bitrate and the frame rate to the running library.
     fn apply_rate(&mut self) -> Result<(), CodecError> {
         let EncoderConfig { fps, bitrate_bps, .. } = self.config;
-        let target = bitrate_bps as i32; // checked: at most MAX_BITRATE_BPS
+        let target = bitrate_bps as i32; // checked: at most 100 Mbit/s
         let peak = target * PEAK_FACTOR as i32;
         self.set_option(ENCODER_OPTION_FRAME_RATE, fps)?;
         // The library refuses a target above the peak. So the peak goes as high as either needs
@@ -170,18 +163,6 @@ impl VideoEncoder for Encoder {
     }
 }
 
-fn check_rate(bitrate_bps: u32, fps: f32) -> Result<(), CodecError> {
-    if !(1.0..=60.0).contains(&fps) {
-        let (what, range) = ("frame rate", "1 to 60 frames per second");
-        return Err(CodecError::Setting { what, value: fps.to_string(), range });
-    }
-    if !(MIN_BITRATE_BPS..=MAX_BITRATE_BPS).contains(&bitrate_bps) {
-        let (what, range) = ("bitrate", "10 kbit/s to 100 Mbit/s");
-        return Err(CodecError::Setting { what, value: bitrate_bps.to_string(), range });
-    }
-    Ok(())
-}
-
 fn start_error(what: &'static str, error: &openh264::Error) -> CodecError {
     CodecError::Start { codec: NAME, what, problem: error.to_string() }
 }
@@ -251,7 +232,7 @@ impl VideoDecoder for Decoder {
             return Err(self.failed("it is too large".into()));
         }
         let copied = match self.library.decode(&frame.data) {
-            Ok(Some(picture)) => Ok(copy_out(&picture, frame.at, pool)),
+            Ok(Some(picture)) => Ok(picture_of(&picture, frame.at, pool)),
             Ok(None) => Ok(None),
             Err(error) => Err(error.to_string()),
         };
@@ -265,20 +246,9 @@ impl VideoDecoder for Decoder {
     }
 }
 
-/// Copies the library's picture, which it will write over, into one of ours: the only copy.
-fn copy_out(picture: &impl YUVSource, at: Instant, pool: &FramePool) -> Option<VideoFrame> {
+fn picture_of(picture: &impl YUVSource, at: Instant, pool: &FramePool) -> Option<VideoFrame> {
     let (width, height) = picture.dimensions();
-    let mut frame = pool.take(u32::try_from(width).ok()?, u32::try_from(height).ok()?, at);
+    let size_px = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     let (luma, blue, red) = picture.strides();
-    let own = frame.strides();
-    let sources = [(picture.y(), luma), (picture.u(), blue), (picture.v(), red)];
-    for ((target, own), (source, stride)) in frame.planes_mut().into_iter().zip(own).zip(sources) {
-        if own == 0 || stride < own {
-            return None;
-        }
-        for (target, source) in target.chunks_exact_mut(own).zip(source.chunks(stride)) {
-            target.copy_from_slice(source.get(..own)?);
-        }
-    }
-    Some(frame)
+    copy_out(size_px, [(picture.y(), luma), (picture.u(), blue), (picture.v(), red)], at, pool)
 }

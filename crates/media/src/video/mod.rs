@@ -3,13 +3,14 @@
 pub mod adapt;
 pub mod codec;
 pub mod convert;
-mod depacket;
 pub mod gate;
 pub mod h264;
 mod nal;
-pub mod packet;
 pub mod receive;
+pub mod rtp;
 pub mod scale;
 pub mod snapshot;
 pub mod timecode;
+#[cfg(feature = "vp8")]
+pub mod vp8;
 mod window;

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::frame::{EncodedFrame, VideoCodec};
-use crate::video::depacket::{Depacketizer, Opening, opening};
+use crate::video::rtp::Depacketizer;
 use crate::video::window::{Front, Insert, Window};
 
 /// One received packet.
 #[derive(Clone, Debug)]
 pub struct VideoPacket {
+    /// What its payload type stands for.
+    pub codec: VideoCodec,
     /// RTP sequence number.
     pub sequence: u16,
     /// RTP timestamp, 90 kHz.
@@ -96,7 +98,7 @@ impl VideoReceiver {
     pub fn with_max_wait(max_wait: Duration) -> Self {
         Self {
             window: Window::new(),
-            depacketizer: Depacketizer::default(),
+            depacketizer: Depacketizer::new(VideoCodec::H264),
             max_wait,
             at_boundary: false,
             waiting_for_key: true,
@@ -116,9 +118,17 @@ impl VideoReceiver {
     /// Takes a packet.
     pub fn push(&mut self, now: Instant, packet: VideoPacket) {
         self.stats.packets_received += 1;
-        self.last_arrival = Some(now);
+        let first = self.last_arrival.replace(now).is_none();
         if self.waiting_for_key && self.request_at.is_none() {
             self.request_at = Some(now);
+        }
+        if packet.codec != self.depacketizer.codec() {
+            if !first {
+                // What is there cannot be continued in another codec.
+                self.skip_to(now, self.window.end());
+                self.window.clear();
+            }
+            self.depacketizer = Depacketizer::new(packet.codec);
         }
         loop {
             match self.window.insert(&packet) {
@@ -136,7 +146,7 @@ impl VideoReceiver {
                 Insert::Jump => {
                     self.skip_to(now, self.window.end());
                     self.window.clear();
-                    self.depacketizer = Depacketizer::default();
+                    self.depacketizer = Depacketizer::new(packet.codec);
                 }
             }
         }
@@ -175,6 +185,11 @@ impl VideoReceiver {
         [gap, request].into_iter().flatten().min()
     }
 
+    /// The codec of the newest packets.
+    pub fn codec(&self) -> VideoCodec {
+        self.depacketizer.codec()
+    }
+
     /// What happened so far.
     pub fn stats(&self) -> VideoReceiveStats {
         self.stats
@@ -197,7 +212,7 @@ impl VideoReceiver {
                 self.stats.key_frames += u64::from(assembled.key);
                 let (width_px, height_px) = self.depacketizer.size_px();
                 return Some(EncodedFrame {
-                    codec: VideoCodec::H264,
+                    codec: self.depacketizer.codec(),
                     data: assembled.data,
                     key: assembled.key,
                     timestamp,
@@ -252,8 +267,7 @@ impl VideoReceiver {
             let begins = (number == head && self.at_boundary)
                 || before
                     .is_some_and(|(last, timestamp)| last + 1 == number && timestamp != packet.timestamp);
-            let opening = opening(&packet.payload);
-            if opening == Opening::SequenceSet || (begins && self.depacketizer.can_open(opening)) {
+            if self.depacketizer.opens_key_frame(&packet.payload, begins) {
                 found = Some(number);
                 break;
             }

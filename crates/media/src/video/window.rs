@@ -183,10 +183,18 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::frame::VideoCodec;
 
     fn packet(sequence: u16, bytes: usize) -> VideoPacket {
         let payload = Bytes::from(vec![1; bytes]);
-        VideoPacket { sequence, timestamp: 0, marker: false, payload, arrived: Instant::now() }
+        VideoPacket {
+            codec: VideoCodec::H264,
+            sequence,
+            timestamp: 0,
+            marker: false,
+            payload,
+            arrived: Instant::now(),
+        }
     }
 
     /// Inserts as the receiver does: room is made by giving up the oldest.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use maru_media::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
 use maru_media::video::codec::{EncoderConfig, VideoEncoder, encoder};
-use maru_media::video::packet::{Payload, packetize};
 use maru_media::video::receive::VideoPacket;
+use maru_media::video::rtp::{Packetizer, Payload};
 
 /// A capture time for time codes.
 pub const UNIX_MS: u64 = 1_763_700_000_123;
@@ -52,8 +52,13 @@ pub fn psnr(a: &VideoFrame, b: &VideoFrame) -> f64 {
     10.0 * (255.0 * 255.0 * a.len() as f64 / sum.max(1e-9)).log10()
 }
 
-pub fn h264(width_px: u32, height_px: u32, bitrate_bps: u32) -> Box<dyn VideoEncoder> {
-    encoder(VideoCodec::H264, EncoderConfig { width_px, height_px, fps: 30.0, bitrate_bps }).unwrap()
+pub fn encode_with(
+    codec: VideoCodec,
+    width_px: u32,
+    height_px: u32,
+    bitrate_bps: u32,
+) -> Box<dyn VideoEncoder> {
+    encoder(codec, EncoderConfig { width_px, height_px, fps: 30.0, bitrate_bps }).unwrap()
 }
 
 /// `count` frames of the moving scene, encoded; key frames where `key` says so.
@@ -77,10 +82,12 @@ pub fn stream(
 pub fn packets(frames: &[EncodedFrame], first: u16, start: Instant) -> Vec<VideoPacket> {
     let mut packets: Vec<VideoPacket> = Vec::new();
     let mut payloads: Vec<Payload> = Vec::new();
+    let mut packetizer = Packetizer::default();
     for (index, frame) in frames.iter().enumerate() {
-        packetize(frame, 1200, &mut payloads);
+        packetizer.packetize(frame, 1200, &mut payloads);
         for payload in payloads.drain(..) {
             packets.push(VideoPacket {
+                codec: frame.codec,
                 sequence: first.wrapping_add(packets.len() as u16),
                 timestamp: frame.timestamp,
                 marker: payload.marker,

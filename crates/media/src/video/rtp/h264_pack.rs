@@ -2,17 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::frame::EncodedFrame;
+use super::Payload;
 use crate::video::nal::{FORBIDDEN_MASK, IMPORTANCE_MASK, KIND_MASK, NalUnits, kind};
-
-/// The payload of one RTP packet. Cloning one is cheap: peers share the bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payload {
-    /// What follows the RTP header.
-    pub data: Bytes,
-    /// The RTP marker: last packet of the frame.
-    pub marker: bool,
-}
 
 /// A STAP-A header, and the length before each NAL unit in it (RFC 6184, section 5.7.1).
 const STAP_HEADER: usize = 1;
@@ -21,19 +12,10 @@ const STAP_LENGTH: usize = 2;
 const FU_HEADER: usize = 2;
 pub(super) const FU_START: u8 = 0x80;
 pub(super) const FU_END: u8 = 0x40;
-/// Below this nothing sensible can be sent; a network's packets are at least 30 times as long.
-const MIN_PAYLOAD_BYTES: usize = 16;
-/// Above this a length in a STAP-A would not fit, nor a packet into UDP.
-const MAX_PAYLOAD_BYTES: usize = 65_000;
 
-/// Cuts a frame into payloads of at most `max_payload_bytes`, done once for all peers. They replace
-/// what is in `out`. Whole NAL units are slices of the frame's bytes; aggregated and fragmented ones
-/// need headers in between and are copied into one buffer: at most one allocation of that size per
-/// frame.
-pub fn packetize(frame: &EncodedFrame, max_payload_bytes: usize, out: &mut Vec<Payload>) {
-    out.clear();
-    let max = max_payload_bytes.clamp(MIN_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES);
-    let data = &frame.data;
+/// Cuts a frame. Whole NAL units are slices of its bytes; aggregated and fragmented ones need headers
+/// in between and are copied into one buffer: at most one allocation of that size per frame.
+pub(super) fn packetize(data: &Bytes, max: usize, out: &mut Vec<Payload>) {
     let mut built = BytesMut::new();
     let mut units = NalUnits::new(data).peekable();
     while let Some(unit) = units.next() {
@@ -55,9 +37,6 @@ pub fn packetize(frame: &EncodedFrame, max_payload_bytes: usize, out: &mut Vec<P
         }
         let payload = if built.is_empty() { data.slice(unit) } else { built.split().freeze() };
         out.push(Payload { data: payload, marker: false });
-    }
-    if let Some(last) = out.last_mut() {
-        last.marker = true;
     }
 }
 
@@ -97,9 +76,9 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::{MIN_PAYLOAD_BYTES, Packetizer, h264_unpack::Depacketizer};
     use super::*;
-    use crate::frame::VideoCodec;
-    use crate::video::depacket::Depacketizer;
+    use crate::frame::{EncodedFrame, VideoCodec};
     use crate::video::nal::START_CODE;
 
     fn frame(units: &[&[u8]]) -> EncodedFrame {
@@ -117,7 +96,7 @@ mod tests {
 
     fn payloads(frame: &EncodedFrame, max: usize) -> Vec<Payload> {
         let mut out = vec![Payload { data: Bytes::from_static(b"of the last frame"), marker: true }];
-        packetize(frame, max, &mut out);
+        Packetizer::default().packetize(frame, max, &mut out);
         out
     }
 

@@ -1,28 +1,14 @@
 //! H.264 in RTP, receiver's side: puts the payloads of one frame together to a byte stream
 //! (RFC 6184). Knows nothing of order and loss: it is given a complete frame.
 
-use bytes::Bytes;
-
+use super::h264_pack::{FU_END, FU_START};
+use super::{Assembled, Malformed};
 use crate::video::nal::{KIND_MASK, START_CODE, kind, sps_size};
-use crate::video::packet::{FU_END, FU_START};
-
-/// A payload is not what RFC 6184 says: the frame cannot be put together.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
-
-/// What the payloads of a frame hold.
-#[derive(Debug)]
-pub(super) struct Assembled {
-    /// Annex B; a key frame begins with its parameter sets.
-    pub data: Bytes,
-    /// It can be decoded alone.
-    pub key: bool,
-}
 
 /// Remembers the parameter sets, so that a key frame always carries some: a sender may send them on
 /// their own, ahead of it.
 #[derive(Default)]
-pub(super) struct Depacketizer {
+pub(crate) struct Depacketizer {
     sps: Vec<u8>,
     pps: Vec<u8>,
     size_px: (u32, u32),
@@ -37,9 +23,16 @@ impl Depacketizer {
         self.size_px
     }
 
+    /// Whether a key frame begins with this payload: certainly, or if what came right before it belongs
+    /// to another frame, which is what `begins` says.
+    pub fn opens_key_frame(&self, payload: &[u8], begins: bool) -> bool {
+        let opening = opening(payload);
+        opening == Opening::SequenceSet || (begins && self.can_open(opening))
+    }
+
     /// Whether a frame that begins like this can be made a complete key frame, if what came right
     /// before it belongs to another frame.
-    pub fn can_open(&self, opening: Opening) -> bool {
+    fn can_open(&self, opening: Opening) -> bool {
         match opening {
             Opening::SequenceSet => true,
             Opening::PictureSet => !self.sps.is_empty(),
@@ -187,7 +180,7 @@ impl Stream {
 
 /// What the first payload of a frame can say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opening {
+enum Opening {
     /// A sequence parameter set: a key frame begins here, whatever was before.
     SequenceSet,
     /// A picture parameter set; the sequence parameter set may have been before it.
@@ -199,7 +192,7 @@ pub(super) enum Opening {
 }
 
 /// How a payload begins.
-pub(super) fn opening(payload: &[u8]) -> Opening {
+fn opening(payload: &[u8]) -> Opening {
     let Some((&header, rest)) = payload.split_first() else {
         return Opening::Other;
     };
