@@ -49,7 +49,7 @@ impl EncodedSink for EncodedStream {
         let offer = self.gate.lock().offer(frame.key, true);
         match offer {
             Offer::Send => {
-                let kind = Kind::H264 { key: frame.key };
+                let kind = Kind::Encoded { codec: frame.codec, key: frame.key };
                 let message = pack(kind, frame.width_px, frame.height_px, frame.timestamp, &frame.data);
                 if self.page.send(InvokeResponseBody::Raw(message)).is_err() {
                     self.close(); // the window is gone

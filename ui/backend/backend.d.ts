@@ -25,7 +25,7 @@ export interface Start {
 
 /** One picture on its way to a tile. */
 export interface Frame {
-  kind: "h264" | "i420";
+  kind: "h264" | "vp8" | "i420";
   /** It can be decoded without an earlier one. */
   key: boolean;
   /** In pixels; 0 where the backend does not know it (encoded frames only). */
@@ -34,7 +34,7 @@ export interface Frame {
   height: number;
   /** RTP timestamp, 90 kHz. */
   timestamp: number;
-  /** H.264 in Annex B, or the planes Y, U, V, tightly packed. */
+  /** H.264 in Annex B, a VP8 frame, or the planes Y, U, V, tightly packed. */
   data: Uint8Array;
 }
 

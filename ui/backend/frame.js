@@ -1,6 +1,6 @@
 // @ts-check
 // The binary message that carries one frame from the shell, little endian:
-//   byte 0 kind (1 H.264 Annex B, 2 I420) · byte 1 flags (bit 0 key frame) · u16 at 2 zero
+//   byte 0 kind (1 H.264 Annex B, 2 I420, 3 VP8) · byte 1 flags (bit 0 key frame) · u16 at 2 zero
 //   u32 at 4 width · u32 at 8 height · u32 at 12 RTP timestamp (90 kHz) · payload from byte 16
 
 /** @typedef {import("./backend").Frame} Frame */
@@ -8,6 +8,7 @@
 const HEADER_BYTES = 16;
 const KIND_H264 = 1;
 const KIND_I420 = 2;
+const KIND_VP8 = 3;
 const FLAG_KEY = 1;
 
 /**
@@ -34,11 +35,11 @@ export function parseFrame(message) {
   const data = bytes.subarray(HEADER_BYTES);
   if (kind === KIND_I420) {
     if (width === 0 || height === 0 || data.byteLength !== i420Bytes(width, height)) return null;
-  } else if (kind !== KIND_H264) {
+  } else if (kind !== KIND_H264 && kind !== KIND_VP8) {
     return null;
   }
   return {
-    kind: kind === KIND_H264 ? "h264" : "i420",
+    kind: kind === KIND_H264 ? "h264" : kind === KIND_VP8 ? "vp8" : "i420",
     key: (header.getUint8(1) & FLAG_KEY) !== 0,
     width,
     height,

@@ -23,6 +23,11 @@ test("An encoded frame keeps its key flag, size, timestamp and bytes", () => {
   assert.deepEqual([...frame.data], [9, 8, 7]);
 });
 
+test("A VP8 frame is told apart from an H.264 one", () => {
+  const frame = parseFrame(message({ kind: 3, flags: 1, width: 640, height: 360, payload: [1] }));
+  assert.deepEqual([frame.kind, frame.key, frame.width], ["vp8", true, 640]);
+});
+
 test("A frame inside a larger buffer is read from its own offset", () => {
   const inner = message({ kind: 1, payload: [1, 2] });
   const outer = new Uint8Array(inner.length + 10);
@@ -43,6 +48,6 @@ test("A decoded picture must have exactly the bytes of its planes", () => {
 test("What is not a frame is refused", () => {
   assert.equal(parseFrame(new ArrayBuffer(0)), null);
   assert.equal(parseFrame(new ArrayBuffer(16)), null);
-  assert.equal(parseFrame(message({ kind: 3, payload: [1] })), null);
+  assert.equal(parseFrame(message({ kind: 4, payload: [1] })), null);
   assert.equal(parseFrame(message({ kind: 2, width: 0, height: 0, payload: [1] })), null);
 });

@@ -1,5 +1,5 @@
 // @ts-check
-// Decodes a peer's H.264 in the window (WebCodecs) and paints it into a 2D canvas.
+// Decodes a peer's H.264 or VP8 in the window (WebCodecs) and paints it into a 2D canvas.
 
 import { decoderConfiguration, lengthPrefixed, nalUnits, sameBytes } from "./avc.js";
 import { DecoderHealth } from "./health.js";
@@ -9,8 +9,9 @@ import { DecoderHealth } from "./health.js";
 /** @typedef {import("./decoder").Decoder} Decoder */
 /** @typedef {import("./decoder").Picture} Picture */
 
-/** Constrained baseline 3.1: what every Maru sends at 720p. */
-const PROBE_CODEC = "avc1.42E01F";
+/** Constrained baseline 3.1: what every Maru sends at 720p, unless a peer has VP8 alone. */
+const H264 = "avc1.42E01F";
+const VP8 = "vp8";
 
 /** A decoder that holds a frame back this long gets the next one anyway; else both sides would wait. */
 const HELD_BACK_MS = 150;
@@ -24,23 +25,32 @@ function webCodecs() {
   return holder.VideoDecoder && holder.EncodedVideoChunk ? /** @type {WebCodecs} */ (holder) : null;
 }
 
-/** @type {Promise<boolean> | undefined} */
-let supported;
+/** @type {Map<string, Promise<boolean>>} */
+const supported = new Map();
 
-/** Whether this window can decode Maru's video. Asked once. */
-export function canDecode() {
-  supported ??= (async () => {
+/** Whether this window can decode a codec, without a word what Maru usually sends. Asked once for each. */
+export function canDecode(codec = H264) {
+  const ask = async () => {
     try {
-      const answer = await webCodecs()?.VideoDecoder.isConfigSupported({
-        codec: PROBE_CODEC,
-        optimizeForLatency: true,
-      });
+      const answer = await webCodecs()?.VideoDecoder.isConfigSupported({ codec, optimizeForLatency: true });
       return answer?.supported === true;
     } catch {
       return false;
     }
-  })();
-  return supported;
+  };
+  const answer = supported.get(codec) ?? ask();
+  supported.set(codec, answer);
+  return answer;
+}
+
+/**
+ * What a decoder has to be configured with for this key frame; null when it does not say.
+ * @param {Frame} frame
+ * @param {Uint8Array[]} units of an H.264 frame
+ * @returns {{ codec: string, description?: Uint8Array } | null}
+ */
+function configurationFor(frame, units) {
+  return frame.kind === "vp8" ? { codec: VP8 } : decoderConfiguration(units);
 }
 
 /**
@@ -54,7 +64,9 @@ export class EncodedPainter {
   #health = new DecoderHealth();
   /** @type {Decoder | null} */
   #decoder = null;
-  /** @type {Uint8Array | null} the parameter sets that the decoder was configured with */
+  /** @type {Frame["kind"] | null} what the decoder was configured for */
+  #kind = null;
+  /** @type {Uint8Array | null} the parameter sets that it was configured with, for H.264 */
   #description = null;
   #needsKey = true;
   #keyAskedAt = -Infinity;
@@ -92,11 +104,11 @@ export class EncodedPainter {
       this.#needsKey = true;
       return this.#events.acknowledge();
     }
-    const units = nalUnits(frame.data);
-    if (frame.key) this.#prepare(units);
+    const units = frame.kind === "vp8" ? [] : nalUnits(frame.data);
+    if (frame.key) this.#prepare(frame, units);
     if (this.#closed) return undefined;
     const codecs = webCodecs();
-    if (!codecs || !this.#decoder || (this.#needsKey && !frame.key)) {
+    if (!codecs || !this.#decoder || frame.kind !== this.#kind || (this.#needsKey && !frame.key)) {
       this.#askForKey(now);
       return this.#events.acknowledge();
     }
@@ -108,7 +120,7 @@ export class EncodedPainter {
         new codecs.EncodedVideoChunk({
           type: frame.key ? "key" : "delta",
           timestamp: this.#sequence++ * 1000,
-          data: lengthPrefixed(units),
+          data: frame.kind === "vp8" ? frame.data : lengthPrefixed(units),
         }),
       );
       this.#watchHeld();
@@ -129,17 +141,27 @@ export class EncodedPainter {
   }
 
   /**
-   * Makes the decoder fit the key frame: at the start, and when the sender changes the picture's size.
+   * Makes the decoder fit the key frame: at the start, when the sender changes the codec, and for H.264
+   * also when it changes the picture's size.
+   * @param {Frame} frame
    * @param {Uint8Array[]} units
    */
-  #prepare(units) {
-    const configuration = decoderConfiguration(units);
+  #prepare(frame, units) {
+    const configuration = configurationFor(frame, units);
     if (!configuration) return;
-    if (this.#decoder && sameBytes(configuration.description, this.#description)) return;
+    const description = configuration.description ?? null;
+    const same = description === null || sameBytes(description, this.#description);
+    if (this.#decoder && frame.kind === this.#kind && same) return;
+    if (frame.kind === "vp8") {
+      void canDecode(VP8).then((can) => {
+        if (!can && !this.#closed) this.#giveUp();
+      });
+    }
     try {
       this.#decoder ??= this.#create();
       this.#decoder?.configure({ ...configuration, optimizeForLatency: true });
-      this.#description = configuration.description;
+      this.#description = description;
+      this.#kind = frame.kind;
     } catch {
       this.#failed();
     }
@@ -211,6 +233,7 @@ export class EncodedPainter {
     const decoder = this.#decoder;
     this.#decoder = null;
     this.#description = null;
+    this.#kind = null;
     this.#needsKey = true;
     if (decoder && decoder.state !== "closed") decoder.close();
     for (; this.#held > 0; this.#held -= 1) this.#events.acknowledge();
