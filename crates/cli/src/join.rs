@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use maru_devices::{Options, SystemDevices};
 use maru_engine::{CallState, CallView, ChatMessage, Command, Engine, EngineConfig, Event, PeerState};
-use maru_media::DeviceKind;
+use maru_media::{DeviceKind, VideoCodec};
 use maru_protocol::{IceServer, PeerId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
