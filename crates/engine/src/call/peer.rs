@@ -65,6 +65,8 @@ pub(crate) enum ConnectionEvent {
     NoCommonCodec,
     /// Nothing came over the path for some seconds.
     Disconnected,
+    /// The chat's channel was closed over there: the first sign of a connection that was closed.
+    ChannelClosed,
     /// It cannot be used any more, for this reason.
     Failed(Failure),
 }
@@ -116,6 +118,8 @@ pub(crate) struct Peer {
     remote_certificate: Option<String>,
     /// The server lost it.
     away: bool,
+    /// It closed the chat's channel.
+    channel_closed: bool,
     attempts: u32,
     deadline: Option<Instant>,
     since: Instant,
@@ -150,6 +154,7 @@ impl Peer {
             offer_pending: false,
             remote_certificate: None,
             away: false,
+            channel_closed: false,
             attempts: 0,
             deadline: Some(now + CONNECT_TIMEOUT),
             since,
@@ -210,9 +215,10 @@ impl Peer {
         matches!(self.state, PeerState::Connected)
     }
 
-    /// Whether both the server and the path have lost it.
+    /// Whether both the server and the path have lost it. Who closes the channel and the line to the server
+    /// has left, seconds before the silence on the path says so.
     pub fn is_gone(&self) -> bool {
-        self.away && self.state != PeerState::Connected
+        self.away && (self.state != PeerState::Connected || self.channel_closed)
     }
 
     pub fn close(&mut self, outputs: &mut VecDeque<Output>) {
@@ -226,6 +232,7 @@ impl Peer {
             outputs.push_back(Output::CloseConnection { peer: self.id(), generation });
         }
         self.offer_pending = false;
+        self.channel_closed = false;
         self.remote_certificate = None;
     }
 
@@ -435,6 +442,7 @@ impl Peer {
                     }
                 }
             }
+            ConnectionEvent::ChannelClosed => self.channel_closed = true,
             ConnectionEvent::Failed(failure) => {
                 if self.attempts >= MAX_ATTEMPTS {
                     return self.give_up(Some(failure), outputs);

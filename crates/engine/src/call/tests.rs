@@ -448,3 +448,23 @@ fn an_answer_with_another_certificate_makes_a_new_connection() {
     assert!(closed(&outputs));
     assert_eq!(offers(&outputs), [false]);
 }
+
+#[test]
+fn who_closes_the_channel_and_the_line_to_the_server_is_gone_at_once() {
+    let peer = member("a");
+    for channel_first in [true, false] {
+        let mut bench = Bench::joined(&[]);
+        let generation = bench.connect_newcomer(&peer);
+        let away = ServerMessage::PeerAway { peer: peer.id };
+        if channel_first {
+            bench.connection(&peer, generation, ConnectionEvent::ChannelClosed);
+            assert_eq!(bench.state_of(&peer), Some(PeerState::Connected), "the channel alone says little");
+            bench.server(away);
+        } else {
+            bench.server(away);
+            bench.connection(&peer, generation, ConnectionEvent::ChannelClosed);
+        }
+        assert_eq!(bench.state_of(&peer), None);
+        assert!(closed(&bench.outputs()));
+    }
+}

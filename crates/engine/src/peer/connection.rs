@@ -541,7 +541,10 @@ impl Actor<'_> {
                 Some(text) => (self.news)(ConnectionNews::Chat(text)),
                 None => tracing::debug!("a peer's message is no chat"),
             },
-            DataChannelEvent::OnClose | DataChannelEvent::OnError => self.chat_open = false,
+            DataChannelEvent::OnClose | DataChannelEvent::OnError => {
+                self.chat_open = false;
+                self.event(ConnectionEvent::ChannelClosed);
+            }
             _ => {}
         }
     }
