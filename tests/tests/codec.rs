@@ -60,6 +60,20 @@ async fn two_who_have_vp8_alone_see_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_vp8_alone_and_offers_gets_it_from_who_has_more() {
+    let _machine = MACHINE.lock().await;
+    let server = LocalServer::start();
+    let first = join(&server, "first", &[VideoCodec::Vp8]).await;
+    let second = join(&server, "second", VideoCodec::BUILT_IN).await;
+    for (by, whom) in [(&first, "second"), (&second, "first")] {
+        pictures_go_on(by, whom).await;
+        assert_eq!(seen(by, whom).await.video.codec, "VP8");
+    }
+    first.leave().await;
+    second.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_encoder_runs_only_while_somebody_in_the_room_needs_it() {
     let _machine = MACHINE.lock().await;
     let server = LocalServer::start();

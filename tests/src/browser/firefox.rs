@@ -1,9 +1,10 @@
-//! Firefox ESR. It speaks WebDriver's commands itself, so there is no driver in between.
+//! Firefox ESR. It speaks WebDriver's commands itself, so there is no driver in between. Its audio stands
+//! still without a sound card, so it gets one.
 
 use std::fs;
 use std::path::Path;
 
-use super::{Devices, command, port_in, session};
+use super::{Devices, command, port_in, session, sound};
 use crate::process::Group;
 use crate::webdriver::Driver;
 
@@ -44,11 +45,13 @@ pub(super) async fn start(profile: &Path, devices: Devices) -> (Driver, Vec<Grou
     };
     fs::write(data.join("user.js"), preferences).expect("Firefox's preferences");
 
+    let (sound, socket) = sound::start(profile).await;
     let mut firefox = command("firefox-esr", profile);
+    firefox.env("PULSE_SERVER", format!("unix:{}", socket.display()));
     firefox.args(["--headless", "--marionette", "--no-remote", "--profile"]).arg(&data).arg("about:blank");
     firefox.args(["--width", "1280", "--height", "800"]).env("MOZ_CRASHREPORTER_DISABLE", "1");
     let firefox = Group::start(&mut firefox);
     let port = port_in(&data.join("MarionetteActivePort")).await;
     let driver = session("Firefox", async || Driver::start_firefox(port).await).await;
-    (driver, vec![firefox])
+    (driver, vec![firefox, sound])
 }

@@ -3,6 +3,7 @@
 
 mod chromium;
 mod firefox;
+mod sound;
 
 use std::fs;
 use std::ops::Deref;

@@ -53,3 +53,8 @@ async fn chromium_joins_an_engine_that_offers() {
 async fn an_engine_joins_a_chromium_that_offers() {
     meet(Kind::Chromium, First::Guest).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn firefox_joins_an_engine_that_offers() {
+    meet(Kind::Firefox, First::Engine).await;
+}
