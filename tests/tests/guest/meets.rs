@@ -58,3 +58,8 @@ async fn an_engine_joins_a_chromium_that_offers() {
 async fn firefox_joins_an_engine_that_offers() {
     meet(Kind::Firefox, First::Engine).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_joins_a_firefox_that_offers() {
+    meet(Kind::Firefox, First::Guest).await;
+}

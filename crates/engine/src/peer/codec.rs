@@ -24,10 +24,13 @@ pub(super) fn offered_payload_type(codec: VideoCodec) -> u8 {
 pub(super) fn video_formats(sdp: &str, ours: &[VideoCodec]) -> Option<Vec<Format>> {
     let mut lines = sdp.lines().map(str::trim_end).skip_while(|line| !line.starts_with("m=video "));
     let mut head = lines.next()?.split_ascii_whitespace().skip(1);
-    let refused = head.next() == Some("0");
+    let port_zero = head.next() == Some("0");
     let payload_types: Vec<u8> = head.skip(1).filter_map(|number| number.parse().ok()).collect();
-    let mut formats: Vec<Format> = lines
-        .take_while(|line| !line.starts_with("m="))
+    let section: Vec<&str> = lines.take_while(|line| !line.starts_with("m=")).collect();
+    // Firefox has no port of its own for what shall travel with the rest (RFC 8843, section 6).
+    let refused = port_zero && !section.contains(&"a=bundle-only");
+    let mut formats: Vec<Format> = section
+        .into_iter()
         .filter_map(|line| {
             let (number, encoding) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
             let name = encoding.split('/').next()?;
@@ -64,6 +67,8 @@ mod tests {
     fn a_refused_section_has_none_and_a_missing_one_is_something_else() {
         let refused = ANSWER.replace("m=video 9", "m=video 0");
         assert_eq!(video_formats(&refused, BOTH), Some(vec![]));
+        let bundled = refused.replace("a=rtpmap:102", "a=bundle-only\r\na=rtpmap:102");
+        assert_eq!(video_formats(&bundled, BOTH), video_formats(ANSWER, BOTH));
         assert_eq!(video_formats("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", BOTH), None);
     }
 
