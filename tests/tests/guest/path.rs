@@ -132,3 +132,7 @@ async fn a_relay_connects_chromium_and_an_engine_that_offers() {
 async fn a_relay_connects_an_engine_and_a_chromium_that_offers() {
     relayed(Kind::Chromium, First::Guest).await;
 }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reloaded_page_in_firefox_takes_its_place_back() {
+    reload(Kind::Firefox).await;
+}

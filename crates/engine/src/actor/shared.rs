@@ -115,6 +115,8 @@ impl Shared {
             None => VideoOutput::Off,
         };
         media.video.set_output(output);
+        // Who is back is not departed.
+        peers.departed.retain(|(report, _)| report.id != peer);
         peers.media.insert(peer, Arc::clone(&media));
         media
     }

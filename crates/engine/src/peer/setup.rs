@@ -177,14 +177,22 @@ pub(super) fn with_codec(track: &MediaStreamTrack, codec: VideoCodec) -> Arc<Tra
     )))
 }
 
-/// A connection on every interface of this machine; on loopback too where `loopback`, which two
-/// programs on one machine need when there is no network.
+/// Whether a network is up. Then programs on this machine reach each other by its addresses too.
+fn has_network() -> bool {
+    let usable = |interface: &if_addrs::Interface| !interface.is_loopback() && !interface.is_link_local();
+    if_addrs::get_if_addrs().is_ok_and(|interfaces| interfaces.iter().any(usable))
+}
+
+/// A connection on every interface of this machine; where `loopback`, on the loopback interface when there is
+/// no other, which two programs on one machine need then. Not beside others: a check that goes from there to
+/// another address of this machine is answered, and Firefox cannot send media back that way.
 pub(super) async fn connection(
     ice_servers: &[IceServer],
     video_codecs: &[VideoCodec],
     loopback: bool,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
+    let loopback = loopback && !has_network();
     let servers = ice_servers
         .iter()
         .map(|server| RTCIceServer {
