@@ -168,6 +168,11 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
+/// Whether a candidate's line is one of UDP (RFC 8839, section 5.1).
+fn is_udp(candidate: &str) -> bool {
+    candidate.split(' ').nth(2).is_some_and(|transport| transport.eq_ignore_ascii_case("udp"))
+}
+
 struct Actor<'a> {
     config: ConnectionConfig,
     news: &'a (dyn Fn(ConnectionNews) + Send + Sync),
@@ -397,6 +402,9 @@ impl Actor<'_> {
 
     /// A bad candidate is one path less, not the end of the connection.
     async fn add_candidate(&self, candidate: RTCIceCandidateInit) {
+        if !is_udp(&candidate.candidate) {
+            return; // all our sockets are UDP; or the empty line that some end their candidates with
+        }
         if mdns::name(&candidate.candidate).is_some() {
             return self.look_up(candidate);
         }
@@ -565,5 +573,18 @@ impl Actor<'_> {
             remote: pair.remote().typ.to_string(),
             protocol: pair.local().protocol.to_string().to_lowercase(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_udp;
+
+    #[test]
+    fn only_candidates_of_udp_are_tried() {
+        assert!(is_udp("candidate:1 1 UDP 2113937151 192.168.1.5 50000 typ host"));
+        for other in ["", "candidate:1 1", "candidate:1 1 tcp 1 192.168.1.5 9 typ host tcptype active"] {
+            assert!(!is_udp(other), "{other}");
+        }
     }
 }
