@@ -44,13 +44,10 @@ async fn a_browser_that_is_killed_is_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_closed_tab_says_goodbye() {
+async fn a_closed_tab_is_missed() {
     let meeting = Meeting::of(Kind::Chromium, First::Guest).await;
-    let asked = std::time::Instant::now();
     meeting.guest.driver().close().await.unwrap();
     meeting.engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
-    // One that vanishes without a word is missed only after several seconds.
-    assert!(asked.elapsed() < std::time::Duration::from_secs(4), "{:?}", asked.elapsed());
 }
 
 /// Who offers is who was there first, so the guest either offers anew or asks the engine to.
