@@ -7,10 +7,11 @@ mod sound;
 
 use std::fs;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 use crate::page::Page;
 use crate::process::Group;
@@ -43,7 +44,7 @@ pub struct Browser {
     page: Page,
     // Dropped in this order: who drives, who is driven, its files.
     programs: Vec<Group>,
-    _profile: Profile,
+    _profile: TempDir,
 }
 
 impl Browser {
@@ -52,7 +53,8 @@ impl Browser {
     /// # Panics
     /// When it does not start in time.
     pub async fn start(kind: Kind, devices: Devices) -> Self {
-        let profile = Profile::new();
+        let profile = tempfile::Builder::new().prefix("maru-browser-").tempdir();
+        let profile = profile.expect("a directory for a browser's files");
         let (driver, programs) = match kind {
             Kind::Chromium => chromium::start(profile.path(), devices).await,
             Kind::Firefox => firefox::start(profile.path(), devices).await,
@@ -79,29 +81,6 @@ impl Deref for Browser {
 
     fn deref(&self) -> &Page {
         &self.page
-    }
-}
-
-/// A directory for all that a browser writes; gone with the test.
-struct Profile(PathBuf);
-
-impl Profile {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("maru-browser-{}-{number}", std::process::id()));
-        fs::create_dir_all(&dir).expect("a directory for a browser's files");
-        Self(dir)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Profile {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -5,12 +5,11 @@ mod display;
 
 use std::fs;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::page::Page;
 use crate::process::{Group, Stranger, free_port};
@@ -31,7 +30,7 @@ pub struct AppWindow {
     // Dropped in this order: the programs, then the screen, then the files.
     programs: Group,
     _display: Display,
-    data: DataDir,
+    data: TempDir,
 }
 
 impl AppWindow {
@@ -40,7 +39,7 @@ impl AppWindow {
     /// # Panics
     /// When there is no window with the page in it in time.
     pub async fn open(server: &str, settings: Value) -> Self {
-        let data = DataDir::with_settings(settings);
+        let data = data_dir(&settings);
         let display = Display::start();
         let (port, native_port) = (free_port(), free_port());
         // A session bus of its own: WebKit wants one, and the person's is none of a test's business.
@@ -94,25 +93,9 @@ impl Deref for AppWindow {
 }
 
 /// A directory for one app's settings, logs and webview, gone with the test.
-struct DataDir(PathBuf);
-
-impl DataDir {
-    fn with_settings(settings: Value) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("maru-window-{}-{number}", std::process::id()));
-        fs::create_dir_all(dir.join("config")).expect("a directory for settings");
-        fs::write(dir.join("config/settings.json"), settings.to_string()).expect("a settings file");
-        Self(dir)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for DataDir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn data_dir(settings: &Value) -> TempDir {
+    let dir = tempfile::Builder::new().prefix("maru-window-").tempdir().expect("a directory for the app");
+    fs::create_dir_all(dir.path().join("config")).expect("a directory for settings");
+    fs::write(dir.path().join("config/settings.json"), settings.to_string()).expect("a settings file");
+    dir
 }

@@ -105,6 +105,13 @@ pub(super) fn fits(width_px: u32, height_px: u32) -> bool {
     width_px.max(height_px) <= 3840 && width_px.min(height_px) <= 2160
 }
 
+/// Whether a picture has the size that an encoder was made for.
+pub(super) fn check_picture(config: EncoderConfig, frame: &VideoFrame) -> Result<(), CodecError> {
+    let expected_px = (config.width_px, config.height_px);
+    let actual_px = (frame.width_px(), frame.height_px());
+    if actual_px == expected_px { Ok(()) } else { Err(CodecError::WrongSize { expected_px, actual_px }) }
+}
+
 pub(super) fn check_rate(bitrate_bps: u32, fps: f32) -> Result<(), CodecError> {
     if !(1.0..=60.0).contains(&fps) {
         let (what, range) = ("frame rate", "1 to 60 frames per second");

@@ -16,7 +16,7 @@ use openh264_sys2::{
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
 use crate::video::codec::{
-    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_rate, copy_out,
+    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_picture, check_rate, copy_out,
 };
 
 const NAME: &str = "H.264";
@@ -106,11 +106,7 @@ impl VideoEncoder for Encoder {
         timestamp: u32,
         key: bool,
     ) -> Result<Option<EncodedFrame>, CodecError> {
-        let expected_px = (self.config.width_px, self.config.height_px);
-        let actual_px = (frame.width_px(), frame.height_px());
-        if actual_px != expected_px {
-            return Err(CodecError::WrongSize { expected_px, actual_px });
-        }
+        check_picture(self.config, frame)?;
         if self.started.is_some() {
             if self.rate_pending {
                 self.rate_pending = false;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
 use crate::video::codec::{
-    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_rate, copy_out, fits,
+    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_picture, check_rate, copy_out, fits,
 };
 use crate::video::rtp::vp8_key_frame_size;
 
@@ -13,7 +13,8 @@ const NAME: &str = "VP8";
 
 /// From this many pixels on two threads encode and decode: below it they cost more than they save.
 const TWO_THREADS_FROM_PX: u32 = 640 * 360;
-/// How much quality is given for speed, 0 to 16. At 12 a 720p picture takes about as long as openh264's.
+/// How much quality is given for speed, 0 to 16. At 12, on two threads, a 720p picture takes no longer than
+/// openh264's on one (the example `pace` measures both).
 const SPEED: u32 = 12;
 
 /// The encoder.
@@ -44,11 +45,7 @@ impl VideoEncoder for Encoder {
         timestamp: u32,
         key: bool,
     ) -> Result<Option<EncodedFrame>, CodecError> {
-        let expected_px = (self.config.width_px, self.config.height_px);
-        let actual_px = (frame.width_px(), frame.height_px());
-        if actual_px != expected_px {
-            return Err(CodecError::WrongSize { expected_px, actual_px });
-        }
+        check_picture(self.config, frame)?;
         let picture = maru_vpx::Picture {
             planes: frame.planes(),
             strides: frame.strides(),
