@@ -13,8 +13,10 @@ use flate2::write::GzEncoder;
 const LEFT_OUT: [&str; 2] = ["test", "types"];
 
 fn main() -> io::Result<()> {
-    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui").canonicalize()?;
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    // Asked when this runs: another checkout with the same target directory may have built this program.
+    let directory = |name| std::env::var_os(name).map(PathBuf::from).ok_or(io::ErrorKind::NotFound);
+    let ui = directory("CARGO_MANIFEST_DIR")?.join("../../ui").canonicalize()?;
+    let out = directory("OUT_DIR")?;
     let mut names = Vec::new();
     collect(&ui, "", &mut names)?;
     names.sort();

@@ -3,7 +3,6 @@
 
 use std::env;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::process::Group;
+use crate::programs;
 
 /// Ample on a busy machine, where Python alone takes seconds to start.
 const LIMIT: Duration = Duration::from_secs(45);
@@ -58,7 +58,7 @@ impl Foreign {
     /// # Panics
     /// When it does not get in.
     pub async fn join(library: Library, server: &str, room: &str, name: &str, codec: &str) -> Self {
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+        let scripts = programs::directory().join("peers");
         let mut command = Command::new(env::var_os("MARU_PYTHON").unwrap_or_else(|| "python3".into()));
         command.arg(scripts.join(library.script())).args([server, room, name, codec]);
         command.env("PYTHONDONTWRITEBYTECODE", "1"); // the checkout stays clean

@@ -33,9 +33,15 @@ pub fn server() -> &'static Path {
     SERVER.get_or_init(|| build("maru-signaling", "maru-server"))
 }
 
+/// Where this package is. Asked when the tests run: checkouts may share what is built.
+pub(crate) fn directory() -> PathBuf {
+    env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
 /// Builds a program in the profile that this test was built in.
 fn build(package: &str, program: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let directory = directory();
+    let root = directory.parent().expect("the workspace");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // This program is `<target>/<profile>/deps/<test>`, and the other one `<target>/<profile>/<program>`.
     let this = env::current_exe().expect("this program's path");

@@ -6,9 +6,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-/// The checkout that this xtask was built from.
+/// The checkout that cargo runs this xtask for: not always the one that it was built from, for checkouts
+/// may share a target directory.
 pub fn root() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = Path::new(&package);
     package.parent().unwrap_or(package).to_path_buf()
 }
 

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_directory_gives_nothing_from_outside_of_it() {
-        let source = Source::Directory(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+        let source =
+            Source::Directory(PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("src"));
         assert!(source.file("main.rs", Encoding::Plain).is_some());
         for outside in ["../build.rs", "/etc/hostname", "page/../../build.rs"] {
             assert!(source.file(outside, Encoding::Plain).is_none(), "{outside}");
