@@ -21,6 +21,8 @@ use crate::report::{self, AudioReport, PairReport, PeerReport, VideoReport};
 const EVENT_LIMIT: usize = 256;
 /// Departed peers whose numbers are kept for the report.
 const DEPARTED_LIMIT: usize = 64;
+/// Departed peers whose last picture is kept as well: one of 720p is 1.4 MB.
+const DEPARTED_PICTURES: usize = 4;
 /// Below this there is silence, which is shown once and not ten times a second.
 const SILENCE_DBFS: f32 = -70.0;
 const PAIR_TIMEOUT: Duration = Duration::from_millis(500);
@@ -152,6 +154,9 @@ impl Shared {
                 peers.departed.remove(0);
             }
             peers.departed.push((report, media.slot.peek()));
+            if let Some(older) = peers.departed.len().checked_sub(DEPARTED_PICTURES + 1) {
+                peers.departed[older].1 = None;
+            }
         }
     }
 
