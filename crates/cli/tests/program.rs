@@ -143,9 +143,14 @@ fn a_demo_ends_well_and_prints_exactly_one_object() {
         assert!(peer["video"]["latency_ms"]["p50"].as_f64().unwrap() < 1000.0);
         assert!(peer["video"]["frames"].as_u64().unwrap() > 10);
         assert!(peer["audio"]["level_dbfs"].as_f64().unwrap() > -45.0);
-        for key in ["concealed_ratio", "jitter_buffer_ms"] {
+        for key in ["concealed_ratio", "jitter_buffer_ms", "jitter_buffer_target_ms"] {
             assert!(peer["audio"][key].is_number(), "{key}");
         }
+        for key in ["concealedSamples", "concealmentEvents", "insertedSamplesForDeceleration"] {
+            assert!(peer["audio"]["stats"][key].is_u64(), "{key}");
+        }
+        assert!(peer["audio"]["stats"]["jitterBufferEmittedCount"].as_u64().unwrap() > 48_000);
+        assert!(peer["video"]["sound_lag_ms"]["late_p99"].is_number(), "{peer}");
         for key in ["width", "height", "fps", "freezes", "frozen_ms", "key_frames", "packets_lost"] {
             assert!(peer["video"][key].is_number(), "{key}");
         }

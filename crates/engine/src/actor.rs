@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_media::{DeviceList, LatestFrame, VideoCodec};
 use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, Status};
@@ -68,6 +69,7 @@ pub(crate) struct Actor {
     peer_news: (mpsc::Sender<PeerNews>, mpsc::Receiver<PeerNews>),
     media: MediaThreads,
     adaptation: Arc<Mutex<Adaptation>>,
+    protection: Arc<Mutex<Protection>>,
     devices: DeviceThread,
     device_news: mpsc::Receiver<DeviceNews>,
     device_list: DeviceList,
@@ -85,7 +87,8 @@ impl Actor {
         let voice = Arc::new(VoiceInput::default());
         let playout = Arc::new(Playout::default());
         let adaptation = Arc::new(Mutex::new(Adaptation::new()));
-        let media = MediaThreads::start(&capture, &fanout, &voice, &playout, &adaptation)?;
+        let protection = Arc::new(Mutex::new(Protection::new()));
+        let media = MediaThreads::start(&capture, &fanout, &voice, &playout, &adaptation, &protection)?;
         let (news, device_news) = mpsc::channel(64);
         let outlets = Outlets { capture: Arc::clone(&capture), voice, playout };
         let devices = DeviceThread::start(config.devices, outlets, news)?;
@@ -122,6 +125,7 @@ impl Actor {
             peer_news: mpsc::channel(NEWS_LIMIT),
             media,
             adaptation,
+            protection,
             devices,
             device_news,
             device_list: DeviceList::default(),
@@ -270,6 +274,7 @@ impl Actor {
             loopback: self.server.as_deref().is_some_and(is_loopback),
             fanout: Arc::clone(&self.media.fanout),
             adaptation: Arc::clone(&self.adaptation),
+            protection: Arc::clone(&self.protection),
             video: Arc::clone(&media.video),
             audio: Arc::clone(&media.audio),
         };

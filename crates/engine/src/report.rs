@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use maru_media::audio::jitter::JitterStats;
 use maru_media::stats::Percentiles;
 use maru_protocol::{PeerId, RoomName};
 use serde::Serialize;
 
-use crate::receive::playout::AudioStats;
-use crate::receive::video::VideoStats;
+use crate::receive::audio::AudioStats;
+use crate::receive::video::{SoundLag, VideoStats};
 
 /// One participant's call. Times in milliseconds, rates in kbit/s.
 #[derive(Clone, Debug, Serialize)]
@@ -88,6 +89,20 @@ pub struct VideoReport {
     pub key_frames: u64,
     /// Packets that never came.
     pub packets_lost: u64,
+    /// How late the sound was for the pictures when they were shown, in milliseconds; `None` where the
+    /// peer said nothing to tell it by.
+    pub sound_lag_ms: Option<SoundLagReport>,
+}
+
+/// How late the sound was for its pictures, over all pictures.
+#[derive(Clone, Debug, Serialize)]
+pub struct SoundLagReport {
+    /// The mean; below 0 the sound was early.
+    pub mean: f64,
+    /// The 99th percentile of how late it was.
+    pub late_p99: f64,
+    /// The 99th percentile of how early it was.
+    pub early_p99: f64,
 }
 
 /// A distribution.
@@ -112,6 +127,43 @@ pub struct AudioReport {
     pub concealed_ratio: f64,
     /// Sound waiting in the jitter buffer now.
     pub jitter_buffer_ms: f64,
+    /// How long packets should be held back now.
+    pub jitter_buffer_target_ms: f64,
+    /// The jitter buffer's counters.
+    pub stats: InboundAudioReport,
+}
+
+/// Counters of one peer's sound, named and counted as in W3C's webrtc-stats
+/// (`RTCInboundRtpStreamStats`); the delays in seconds over all samples emitted.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InboundAudioReport {
+    /// Samples played, made up ones included.
+    pub total_samples_received: u64,
+    /// Samples made up because packets were lost or late.
+    pub concealed_samples: u64,
+    /// Those of them that were silence.
+    pub silent_concealed_samples: u64,
+    /// Runs of concealed samples.
+    pub concealment_events: u64,
+    /// Samples put in to slow the playout down.
+    pub inserted_samples_for_deceleration: u64,
+    /// Samples taken out to speed the playout up.
+    pub removed_samples_for_acceleration: u64,
+    /// Time in the jitter buffer.
+    pub jitter_buffer_delay: f64,
+    /// What that time should have been.
+    pub jitter_buffer_target_delay: f64,
+    /// Samples that came out of the jitter buffer.
+    pub jitter_buffer_emitted_count: u64,
+    /// Packets that came.
+    pub packets_received: u64,
+    /// Packets that came too late, twice, or were none.
+    pub packets_discarded: u64,
+    /// Packets that were not there when they were to be played.
+    pub packets_lost: u64,
+    /// Those of them whose sound a later packet brought.
+    pub packets_recovered: u64,
 }
 
 /// What was sent.
@@ -198,18 +250,51 @@ impl VideoReport {
             }),
             key_frames: stats.receive.key_frames,
             packets_lost: stats.receive.packets_lost,
+            sound_lag_ms: SoundLagReport::of(&stats.sound_lag_ms),
+        }
+    }
+}
+
+impl SoundLagReport {
+    fn of(lag: &SoundLag) -> Option<Self> {
+        Some(Self {
+            mean: round(lag.sum_ms / lag.late.count().max(1) as f64),
+            late_p99: round(lag.late.p99()?),
+            early_p99: round(lag.early.p99()?),
+        })
+    }
+}
+
+impl InboundAudioReport {
+    fn of(stats: &JitterStats) -> Self {
+        Self {
+            total_samples_received: stats.total_samples_received,
+            concealed_samples: stats.concealed_samples,
+            silent_concealed_samples: stats.silent_concealed_samples,
+            concealment_events: stats.concealment_events,
+            inserted_samples_for_deceleration: stats.inserted_samples_for_deceleration,
+            removed_samples_for_acceleration: stats.removed_samples_for_acceleration,
+            jitter_buffer_delay: round(stats.jitter_buffer_delay.as_secs_f64()),
+            jitter_buffer_target_delay: round(stats.jitter_buffer_target_delay.as_secs_f64()),
+            jitter_buffer_emitted_count: stats.jitter_buffer_emitted_count,
+            packets_received: stats.packets_received,
+            packets_discarded: stats.packets_discarded,
+            packets_lost: stats.packets_lost,
+            packets_recovered: stats.packets_recovered,
         }
     }
 }
 
 impl AudioReport {
     pub(crate) fn of(stats: &AudioStats) -> Self {
-        let total = stats.jitter.total_samples.max(1) as f64;
+        let total = stats.jitter.total_samples_received.max(1) as f64;
         Self {
             codec: "opus",
             level_dbfs: round(f64::from(stats.loudest_dbfs)),
             concealed_ratio: (stats.jitter.concealed_samples as f64 / total * 1e5).round() / 1e5,
             jitter_buffer_ms: round(f64::from(stats.jitter.buffer_ms)),
+            jitter_buffer_target_ms: round(f64::from(stats.jitter.target_ms)),
+            stats: InboundAudioReport::of(&stats.jitter),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod device;
 mod error;
 pub mod frame;
 pub mod stats;
+pub mod sync;
 pub mod video;
 
 pub use device::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices};

@@ -115,7 +115,7 @@ fn on_a_perfect_path_everything_is_played_with_20_to_40_ms_of_delay() {
     assert!(first <= 5, "silence for {first} steps");
     assert!(played.kinds[first..].iter().all(|kind| *kind == Pull::Normal));
     let stats = played.buffer.stats();
-    assert_eq!((stats.packets_late, stats.packets_lost, stats.concealed_samples), (0, 0, 0));
+    assert_eq!((stats.packets_discarded, stats.packets_lost, stats.concealed_samples), (0, 0, 0));
     assert_eq!(stats.packets_received, 500);
     assert!(played.targets[900] <= 20.0, "target {} ms", played.targets[900]);
     assert!(played.mean_level(800..1000) < 40.0, "{} ms", played.mean_level(800..1000));
@@ -143,11 +143,11 @@ fn each_tenth_packet_lost_is_hardly_missed() {
     });
     let stats = played.buffer.stats();
     assert!(stats.packets_lost.abs_diff(lost) <= 2, "{} of {lost} noticed", stats.packets_lost);
-    assert_eq!(stats.packets_late, 0);
+    assert_eq!(stats.packets_discarded, 0);
     assert!(played.concealed_after(50) < 0.16, "{}", played.concealed_after(50));
     let level = rms_dbfs(&played.samples[48_000..]);
     assert!((level - -9.03).abs() < 1.5, "{level} dBFS");
-    assert!(stats.target_ms <= 25.0, "loss is not jitter: {} ms", stats.target_ms);
+    assert!(stats.target_ms <= 35.0, "as long as repair takes, no longer: {} ms", stats.target_ms);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_sender_that_saves_packets_in_pauses_loses_nothing() {
     }
     assert!(saved > 100, "{saved} packets saved: no pause to be tested");
     let stats = buffer.stats();
-    assert_eq!((stats.packets_lost, stats.packets_late, stats.concealed_samples), (0, 0, 0));
+    assert_eq!((stats.packets_lost, stats.packets_discarded, stats.concealed_samples), (0, 0, 0));
     assert!(kinds[10..].iter().all(|kind| *kind == Pull::Normal));
     let level = |ticks: std::ops::Range<usize>| {
         rms_dbfs(&heard[ticks.start * SAMPLES_10_MS..ticks.end * SAMPLES_10_MS])

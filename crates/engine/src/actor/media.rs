@@ -6,11 +6,13 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use maru_media::LatestFrame;
+use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use parking_lot::Mutex;
 
 use crate::peer::CandidatePair;
-use crate::receive::playout::{PeerAudio, Playout};
+use crate::receive::audio::PeerAudio;
+use crate::receive::playout::Playout;
 use crate::receive::video::{PeerVideo, VideoOutput};
 use crate::send::audio::{self, AudioSendStats, VoiceInput};
 use crate::send::fanout::Fanout;
@@ -34,6 +36,7 @@ impl MediaThreads {
         voice: &Arc<VoiceInput>,
         playout: &Arc<Playout>,
         adaptation: &Arc<Mutex<Adaptation>>,
+        protection: &Arc<Mutex<Protection>>,
     ) -> std::io::Result<Self> {
         let mut media = Self {
             capture: Arc::clone(capture),
@@ -47,6 +50,7 @@ impl MediaThreads {
         let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.into()).spawn(body)
         };
+        let room = audio::Room { protection: Arc::clone(protection), adaptation: Arc::clone(adaptation) };
         let (capture, fanout, adaptation) = (Arc::clone(capture), Arc::clone(fanout), Arc::clone(adaptation));
         let stats = Arc::clone(&media.video_stats);
         media
@@ -54,7 +58,7 @@ impl MediaThreads {
             .push(spawn("encode", Box::new(move || video::run(&capture, &fanout, &adaptation, &stats)))?);
         let (voice, fanout, stats) =
             (Arc::clone(voice), Arc::clone(&media.fanout), Arc::clone(&media.audio_stats));
-        media.threads.push(spawn("voice", Box::new(move || audio::run(&voice, &fanout, &stats)))?);
+        media.threads.push(spawn("voice", Box::new(move || audio::run(&voice, &fanout, &room, &stats)))?);
         let playout = Arc::clone(playout);
         media.threads.push(spawn("playout", Box::new(move || playout.run()))?);
         Ok(media)
@@ -115,7 +119,7 @@ pub(crate) struct About {
 impl PeerMedia {
     pub fn new(audio: Arc<PeerAudio>) -> Self {
         Self {
-            video: PeerVideo::new(VideoOutput::Off),
+            video: PeerVideo::new(VideoOutput::Off, Arc::clone(&audio)),
             audio,
             slot: LatestFrame::new(),
             pair: Mutex::new(None),

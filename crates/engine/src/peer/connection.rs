@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use maru_media::VideoCodec;
+use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_protocol::{IceServer, SdpType};
 use parking_lot::Mutex;
@@ -25,9 +26,10 @@ use webrtc::rtp_transceiver::RtpSender;
 
 use super::chat::{self, ChatWire};
 use super::codec::{self, Format};
+use super::feedback::{SenderReports, VoiceFeedback};
 use super::{mdns, media, setup};
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
-use crate::receive::playout::PeerAudio;
+use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::Fanout;
 
@@ -49,6 +51,7 @@ pub(crate) struct ConnectionConfig {
     pub loopback: bool,
     pub fanout: Arc<Fanout>,
     pub adaptation: Arc<Mutex<Adaptation>>,
+    pub protection: Arc<Mutex<Protection>>,
     pub video: Arc<PeerVideo>,
     pub audio: Arc<PeerAudio>,
 }
@@ -192,6 +195,11 @@ struct Actor<'a> {
     sending: bool,
     /// The negotiated video codecs; the first is what is sent.
     formats: Arc<Mutex<Vec<Format>>>,
+    reports: Arc<SenderReports>,
+    /// The peer can make use of Opus's deep redundancy.
+    understands_redundancy: bool,
+    /// The payload types that the peer's voice may have.
+    voice_types: Vec<u8>,
 }
 
 async fn run(
@@ -202,7 +210,15 @@ async fn run(
 ) -> RtcResult<()> {
     let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
     let handler = Arc::new(Handler(callback_in.clone()));
-    let pc = setup::connection(&config.ice_servers, &config.video_codecs, config.loopback, handler).await?;
+    let reports = Arc::new(SenderReports::default());
+    let pc = setup::connection(
+        &config.ice_servers,
+        &config.video_codecs,
+        config.loopback,
+        Arc::clone(&reports),
+        handler,
+    )
+    .await?;
     let stop = CancellationToken::new();
     let _stop_on_return = stop.clone().drop_guard();
     let result = async {
@@ -227,6 +243,9 @@ async fn run(
             callbacks: callback_in,
             sending: false,
             formats: Arc::default(),
+            reports,
+            understands_redundancy: false,
+            voice_types: Vec::new(),
         };
         actor.prefer(Vec::new()).await?; // all of ours, not just the track's
         loop {
@@ -286,6 +305,8 @@ impl Actor<'_> {
                 self.local(SdpType::Offer, offer).await
             }
             ConnectionOrder::Remote { sdp_type, sdp } => {
+                self.understands_redundancy = setup::understands_redundancy(&sdp);
+                self.voice_types = setup::voice_types(&sdp);
                 let description = match sdp_type {
                     SdpType::Offer => {
                         self.accept(&sdp).await?;
@@ -452,16 +473,20 @@ impl Actor<'_> {
                 let stop = self.stop.clone();
                 let (video, audio) = (Arc::clone(&self.config.video), Arc::clone(&self.config.audio));
                 let formats = Arc::clone(&self.formats);
+                let reports = Arc::clone(&self.reports);
+                let voice = self.voice_types.clone();
                 tokio::spawn(async move {
                     match track.kind().await {
                         RtpCodecKind::Video => {
                             video.restart();
-                            let _ =
-                                stop.run_until_cancelled(media::receive_video(track, video, formats)).await;
+                            let _ = stop
+                                .run_until_cancelled(media::receive_video(track, video, formats, reports))
+                                .await;
                         }
                         RtpCodecKind::Audio => {
                             audio.restart();
-                            let _ = stop.run_until_cancelled(media::receive_audio(track, audio)).await;
+                            let receive = media::receive_audio(track, audio, video, reports, voice);
+                            let _ = stop.run_until_cancelled(receive).await;
                         }
                         _ => {}
                     }
@@ -530,6 +555,7 @@ impl Actor<'_> {
                 Arc::clone(&self.config.fanout),
                 video_codec,
                 Arc::clone(&self.config.adaptation),
+                VoiceFeedback::new(&self.config.protection, self.audio.1, self.understands_redundancy),
             );
             tokio::spawn(async move {
                 let _ = stop.run_until_cancelled(feedback).await;

@@ -15,9 +15,9 @@ use webrtc::media_stream::track_local::{TrackLocal, TrackLocalEvent};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
 use super::codec::{Format, offered_payload_type};
-use super::feedback::Feedback;
+use super::feedback::{Feedback, SenderReports, VoiceFeedback};
 use super::random_u32;
-use crate::receive::playout::PeerAudio;
+use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::{Fanout, Subscription};
 
@@ -83,15 +83,19 @@ pub(super) async fn read_feedback(
     fanout: Arc<Fanout>,
     video_codec: Option<VideoCodec>,
     adaptation: Arc<Mutex<Adaptation>>,
+    voice: VoiceFeedback,
 ) {
     while let Some(event) = track.poll().await {
         let TrackLocalEvent::OnRtcpPacket(packets) = event else { continue };
-        let feedback = Feedback::read(&packets);
+        let feedback = Feedback::read(&packets, voice.ssrc);
         if feedback.key_frame_wanted {
             fanout.request_key_frame(video_codec);
         }
         if let Some(loss) = feedback.loss {
             adaptation.lock().loss(Instant::now(), loss);
+        }
+        if let Some(loss) = feedback.voice_loss {
+            voice.loss(Instant::now(), loss);
         }
     }
 }
@@ -101,14 +105,20 @@ pub(super) async fn receive_video(
     track: Arc<dyn TrackRemote>,
     video: Arc<PeerVideo>,
     formats: Arc<Mutex<Vec<Format>>>,
+    reports: Arc<SenderReports>,
 ) {
     tokio::select! {
-        () = receive_video_packets(&*track, &video, &formats) => {}
+        () = receive_video_packets(&*track, &video, &formats, &reports) => {}
         () = request_key_frames(&*track, &video) => {}
     }
 }
 
-async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo, formats: &Mutex<Vec<Format>>) {
+async fn receive_video_packets(
+    track: &dyn TrackRemote,
+    video: &PeerVideo,
+    formats: &Mutex<Vec<Format>>,
+    reports: &SenderReports,
+) {
     let mut deadline: Option<Instant> = None;
     loop {
         let event = match deadline {
@@ -130,6 +140,9 @@ async fn receive_video_packets(track: &dyn TrackRemote, video: &PeerVideo, forma
                     tracing::trace!(payload_type, "a packet is of no codec that was agreed on");
                     continue;
                 };
+                if let Some((ntp, timestamp)) = reports.take(packet.header.ssrc) {
+                    video.sender_report(ntp, timestamp);
+                }
                 deadline = video.handle(
                     now,
                     Some(VideoPacket {
@@ -171,16 +184,27 @@ async fn request_key_frames(track: &dyn TrackRemote, video: &PeerVideo) {
     }
 }
 
-/// A peer's audio track, until it ends.
-pub(super) async fn receive_audio(track: Arc<dyn TrackRemote>, audio: Arc<PeerAudio>) {
+/// A peer's audio track, until it ends: its packets with payload types of `voice`. Its sender reports go to who keeps pictures and sound together.
+pub(super) async fn receive_audio(
+    track: Arc<dyn TrackRemote>,
+    audio: Arc<PeerAudio>,
+    video: Arc<PeerVideo>,
+    reports: Arc<SenderReports>,
+    voice: Vec<u8>,
+) {
     loop {
         match track.poll().await {
-            Some(TrackRemoteEvent::OnRtpPacket(packet)) => audio.push(
-                Instant::now(),
-                packet.header.sequence_number,
-                packet.header.timestamp,
-                packet.payload,
-            ),
+            Some(TrackRemoteEvent::OnRtpPacket(packet)) => {
+                let rtp::header::Header { ssrc, payload_type, sequence_number, timestamp, .. } =
+                    packet.header;
+                if let Some((ntp, timestamp)) = reports.take(ssrc) {
+                    video.voice_report(ntp, timestamp);
+                }
+                // Anything else that came this way, tones or noise, is not for a decoder of Opus.
+                if voice.is_empty() || voice.contains(&payload_type) {
+                    audio.push(Instant::now(), sequence_number, timestamp, packet.payload);
+                }
+            }
             Some(TrackRemoteEvent::OnEnded) | None => return,
             Some(_) => {}
         }

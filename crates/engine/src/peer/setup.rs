@@ -27,7 +27,7 @@ use webrtc::peer_connection::{
 };
 
 use super::codec::offered_payload_type;
-use super::feedback::{self, FeedbackInterceptor};
+use super::feedback::{self, FeedbackInterceptor, SenderReports};
 use super::random_u32;
 
 /// Nothing received for this long: the path is lost, look for another.
@@ -42,6 +42,9 @@ const NACK_INTERVAL: Duration = Duration::from_millis(20);
 /// Packets kept for being asked for again: about two seconds of video.
 const NACK_HISTORY: u16 = 512;
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Says in a description that Opus's deep redundancy is understood, in the version that is in this
+/// library. Whoever does not know the parameter ignores it (RFC 7587, section 7), and the redundancy too.
+pub(super) const DEEP_REDUNDANCY: &str = "maru-dred=12";
 /// Chat that may wait for one slow peer.
 const DATA_CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
 
@@ -94,9 +97,24 @@ fn audio_codec() -> RTCRtpCodec {
         mime_type: MIME_TYPE_OPUS.to_owned(),
         clock_rate: 48_000,
         channels: 2, // by definition, whatever is sent (RFC 7587, section 7)
-        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
+        sdp_fmtp_line: format!("minptime=10;useinbandfec=1;{DEEP_REDUNDANCY}"),
         rtcp_feedback: vec![arrival_times()],
     }
+}
+
+/// Whether a peer's description says that it understands deep redundancy as we make it.
+pub(super) fn understands_redundancy(sdp: &str) -> bool {
+    let parameters = sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=fmtp:")?.split_once(' '));
+    let mut parameters = parameters.flat_map(|(_, parameters)| parameters.split(';'));
+    parameters.any(|parameter| parameter.trim() == DEEP_REDUNDANCY)
+}
+
+/// The payload types that stand for Opus in a peer's description.
+pub(super) fn voice_types(sdp: &str) -> Vec<u8> {
+    let maps = sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=rtpmap:")?.split_once(' '));
+    maps.filter(|(_, codec)| codec.to_ascii_lowercase().starts_with("opus/"))
+        .filter_map(|(payload_type, _)| payload_type.parse().ok())
+        .collect()
 }
 
 fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
@@ -120,7 +138,7 @@ fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
 }
 
 /// What the crate's defaults do, with faster repair, arrival times both ways, and our feedback at the end.
-fn interceptors() -> Registry {
+fn interceptors(reports: Arc<SenderReports>) -> Registry {
     Registry::new()
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
         .with(
@@ -131,7 +149,7 @@ fn interceptors() -> Registry {
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
-        .with(Slot::from(feedback::SLOT), FeedbackInterceptor::default())
+        .with(Slot::from(feedback::SLOT), FeedbackInterceptor::new(reports))
 }
 
 /// A track to send, of video where there is a codec to begin with; and the synchronisation source its
@@ -190,6 +208,7 @@ pub(super) async fn connection(
     ice_servers: &[IceServer],
     video_codecs: &[VideoCodec],
     loopback: bool,
+    reports: Arc<SenderReports>,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
     let loopback = loopback && !has_network();
@@ -219,7 +238,7 @@ pub(super) async fn connection(
     let connection = PeerConnectionBuilder::new()
         .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers).build())
         .with_media_engine(media_engine(video_codecs)?)
-        .with_interceptor_registry(interceptors())
+        .with_interceptor_registry(interceptors(reports))
         .with_setting_engine(settings)
         .with_handler(handler)
         .with_udp_addrs(addresses)
@@ -227,4 +246,20 @@ pub(super) async fn connection(
         .build()
         .await?;
     Ok(Arc::new(connection))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_description_says_of_the_voice_is_read() {
+        let sdp = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 109 101 13\r\na=rtpmap:109 opus/48000/2\r\n\
+                   a=rtpmap:101 telephone-event/8000\r\na=rtpmap:x opus/48000\r\n\
+                   a=fmtp:109 minptime=10; useinbandfec=1;maru-dred=12\r\na=rtpmap:96 H264/90000\r\n";
+        assert_eq!(voice_types(sdp), [109]);
+        assert!(understands_redundancy(sdp));
+        assert!(!understands_redundancy(&sdp.replace("dred=12", "dred=13")), "another version");
+        assert!(!understands_redundancy("a=fmtp:\r\na=rtpmap:\r\n") && voice_types("a=rtpmap:").is_empty());
+    }
 }

@@ -1,4 +1,5 @@
 //! From packets to screens and speakers, per peer: the mirror image of `send`.
 
+pub(crate) mod audio;
 pub(crate) mod playout;
 pub(crate) mod video;

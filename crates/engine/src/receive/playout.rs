@@ -1,18 +1,20 @@
 //! The playout thread: 10 ms of every peer, mixed, for the speaker. The speaker's own clock drives
-//! it; without a speaker it runs by the time of day, so that levels and statistics go on.
+//! it; without a speaker it runs by the time of day, so that levels and statistics go on. It owns all
+//! jitter buffers: packets reach them through rings, and nothing on its way through 10 ms waits for
+//! anybody else or takes memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use maru_media::audio::SAMPLES_10_MS;
-use maru_media::audio::jitter::{JitterBuffer, JitterStats, Pull};
-use maru_media::audio::level::{LevelMeter, Speaking};
+use maru_media::audio::jitter::Pull;
 use maru_media::audio::mix::{Limiter, mix_into};
 use maru_media::audio::ring::RingProducer;
 use maru_protocol::PeerId;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
+
+use super::audio::{PeerAudio, Voice};
 
 const STEP: Duration = Duration::from_millis(10);
 /// Sound that waits in the speaker's ring: enough for its callback to be a little early.
@@ -21,135 +23,87 @@ const SPEAKER_LEVEL: usize = SAMPLES_10_MS * 2;
 const SPEAKER_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long the idle thread sleeps at most.
 const IDLE: Duration = Duration::from_millis(500);
+/// Orders that may wait; they are taken every 10 ms.
+const ORDERS: usize = 256;
+/// Peers that the mix has room for without taking memory.
+const PEERS: usize = 32;
 
-/// One peer's sound, shared by its connection and the playout thread.
-pub(crate) struct PeerAudio {
-    state: Mutex<AudioState>,
+enum Order {
+    Add(PeerId, Box<Voice>),
+    Remove(PeerId),
+    Switch(RingProducer),
+    Close,
 }
 
-struct AudioState {
-    /// `None` only where no decoder could be made: that peer is silent.
-    jitter: Option<JitterBuffer>,
-    level: LevelMeter,
-    speaking: Speaking,
-    /// The loudest since the call began, for the report at its end.
-    loudest_dbfs: f32,
-}
-
-/// The statistics of one peer's sound.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AudioStats {
-    pub jitter: JitterStats,
-    pub loudest_dbfs: f32,
-}
-
-impl PeerAudio {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            state: Mutex::new(AudioState {
-                jitter: new_jitter(),
-                level: LevelMeter::new(),
-                speaking: Speaking::new(),
-                loudest_dbfs: -100.0,
-            }),
-        })
-    }
-
-    /// A packet came.
-    pub fn push(&self, now: Instant, sequence: u16, timestamp: u32, payload: Bytes) {
-        if let Some(jitter) = &mut self.state.lock().jitter {
-            jitter.push(now, sequence, timestamp, payload);
-        }
-    }
-
-    /// A new stream from the same peer.
-    pub fn restart(&self) {
-        self.state.lock().jitter = new_jitter();
-    }
-
-    /// The peak since the last call, and whether it counts as speaking.
-    pub fn take_level(&self, now: Instant) -> (f32, bool) {
-        let mut state = self.state.lock();
-        let dbfs = state.level.take_dbfs();
-        state.loudest_dbfs = state.loudest_dbfs.max(dbfs);
-        (dbfs, state.speaking.update(now, dbfs))
-    }
-
-    pub fn stats(&self) -> AudioStats {
-        let state = self.state.lock();
-        AudioStats {
-            jitter: state.jitter.as_ref().map(JitterBuffer::stats).unwrap_or_default(),
-            loudest_dbfs: state.loudest_dbfs,
-        }
-    }
-}
-
-fn new_jitter() -> Option<JitterBuffer> {
-    JitterBuffer::new().map_err(|error| tracing::error!(%error, "no audio decoder")).ok()
-}
-
-/// What the playout thread works on.
-#[derive(Default)]
+/// What the playout thread is told.
 pub(crate) struct Playout {
-    peers: Mutex<Vec<(PeerId, Arc<PeerAudio>)>>,
-    next_speaker: Mutex<Option<RingProducer>>,
-    closed: AtomicBool,
-    /// Where the thread sleeps while there is nothing to play and nowhere to play it.
-    idle: Mutex<()>,
-    wake: Condvar,
+    orders: SyncSender<Order>,
+    /// For the thread.
+    incoming: Mutex<Option<Receiver<Order>>>,
+}
+
+impl Default for Playout {
+    fn default() -> Self {
+        let (orders, incoming) = sync_channel(ORDERS);
+        Self { orders, incoming: Mutex::new(Some(incoming)) }
+    }
 }
 
 impl Playout {
     /// A peer's sound joins the mix.
     pub fn add(&self, peer: PeerId) -> Arc<PeerAudio> {
-        let audio = PeerAudio::new();
-        let mut peers = self.peers.lock();
-        peers.retain(|(id, _)| *id != peer);
-        peers.push((peer, Arc::clone(&audio)));
-        drop(peers);
-        self.wake.notify_one();
+        let (audio, voice) = PeerAudio::new();
+        self.order(Order::Add(peer, Box::new(voice)));
         audio
     }
 
     /// A peer's sound leaves the mix.
     pub fn remove(&self, peer: PeerId) {
-        self.peers.lock().retain(|(id, _)| *id != peer);
+        self.order(Order::Remove(peer));
     }
 
     /// From now on the mix goes there.
     pub fn switch(&self, speaker: RingProducer) {
-        *self.next_speaker.lock() = Some(speaker);
-        self.wake.notify_one();
+        self.order(Order::Switch(speaker));
     }
 
     /// Ends the playout thread.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        self.wake.notify_one();
+        self.order(Order::Close);
+    }
+
+    fn order(&self, order: Order) {
+        if let Err(TrySendError::Full(_)) = self.orders.try_send(order) {
+            tracing::error!("the playout thread takes no orders");
+        }
     }
 
     /// Runs until [`Playout::close`].
     pub fn run(&self) {
-        let mut speaker: Option<RingProducer> = None;
+        let Some(orders) = self.incoming.lock().take() else { return };
+        let mut mixer = Mixer { speaker: None, peers: Vec::with_capacity(PEERS), closed: false };
         let mut limiter = Limiter::new();
         let mut mix = [0.0f32; SAMPLES_10_MS];
         let mut voice = [0.0f32; SAMPLES_10_MS];
-        let mut peers: Vec<Arc<PeerAudio>> = Vec::new();
         let mut due = Instant::now();
 
-        while !self.closed.load(Ordering::Acquire) {
-            if let Some(newer) = self.next_speaker.lock().take() {
-                speaker = Some(newer);
+        while !mixer.closed {
+            while let Ok(order) = orders.try_recv() {
+                mixer.obey(order);
             }
-            match &mut speaker {
-                Some(ring) if ring.is_closed() => speaker = None,
+            match &mut mixer.speaker {
+                Some(ring) if ring.is_closed() => mixer.speaker = None,
                 // A speaker that stalls must not stall the call: go on by the clock until it takes sound again.
                 Some(ring) => {
                     let _ = ring.wait_below(SPEAKER_LEVEL - SAMPLES_10_MS, SPEAKER_TIMEOUT);
                     due = Instant::now();
                 }
-                None if self.peers.lock().is_empty() => {
-                    self.wake.wait_for(&mut self.idle.lock(), IDLE);
+                None if mixer.peers.is_empty() => {
+                    match orders.recv_timeout(IDLE) {
+                        Ok(order) => mixer.obey(order),
+                        Err(RecvTimeoutError::Timeout) => {}
+                        Err(RecvTimeoutError::Disconnected) => return,
+                    }
                     due = Instant::now();
                     continue;
                 }
@@ -165,23 +119,40 @@ impl Playout {
                 }
             }
 
-            peers.clear();
-            peers.extend(self.peers.lock().iter().map(|(_, audio)| Arc::clone(audio)));
             mix.fill(0.0);
             let now = Instant::now();
-            for peer in &peers {
-                let mut state = peer.state.lock();
-                let pulled =
-                    state.jitter.as_mut().map_or(Pull::Silence, |jitter| jitter.pull(now, &mut voice));
-                if pulled != Pull::Silence {
-                    state.level.push(&voice);
+            let waiting = mixer.speaker.as_ref().map_or(0, RingProducer::filled);
+            let heard = now + Duration::from_micros(waiting as u64 * 1000 / 48);
+            for (_, peer) in &mut mixer.peers {
+                if peer.pull(now, heard, &mut voice) != Pull::Silence {
                     mix_into(&mut mix, &voice, 1.0);
                 }
             }
             limiter.process(&mut mix);
-            if let Some(ring) = &mut speaker {
+            if let Some(ring) = &mut mixer.speaker {
                 ring.push(&mix);
             }
+        }
+    }
+}
+
+/// What the thread works on.
+struct Mixer {
+    speaker: Option<RingProducer>,
+    peers: Vec<(PeerId, Box<Voice>)>,
+    closed: bool,
+}
+
+impl Mixer {
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Add(peer, voice) => {
+                self.peers.retain(|(id, _)| *id != peer);
+                self.peers.push((peer, voice));
+            }
+            Order::Remove(peer) => self.peers.retain(|(id, _)| *id != peer),
+            Order::Switch(speaker) => self.speaker = Some(speaker),
+            Order::Close => self.closed = true,
         }
     }
 }

@@ -8,14 +8,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use maru_media::stats::{FreezeMeter, Percentiles};
+use maru_media::sync::LipSync;
 use maru_media::video::codec::{VideoDecoder, decoder};
 use maru_media::video::receive::{VideoEvent, VideoPacket, VideoReceiveStats, VideoReceiver};
 use maru_media::video::timecode;
 use maru_media::{EncodedFrame, FramePool, LatestFrame, VideoCodec};
 use parking_lot::{Condvar, Mutex};
 
+use super::audio::PeerAudio;
+
 /// Encoded pictures that may wait for the decoder. Beyond it the machine is too slow: skip to a key frame.
 const DECODE_QUEUE: usize = 8;
+/// Pictures that may wait for their sound; beyond it the oldest go on at once.
+const HELD_PICTURES: usize = 24;
 /// No picture for this long: there is no video, whatever was said.
 const VIDEO_TIMEOUT: Duration = Duration::from_secs(3);
 /// A time code further off than this is no time code.
@@ -54,11 +59,32 @@ pub(crate) struct VideoStats {
     /// Capture to decoded, in milliseconds, where the peer's picture carries a time code.
     pub latency_ms: Option<Percentiles>,
     pub first_frame: Option<Instant>,
+    /// How late the sound was for each picture when that was shown, in milliseconds; early below 0.
+    pub sound_lag_ms: SoundLag,
+}
+
+/// A distribution on both sides of 0.
+#[derive(Clone, Default)]
+pub(crate) struct SoundLag {
+    pub late: Percentiles,
+    pub early: Percentiles,
+    pub sum_ms: f64,
+}
+
+impl SoundLag {
+    fn push(&mut self, lag_us: i64) {
+        let ms = lag_us as f64 / 1000.0;
+        self.late.push(ms.max(0.0));
+        self.early.push((-ms).max(0.0));
+        self.sum_ms += ms;
+    }
 }
 
 /// One peer's video, shared by its connection, its decoder thread and the engine.
 pub(crate) struct PeerVideo {
     receiver: Mutex<VideoReceiver>,
+    audio: Arc<PeerAudio>,
+    held: Mutex<Held>,
     output: Mutex<VideoOutput>,
     decoder: Mutex<Option<Decoder>>,
     shown: Mutex<Shown>,
@@ -66,8 +92,15 @@ pub(crate) struct PeerVideo {
     key_frame_notify: tokio::sync::Notify,
 }
 
+/// Pictures that are there before their sound.
+struct Held {
+    sync: LipSync,
+    pictures: VecDeque<(Instant, EncodedFrame)>,
+}
+
 #[derive(Default)]
 struct Shown {
+    sound_lag_ms: SoundLag,
     frames: u64,
     first: Option<Instant>,
     last: Option<Instant>,
@@ -78,9 +111,12 @@ struct Shown {
 }
 
 impl PeerVideo {
-    pub fn new(output: VideoOutput) -> Arc<Self> {
+    /// Pictures that are shown when their sound, which is that of `audio`, is heard.
+    pub fn new(output: VideoOutput, audio: Arc<PeerAudio>) -> Arc<Self> {
         let video = Arc::new(Self {
             receiver: Mutex::new(VideoReceiver::new()),
+            audio,
+            held: Mutex::new(Held { sync: LipSync::new(Instant::now()), pictures: VecDeque::new() }),
             output: Mutex::new(VideoOutput::Off),
             decoder: Mutex::new(None),
             shown: Mutex::new(Shown::default()),
@@ -128,6 +164,19 @@ impl PeerVideo {
     /// A new stream from the same peer: nothing of the old one counts any more.
     pub fn restart(&self) {
         *self.receiver.lock() = VideoReceiver::new();
+        let mut held = self.held.lock();
+        held.sync = LipSync::new(Instant::now());
+        held.pictures.clear();
+    }
+
+    /// What time of day an RTP timestamp of the pictures is.
+    pub fn sender_report(&self, ntp: u64, timestamp: u32) {
+        self.held.lock().sync.video_report(ntp, timestamp);
+    }
+
+    /// The same of the sound that goes with them.
+    pub fn voice_report(&self, ntp: u64, timestamp: u32) {
+        self.held.lock().sync.audio_report(ntp, timestamp);
     }
 
     /// A packet came, or a deadline passed (`None`). Returns when to come again without a packet.
@@ -136,13 +185,35 @@ impl PeerVideo {
         if let Some(packet) = packet {
             receiver.push(now, packet);
         }
+        let mut held = self.held.lock();
         while let Some(event) = receiver.poll(now) {
             match event {
-                VideoEvent::Frame(frame) => self.frame(now, frame),
+                VideoEvent::Frame(frame) => self.hold(&mut held, now, frame),
                 VideoEvent::KeyFrameNeeded => self.request_key_frame(),
             }
         }
-        receiver.next_deadline()
+        while held.pictures.len() > HELD_PICTURES || held.pictures.front().is_some_and(|(due, _)| *due <= now)
+        {
+            let Some((_, frame)) = held.pictures.pop_front() else { break };
+            if let Some(lag_us) = held.sync.lag_us(now, frame.timestamp) {
+                self.shown.lock().sound_lag_ms.push(lag_us);
+            }
+            self.frame(now, frame);
+        }
+        let due = held.pictures.front().map(|(due, _)| *due);
+        receiver.next_deadline().into_iter().chain(due).min()
+    }
+
+    /// A picture waits until its sound is heard, and for those before it.
+    fn hold(&self, held: &mut Held, now: Instant, frame: EncodedFrame) {
+        let mut due = now;
+        if let Some((heard, behind)) = self.audio.heard() {
+            held.sync.heard(heard.at, heard.timestamp);
+            due = held.sync.due(now, frame.timestamp, behind);
+            self.audio.set_minimum_delay(held.sync.audio_floor());
+        }
+        let last = held.pictures.back().map_or(now, |(due, _)| *due);
+        held.pictures.push_back((due.max(last), frame));
     }
 
     fn frame(&self, now: Instant, frame: EncodedFrame) {
@@ -185,6 +256,7 @@ impl PeerVideo {
             frozen: shown.freezes.frozen(),
             latency_ms: shown.latency_ms.clone(),
             first_frame: shown.first,
+            sound_lag_ms: shown.sound_lag_ms.clone(),
         }
     }
 

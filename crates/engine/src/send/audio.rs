@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru_media::audio::level::LevelMeter;
-use maru_media::audio::opus::Encoder;
+use maru_media::audio::opus::{DEFAULT_BITRATE_BPS, Encoder, begins_pause};
+use maru_media::audio::protection::{Plan, Protection};
 use maru_media::audio::ring::RingConsumer;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
+use maru_media::video::adapt::Adaptation;
 use parking_lot::{Condvar, Mutex};
 
 use super::fanout::{AudioUnit, Fanout};
 
 /// How often a waiting thread looks whether it should end.
 const WAKE: Duration = Duration::from_millis(200);
+/// A microphone that gave nothing for this long was closed meanwhile.
+const CLOSED: Duration = Duration::from_millis(300);
 /// More than this in the ring means that we were held up: the oldest sound goes.
 const BACKLOG_LIMIT: usize = SAMPLES_10_MS * 10;
 
@@ -64,12 +68,40 @@ pub(crate) struct AudioSendStats {
     pub level: Mutex<LevelMeter>,
 }
 
+/// What the encoder goes by: the peers' losses, and the room there is on the path.
+pub(crate) struct Room {
+    pub protection: Arc<Mutex<Protection>>,
+    pub adaptation: Arc<Mutex<Adaptation>>,
+}
+
+impl Room {
+    fn plan(&self) -> Plan {
+        let path_bps = self.adaptation.lock().step().bitrate_bps;
+        self.protection.lock().plan(Instant::now(), path_bps)
+    }
+}
+
+/// Makes the encoder do as planned.
+fn follow(encoder: &mut Encoder, plan: Plan) {
+    let done = encoder
+        .set_bitrate(plan.bitrate_bps)
+        .and_then(|()| encoder.set_expected_loss(plan.expected_loss))
+        .and_then(|()| encoder.set_redundancy(plan.redundancy));
+    match done {
+        Ok(()) => tracing::debug!(?plan, "the voice is protected anew"),
+        Err(error) => tracing::warn!(%error, "the voice's encoder does not follow"),
+    }
+}
+
 /// Runs until `input` is closed.
-pub(crate) fn run(input: &VoiceInput, fanout: &Fanout, stats: &Arc<AudioSendStats>) {
-    let mut encoder = match Encoder::new() {
+pub(crate) fn run(input: &VoiceInput, fanout: &Fanout, room: &Room, stats: &Arc<AudioSendStats>) {
+    let mut encoder = match Encoder::new().and_then(|mut encoder| encoder.set_dtx(true).map(|()| encoder)) {
         Ok(encoder) => encoder,
         Err(error) => return tracing::error!(%error, "no audio encoder"),
     };
+    let mut plan = Plan { bitrate_bps: DEFAULT_BITRATE_BPS, expected_loss: 0, redundancy: 0 };
+    let mut pausing = false;
+    let mut last = Instant::now();
     let mut ring: Option<RingConsumer> = None;
     let mut samples = [0.0f32; SAMPLES_20_MS];
     let mut packet = Vec::with_capacity(1500);
@@ -98,14 +130,32 @@ pub(crate) fn run(input: &VoiceInput, fanout: &Fanout, stats: &Arc<AudioSendStat
         }
         microphone.pull(&mut samples);
         timestamp = timestamp.wrapping_add(SAMPLES_20_MS as u32);
+        let now = Instant::now();
+        let silent = now.duration_since(std::mem::replace(&mut last, now));
+        if silent > CLOSED {
+            // Timestamps tell the time between two packets, or pictures would not go with the sound.
+            timestamp = timestamp.wrapping_add((silent.as_millis() as u32).wrapping_mul(48));
+        }
         stats.level.lock().push(&samples);
         if !input.sending.load(Ordering::Relaxed) {
             first = true;
             continue;
         }
+        let newer = room.plan();
+        if newer != plan {
+            plan = newer;
+            follow(&mut encoder, plan);
+        }
         packet.clear();
         match encoder.encode(&samples, &mut packet) {
             Ok(()) => {
+                // While a pause goes on there is nothing to say (RFC 7587, section 3.1.3).
+                let goes_on = begins_pause(&packet) && pausing && !first;
+                first |= pausing && !begins_pause(&packet);
+                pausing = begins_pause(&packet);
+                if goes_on {
+                    continue;
+                }
                 stats.packets.fetch_add(1, Ordering::Relaxed);
                 stats.bytes.fetch_add(packet.len() as u64, Ordering::Relaxed);
                 fanout.audio(&AudioUnit { timestamp, first, payload: Bytes::copy_from_slice(&packet) });

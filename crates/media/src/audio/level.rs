@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 pub const FLOOR_DBFS: f32 = -100.0;
 
 /// Amplitude (1 is full scale) to dBFS.
-fn dbfs(amplitude: f32) -> f32 {
+pub fn amplitude_dbfs(amplitude: f32) -> f32 {
     if amplitude > 0.0 { (20.0 * amplitude.log10()).max(FLOOR_DBFS) } else { FLOOR_DBFS }
 }
 
@@ -14,7 +14,12 @@ fn dbfs(amplitude: f32) -> f32 {
 /// [`FLOOR_DBFS`] for none.
 pub fn rms_dbfs(samples: &[f32]) -> f32 {
     let sum: f64 = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-    dbfs((sum / samples.len().max(1) as f64).sqrt() as f32)
+    amplitude_dbfs((sum / samples.len().max(1) as f64).sqrt() as f32)
+}
+
+/// The highest amplitude of the samples.
+pub fn peak(samples: &[f32]) -> f32 {
+    samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
 }
 
 /// Measures the peak of what passes.
@@ -31,12 +36,12 @@ impl LevelMeter {
 
     /// Takes samples into account.
     pub fn push(&mut self, samples: &[f32]) {
-        self.peak = samples.iter().fold(self.peak, |peak, sample| peak.max(sample.abs()));
+        self.peak = self.peak.max(peak(samples));
     }
 
     /// The highest peak since the last take in dBFS, [`FLOOR_DBFS`] for silence; starts anew.
     pub fn take_dbfs(&mut self) -> f32 {
-        dbfs(std::mem::take(&mut self.peak))
+        amplitude_dbfs(std::mem::take(&mut self.peak))
     }
 }
 

@@ -1,13 +1,11 @@
 //! Sound: 48 kHz, one channel, `f32` in −1…1, in frames of 10 or 20 ms.
 
-mod delay;
 pub mod jitter;
 pub mod level;
 pub mod mix;
 pub mod opus;
-mod playout;
+pub mod protection;
 pub mod ring;
-mod stretch;
 
 /// Samples per second everywhere between the devices.
 pub const SAMPLE_RATE_HZ: u32 = 48_000;

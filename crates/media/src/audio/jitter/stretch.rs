@@ -7,33 +7,39 @@ const MIN_LAG: usize = 120;
 const MAX_LAG: usize = 480;
 /// Length of the cross-fade, and of what is compared: 5 ms.
 pub(super) const FADE: usize = 240;
-/// Sound that is this much alike one period later joins without being heard.
+/// Sound that is this much alike one period later joins without being heard …
 const ALIKE: f32 = 0.6;
+/// … and this much is good enough in a hurry.
+const ALIKE_IN_A_HURRY: f32 = 0.3;
 /// Below this mean power (−50 dBFS) anything joins without being heard.
 const QUIET_POWER: f32 = 1e-5;
 
 /// Samples that a piece must have to be stretched.
 pub(super) const MIN_SAMPLES: usize = MAX_LAG + FADE;
 
-/// Takes 2.5 to 10 ms out of `samples`. Returns how many samples that were; 0 when it is too short, or
-/// no place was found that would not be heard.
-pub(super) fn shorten(samples: &mut Vec<f32>) -> usize {
-    let Some(lag) = period(samples) else {
+/// Takes 2.5 to 10 ms out of `samples`, `most` samples at most. Returns how many samples that were; 0
+/// when it is too short, or no place was found that would not be heard.
+pub(super) fn shorten(samples: &mut Vec<f32>, most: usize, hurry: bool) -> usize {
+    let Some(lag) = period(samples, most, hurry) else {
         return 0;
     };
-    let joint = fade(&samples[..FADE], &samples[lag..]);
+    let mut joint = [0.0; FADE];
+    joint.copy_from_slice(&samples[lag..lag + FADE]);
+    cross_fade(&samples[..FADE], &mut joint);
     samples[..FADE].copy_from_slice(&joint);
     samples.drain(FADE..FADE + lag);
     lag
 }
 
 /// Puts 2.5 to 10 ms into `samples`. Returns how many samples that were; 0 as in [`shorten`].
-pub(super) fn lengthen(samples: &mut Vec<f32>) -> usize {
-    let Some(lag) = period(samples) else {
+pub(super) fn lengthen(samples: &mut Vec<f32>, most: usize, hurry: bool) -> usize {
+    let Some(lag) = period(samples, most, hurry) else {
         return 0;
     };
     // Play one lag and a bit, fade back to the beginning meanwhile, and go on from there.
-    let joint = fade(&samples[lag..], &samples[..FADE]);
+    let mut joint = [0.0; FADE];
+    joint.copy_from_slice(&samples[..FADE]);
+    cross_fade(&samples[lag..], &mut joint);
     let old = samples.len();
     samples.resize(old + lag, 0.0);
     samples.copy_within(FADE..old, FADE + lag);
@@ -42,36 +48,51 @@ pub(super) fn lengthen(samples: &mut Vec<f32>) -> usize {
 }
 
 /// The lag at which the sound resembles itself best, in samples.
-fn period(samples: &[f32]) -> Option<usize> {
-    let template = samples.get(..FADE)?;
-    if samples.len() < MIN_SAMPLES {
+fn period(samples: &[f32], most: usize, hurry: bool) -> Option<usize> {
+    let most = most.min(MAX_LAG);
+    if samples.len() < MIN_SAMPLES || most < MIN_LAG {
         return None;
     }
-    let power = |piece: &[f32]| piece.iter().map(|sample| sample * sample).sum::<f32>() / piece.len() as f32;
-    let own = power(template);
     if power(&samples[..MIN_SAMPLES]) < QUIET_POWER {
-        return Some(MAX_LAG);
+        return Some(most);
     }
+    let (lag, likeness) = best_match(&samples[..FADE], samples, MIN_LAG, most)?;
+    (likeness > if hurry { ALIKE_IN_A_HURRY } else { ALIKE }).then_some(lag)
+}
+
+/// Where in `from` the beginning of `to` resembles it best, so that there is still [`FADE`] left of it.
+pub(super) fn best_lag(from: &[f32], to: &[f32]) -> usize {
+    let Some((template, most)) = to.get(..FADE).zip(from.len().checked_sub(FADE)) else {
+        return 0;
+    };
+    best_match(template, from, 0, most).map_or(0, |(lag, _)| lag)
+}
+
+/// The lag between two others at which `samples` is most like `template`, and how much, −1 to 1.
+fn best_match(template: &[f32], samples: &[f32], from: usize, to: usize) -> Option<(usize, f32)> {
+    let own = power(template);
     // Every second lag will do: at 48 kHz neighbours hardly differ.
-    let (best, likeness) = (MIN_LAG..=MAX_LAG)
+    (from..=to)
         .step_by(2)
         .map(|lag| {
-            let piece = &samples[lag..lag + FADE];
+            let piece = &samples[lag..lag + template.len()];
             let product: f32 = template.iter().zip(piece).map(|(a, b)| a * b).sum::<f32>() / FADE as f32;
             (lag, product / (own * power(piece)).sqrt().max(f32::MIN_POSITIVE))
         })
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (likeness > ALIKE).then_some(best)
+        .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// The first [`FADE`] samples of one sound turning into those of another.
-pub(super) fn fade(from: &[f32], to: &[f32]) -> [f32; FADE] {
-    let mut joint = [0.0; FADE];
-    for (index, ((joint, from), to)) in joint.iter_mut().zip(from).zip(to).enumerate() {
-        let weight = (index as f32 + 0.5) / FADE as f32;
-        *joint = from * (1.0 - weight) + to * weight;
+fn power(piece: &[f32]) -> f32 {
+    piece.iter().map(|sample| sample * sample).sum::<f32>() / piece.len() as f32
+}
+
+/// Turns the beginning of `to` from `from` into itself, over [`FADE`] samples or what there is.
+pub(super) fn cross_fade(from: &[f32], to: &mut [f32]) {
+    let length = FADE.min(from.len()).min(to.len());
+    for (index, (from, to)) in from.iter().zip(to).take(length).enumerate() {
+        let weight = (index as f32 + 0.5) / length as f32;
+        *to = from * (1.0 - weight) + *to * weight;
     }
-    joint
 }
 
 #[cfg(test)]
@@ -97,9 +118,11 @@ mod tests {
     fn a_tone_gets_shorter_and_longer_without_a_click_and_keeps_its_pitch() {
         for hz in [110.0, 150.0, 220.0, 440.0, 700.0] {
             let original = tone(hz, 24_000);
-            for (change, longer) in [(shorten as fn(&mut Vec<f32>) -> usize, false), (lengthen, true)] {
+            for (change, longer) in
+                [(shorten as fn(&mut Vec<f32>, usize, bool) -> usize, false), (lengthen, true)]
+            {
                 let mut samples = original.clone();
-                let lag = change(&mut samples);
+                let lag = change(&mut samples, MAX_LAG, false);
                 assert!((MIN_LAG..=MAX_LAG).contains(&lag), "{hz} Hz");
                 assert_eq!(samples.len(), if longer { 24_000 + lag } else { 24_000 - lag });
                 let step = largest_step(&samples) / largest_step(&original);
@@ -114,7 +137,7 @@ mod tests {
     #[test]
     fn silence_is_stretched_by_the_most_and_noise_not_at_all() {
         let mut silence = vec![0.0; 960];
-        assert_eq!(shorten(&mut silence), MAX_LAG);
+        assert_eq!(shorten(&mut silence, MAX_LAG, false), MAX_LAG);
         let mut state = 5_u32;
         let mut noise: Vec<f32> = (0..960)
             .map(|_| {
@@ -122,14 +145,14 @@ mod tests {
                 (state >> 8) as f32 / (1 << 23) as f32 - 1.0
             })
             .collect();
-        assert_eq!((shorten(&mut noise), lengthen(&mut noise)), (0, 0));
+        assert_eq!((shorten(&mut noise, MAX_LAG, false), lengthen(&mut noise, MAX_LAG, false)), (0, 0));
     }
 
     #[test]
     fn what_is_too_short_stays_as_it_is() {
         for samples in [0, 100, MIN_SAMPLES - 1] {
             let mut sound = tone(440.0, samples);
-            assert_eq!((shorten(&mut sound), lengthen(&mut sound)), (0, 0));
+            assert_eq!((shorten(&mut sound, 999, true), lengthen(&mut sound, 999, true)), (0, 0));
             assert_eq!(sound.len(), samples);
         }
     }
