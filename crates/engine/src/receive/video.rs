@@ -92,9 +92,10 @@ pub(crate) struct PeerVideo {
     key_frame_notify: tokio::sync::Notify,
 }
 
-/// Pictures that are there before their sound.
+/// Pictures that are there long before their sound.
 struct Held {
     sync: LipSync,
+    /// In order, each with the time at which it arrived.
     pictures: VecDeque<(Instant, EncodedFrame)>,
 }
 
@@ -186,34 +187,38 @@ impl PeerVideo {
             receiver.push(now, packet);
         }
         let mut held = self.held.lock();
+        let mut behind = Duration::ZERO;
+        if let Some((heard, by)) = self.audio.heard() {
+            held.sync.heard(heard.at, heard.timestamp);
+            behind = by;
+        }
         while let Some(event) = receiver.poll(now) {
             match event {
-                VideoEvent::Frame(frame) => self.hold(&mut held, now, frame),
+                VideoEvent::Frame(frame) => self.hold(&mut held, now, behind, frame),
                 VideoEvent::KeyFrameNeeded => self.request_key_frame(),
             }
         }
-        while held.pictures.len() > HELD_PICTURES || held.pictures.front().is_some_and(|(due, _)| *due <= now)
-        {
-            let Some((_, frame)) = held.pictures.pop_front() else { break };
+        let mut due = None;
+        while let Some((arrived, frame)) = held.pictures.pop_front() {
+            let at = held.sync.due(now, arrived, frame.timestamp);
+            if at > now && held.pictures.len() < HELD_PICTURES {
+                due = Some(at);
+                held.pictures.push_front((arrived, frame));
+                break;
+            }
             if let Some(lag_us) = held.sync.lag_us(now, frame.timestamp) {
                 self.shown.lock().sound_lag_ms.push(lag_us);
             }
             self.frame(now, frame);
         }
-        let due = held.pictures.front().map(|(due, _)| *due);
         receiver.next_deadline().into_iter().chain(due).min()
     }
 
-    /// A picture waits until its sound is heard, and for those before it.
-    fn hold(&self, held: &mut Held, now: Instant, frame: EncodedFrame) {
-        let mut due = now;
-        if let Some((heard, behind)) = self.audio.heard() {
-            held.sync.heard(heard.at, heard.timestamp);
-            due = held.sync.due(now, frame.timestamp, behind);
-            self.audio.set_minimum_delay(held.sync.audio_floor());
-        }
-        let last = held.pictures.back().map_or(now, |(due, _)| *due);
-        held.pictures.push_back((due.max(last), frame));
+    /// A picture waits until the sound is near enough, and for those before it.
+    fn hold(&self, held: &mut Held, now: Instant, behind: Duration, frame: EncodedFrame) {
+        held.sync.arrived(now, frame.timestamp, behind);
+        self.audio.set_minimum_delay(held.sync.audio_floor());
+        held.pictures.push_back((now, frame));
     }
 
     fn frame(&self, now: Instant, frame: EncodedFrame) {
