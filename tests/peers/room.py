@@ -4,14 +4,21 @@ standard output for whatever the test has to know. It knows nothing of media."""
 import asyncio
 import json
 import sys
+import threading
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+TELLING = threading.Lock()
+
 
 def tell(event, **what):
-    """Tells the test."""
-    print(json.dumps({"event": event, **what}), flush=True)
+    """Tells the test, from any thread. Not by `print`: that writes the line and its end apart, so that threads
+    which tell at the same time share a line that nobody can read."""
+    line = json.dumps({"event": event, **what}) + "\n"
+    with TELLING:
+        sys.stdout.write(line)
+        sys.stdout.flush()
 
 
 async def orders():
