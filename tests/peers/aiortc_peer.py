@@ -1,4 +1,4 @@
-"""aiortc as a participant of a Maru room: python3 aiortc_peer.py URL ROOM NAME CODEC"""
+"""aiortc as a participant of a Maru room: python3 aiortc_peer.py URL ROOM NAME CODEC direct|relay"""
 
 import array
 import asyncio
@@ -8,6 +8,8 @@ import sys
 
 from aiortc import (
     RTCConfiguration,
+    RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
@@ -53,8 +55,9 @@ class Microphone(AudioStreamTrack):
 class Peer:
     """At most one connection: the test has one engine."""
 
-    def __init__(self, codec):
+    def __init__(self, codec, path):
         self.codec = codec
+        self.policy = RTCIceTransportPolicy.RELAY if path == "relay" else RTCIceTransportPolicy.ALL
         self.room = self.pc = self.chat = self.camera = None
         self.tasks = set()
 
@@ -64,7 +67,11 @@ class Peer:
     def connection(self, offering):
         if self.pc is not None:
             return self.pc
-        self.pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        servers = [
+            RTCIceServer(server["urls"], server.get("username"), server.get("credential"))
+            for server in self.room.ice_servers
+        ]
+        self.pc = pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, iceTransportPolicy=self.policy))
 
         @pc.on("track")
         def on_track(track):
@@ -169,5 +176,5 @@ class Peer:
 
 
 if __name__ == "__main__":
-    url, name_of_room, name, codec = sys.argv[1:]
-    asyncio.run(room.run(url, name_of_room, name, codec, Peer(codec)))
+    url, name_of_room, name, codec, path = sys.argv[1:]
+    asyncio.run(room.run(url, name_of_room, name, codec, Peer(codec, path)))

@@ -1,4 +1,4 @@
-"""GStreamer's webrtcbin as a participant of a Maru room: python3 gstreamer_peer.py URL ROOM NAME CODEC"""
+"""GStreamer's webrtcbin as a participant of a Maru room: python3 gstreamer_peer.py URL ROOM NAME CODEC direct|relay"""
 
 import array
 import asyncio
@@ -53,8 +53,9 @@ def payload_type(sdp, codec, otherwise):
 class Peer:
     """At most one connection: the test has one engine."""
 
-    def __init__(self, codec):
+    def __init__(self, codec, path):
         self.codec = codec
+        self.policy = "relay" if path == "relay" else "all"
         self.room = self.to = self.pipeline = self.webrtc = self.chat = None
         self.loop = None
         self.closed = threading.Event()
@@ -84,6 +85,12 @@ class Peer:
         )
         self.pipeline = Gst.parse_launch(description)
         self.webrtc = self.pipeline.get_by_name("webrtc")
+        Gst.util_set_object_arg(self.webrtc, "ice-transport-policy", self.policy)
+        for server in self.room.ice_servers:
+            for url in server["urls"]:
+                scheme, host = url.split(":", 1)
+                who = f"{server['username']}:{server['credential']}@" if scheme == "turn" else ""
+                self.webrtc.set_property(f"{scheme}-server", f"{scheme}://{who}{host}")
         self.webrtc.connect("on-ice-candidate", self.on_candidate)
         self.webrtc.connect("on-data-channel", lambda _, channel: self.use(channel))
         self.webrtc.connect("pad-added", self.on_pad)
@@ -200,5 +207,5 @@ class Peer:
 
 if __name__ == "__main__":
     Gst.init(None)
-    url, name_of_room, name, codec = sys.argv[1:]
-    asyncio.run(room.run(url, name_of_room, name, codec, Peer(codec)))
+    url, name_of_room, name, codec, path = sys.argv[1:]
+    asyncio.run(room.run(url, name_of_room, name, codec, Peer(codec, path)))

@@ -3,6 +3,7 @@ standard output for whatever the test has to know. It knows nothing of media."""
 
 import asyncio
 import json
+import re
 import sys
 import threading
 
@@ -36,11 +37,15 @@ class Room:
     def __init__(self, socket):
         self.socket = socket
         self.id = None
+        # What the server names to reach others by: STUN and TURN servers.
+        self.ice_servers = []
 
     async def say(self, kind, **fields):
         await self.socket.send(json.dumps({"type": kind, **fields}))
 
     async def signal(self, to, kind, **fields):
+        for kind_of_path in re.findall(r"candidate:.* typ (\w+)", fields.get("sdp") or fields.get("candidate") or ""):
+            tell("candidate", kind=kind_of_path)
         await self.say("signal", to=to, signal={"kind": kind, **fields})
 
     async def describe(self, to, kind, sdp):
@@ -81,6 +86,7 @@ async def receive(place, peer):
             match message["type"]:
                 case "joined":
                     place.id = message["you"]
+                    place.ice_servers = message["ice_servers"]
                     tell("joined", id=place.id, peers=len(message["peers"]))
                 case "peer_joined":
                     # Who was there first makes the offer.

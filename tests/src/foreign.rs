@@ -34,6 +34,24 @@ impl Library {
     }
 }
 
+/// How a peer reaches others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// As it can.
+    Direct,
+    /// Through the server's relay, by no other way.
+    Relay,
+}
+
+impl Path {
+    fn argument(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+        }
+    }
+}
+
 /// What a peer has told so far.
 #[derive(Clone, Debug, Default)]
 struct Told {
@@ -53,14 +71,21 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// Enters a room, with this codec (`h264` or `vp8`) for pictures.
+    /// Enters a room, with this codec (`h264` or `vp8`) for pictures, over this path alone.
     ///
     /// # Panics
     /// When it does not get in.
-    pub async fn join(library: Library, server: &str, room: &str, name: &str, codec: &str) -> Self {
+    pub async fn join(
+        library: Library,
+        server: &str,
+        room: &str,
+        name: &str,
+        codec: &str,
+        path: Path,
+    ) -> Self {
         let scripts = programs::directory().join("peers");
         let mut command = Command::new(env::var_os("MARU_PYTHON").unwrap_or_else(|| "python3".into()));
-        command.arg(scripts.join(library.script())).args([server, room, name, codec]);
+        command.arg(scripts.join(library.script())).args([server, room, name, codec, path.argument()]);
         command.env("PYTHONDONTWRITEBYTECODE", "1"); // the checkout stays clean
         let mut program = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
         let orders = program.leader().stdin.take().expect("stdin is a pipe");
@@ -87,6 +112,13 @@ impl Foreign {
     pub async fn id(&self) -> String {
         let joined = self.until_event("in the room", |event| event["event"] == "joined").await;
         joined["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The kinds of the candidates that it has told others of (`host`, `relay` …), in order.
+    pub fn candidates(&self) -> Vec<String> {
+        let told = self.told.borrow();
+        let kinds = told.events.iter().filter(|event| event["event"] == "candidate");
+        kinds.filter_map(|event| event["kind"].as_str().map(str::to_owned)).collect()
     }
 
     /// Waits for a picture that was taken after `after_ms` (UNIX milliseconds, by its time code) and gives

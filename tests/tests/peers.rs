@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use maru_engine::{Command, PeerState};
-use maru_tests::foreign::{Foreign, Library};
+use maru_signaling::Config;
+use maru_tests::foreign::{Foreign, Library, Path};
 use maru_tests::participant::Participant;
+use maru_tests::relay::Relay;
 use maru_tests::server::LocalServer;
 use maru_tests::wait::{eventually, now_ms};
 use tokio::sync::Mutex;
@@ -36,17 +38,8 @@ async fn meet(library: Library, codec: &str, first: First) {
     let server = LocalServer::start();
     let url = server.url();
     let engine = Participant::join(&url, ROOM, ENGINE);
-    let peer = Foreign::join(library, &url, ROOM, PEER, codec);
-    let (engine, mut peer) = match first {
-        First::Engine => {
-            let engine = engine.await;
-            (engine, peer.await)
-        }
-        First::Peer => {
-            let peer = peer.await;
-            (engine.await, peer)
-        }
-    };
+    let peer = Foreign::join(library, &url, ROOM, PEER, codec, Path::Direct);
+    let (engine, mut peer) = in_order(first, engine, peer).await;
     engine.until_peer("connected", PEER, |peer| peer.state == PeerState::Connected).await;
 
     media_flows(&engine, &peer).await;
@@ -76,6 +69,42 @@ async fn meet(library: Library, codec: &str, first: First) {
     .await;
     media_flows(&engine, &peer).await;
 
+    peer.leave().await;
+    engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
+    engine.leave().await;
+}
+
+/// Both enter the room.
+async fn in_order<E, P>(
+    first: First,
+    engine: impl Future<Output = E>,
+    peer: impl Future<Output = P>,
+) -> (E, P) {
+    match first {
+        First::Engine => {
+            let engine = engine.await;
+            (engine, peer.await)
+        }
+        First::Peer => {
+            let peer = peer.await;
+            (engine.await, peer)
+        }
+    }
+}
+
+/// Pictures and sound through a TURN server.
+async fn meet_over_a_relay(library: Library, codec: &str, first: First) {
+    let _machine = MACHINE.lock().await;
+    let relay = Relay::start().await;
+    let config = Config { ice_servers: vec![relay.ice_server()], ..Config::default() };
+    let server = LocalServer::start_with(config);
+    let url = server.url();
+    let engine = Participant::join(&url, ROOM, ENGINE);
+    let peer = Foreign::join(library, &url, ROOM, PEER, codec, Path::Relay);
+    let (engine, peer) = in_order(first, engine, peer).await;
+    media_flows(&engine, &peer).await;
+    let candidates = peer.candidates();
+    assert!(!candidates.is_empty() && candidates.iter().all(|kind| kind == "relay"), "{candidates:?}");
     peer.leave().await;
     engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
     engine.leave().await;
@@ -112,4 +141,34 @@ async fn gstreamer_joins_an_engine_that_offers() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_joins_a_gstreamer_that_offers() {
     meet(Library::Gstreamer, "h264", First::Peer).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aiortc_and_an_engine_send_each_other_vp8() {
+    meet(Library::Aiortc, "vp8", First::Peer).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gstreamer_and_an_engine_send_each_other_vp8() {
+    meet(Library::Gstreamer, "vp8", First::Peer).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_connects_aiortc_and_an_engine_that_offers() {
+    meet_over_a_relay(Library::Aiortc, "h264", First::Engine).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_connects_an_engine_and_an_aiortc_that_offers() {
+    meet_over_a_relay(Library::Aiortc, "h264", First::Peer).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_connects_gstreamer_and_an_engine_that_offers() {
+    meet_over_a_relay(Library::Gstreamer, "h264", First::Engine).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_connects_an_engine_and_a_gstreamer_that_offers() {
+    meet_over_a_relay(Library::Gstreamer, "h264", First::Peer).await;
 }
