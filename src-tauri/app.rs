@@ -73,6 +73,7 @@ impl App {
             speaker: choice(remembered.speaker),
             muted: remembered.muted,
             camera_off: remembered.camera_off,
+            voice: remembered.voice,
             decode: false,
         })
         .context("the call cannot be set up")?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use maru_engine::{Problem, Sentence};
 use maru_media::DeviceId;
+use maru_media::voice::VoiceSettings;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub muted: bool,
     /// Whether to join with the camera off.
     pub camera_off: bool,
+    /// What is done to the microphone's sound.
+    pub voice: VoiceSettings,
     /// Whether to paint decoded pictures even where the webview could decode.
     pub force_fallback: bool,
     /// Whether to offer synthetic devices beside the real ones.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use maru_devices::{Options, SystemDevices};
 use maru_engine::{CallState, CallView, Choice, Command, Engine, EngineConfig, FixedServer, PeerView};
 use maru_media::video::timecode;
+use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
 use tokio::time::timeout;
@@ -52,6 +53,8 @@ impl Participant {
             speaker: device("null"),
             muted: false,
             camera_off: false,
+            // What is sent is compared with what was captured.
+            voice: VoiceSettings::NOTHING,
             decode: true,
         };
         adjust(&mut config);

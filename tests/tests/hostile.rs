@@ -134,6 +134,7 @@ async fn a_server_that_is_none_is_named_in_the_notice() {
             speaker: Default::default(),
             muted: true,
             camera_off: true,
+            voice: Default::default(),
             decode: false,
         })
         .unwrap();

@@ -47,3 +47,25 @@ microphones: Array<DeviceInfo>,
  * Speakers.
  */
 speakers: Array<DeviceInfo>, };
+
+/**
+ * When the far end's echo is taken out.
+ */
+export type EchoCancellation = "auto" | "on" | "off";
+
+/**
+ * What is done to a voice.
+ */
+export type VoiceSettings = {
+/**
+ * Take out what the speaker plays.
+ */
+echo: EchoCancellation,
+/**
+ * Lower steady noise.
+ */
+noise: boolean,
+/**
+ * Bring the voice to a good level.
+ */
+gain: boolean, };

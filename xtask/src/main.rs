@@ -3,6 +3,7 @@
 //! It refuses to know how Maru works: it installs what a machine lacks, then calls cargo and the
 //! programs that come out of it.
 
+mod bench;
 mod deny;
 mod packages;
 mod process;
@@ -39,10 +40,12 @@ enum Chore {
     },
     /// Install what is missing, then check and test everything.
     Test,
-    /// Measure what guests in a browser get: times, ages of pictures, memory.
+    /// Measure, with release builds, and print tables.
     Bench {
         /// What to measure.
-        what: Bench,
+        what: bench::Bench,
+        /// Only these parts of it (`voice`: echo, cpu, mouth, loss).
+        parts: Vec<String>,
     },
     /// Check formatting, lints and the UI's types, without running tests.
     Lint,
@@ -58,18 +61,11 @@ enum Chore {
     },
 }
 
-/// What can be measured.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Bench {
-    /// Guests in Chromium, with release builds.
-    Guest,
-}
-
 fn main() -> ExitCode {
     let done = match Options::parse().chore {
         Chore::Run { debug, arguments } => run::run(debug, &arguments),
         Chore::Test => test::test(),
-        Chore::Bench { what: Bench::Guest } => test::bench_guest(),
+        Chore::Bench { what, parts } => bench::bench(what, &parts),
         Chore::Lint => test::lint(),
         Chore::Fmt => test::format(),
         Chore::Types => test::write_types(),

@@ -23,6 +23,8 @@ pub enum Purpose {
     Test,
     /// Run the tests with browsers as guests.
     Browsers,
+    /// Run the benchmarks: a voice to measure with, and Python for its scores.
+    Bench,
 }
 
 /// Packages of Debian and Ubuntu.
@@ -58,6 +60,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "gstreamer1.0-nice",
         ],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
+        Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv"],
     }
 }
 
@@ -150,6 +153,7 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             Purpose::Test => manager.test,
             // The tests of guests run on Debian, where both browsers are packages.
             Purpose::Browsers => "",
+            Purpose::Bench => "espeak-ng",
         });
     }
     words.retain(|word| !word.is_empty());

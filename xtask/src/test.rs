@@ -34,7 +34,7 @@ pub fn test() -> Result<()> {
     let axe = browsers.then(|| tools::ensure_script(&AXE)).transpose()?;
 
     steps.begin("Looking for the peers' Python");
-    let python = python::ensure()?;
+    let python = python::ensure(&python::PEERS)?;
 
     steps.begin("Checking the format");
     run(&mut cargo(&["fmt", "--all", "--check"])?)?;

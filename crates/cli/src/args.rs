@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use maru_engine::Choice;
+use maru_media::voice::EchoCancellation;
 use maru_media::{DeviceId, VideoCodec};
 
 /// Video calls by room name, on the terminal.
@@ -75,12 +76,43 @@ pub struct Join {
     /// Join with the camera off.
     #[arg(long)]
     pub camera_off: bool,
+    /// Whether to take out of the microphone's sound what the speaker plays.
+    #[arg(long, value_enum, default_value_t)]
+    pub echo_cancellation: Echo,
+    /// Send the microphone's noise as it is.
+    #[arg(long)]
+    pub no_noise_suppression: bool,
+    /// Send the microphone's sound as loud as it is.
+    #[arg(long)]
+    pub no_gain_control: bool,
     /// Print one JSON object about the call at its end, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,
     /// Save the last picture of each peer as a PNG file in this folder.
     #[arg(long, value_name = "DIR")]
     pub snapshot: Option<PathBuf>,
+}
+
+/// When to cancel the echo.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Echo {
+    /// Where the microphone hears the speaker; not with a headset.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl From<Echo> for EchoCancellation {
+    fn from(echo: Echo) -> Self {
+        match echo {
+            Echo::Auto => Self::Auto,
+            Echo::On => Self::On,
+            Echo::Off => Self::Off,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use maru_devices::{Options, SystemDevices};
 use maru_engine::{CallState, CallView, ChatMessage, Command, Engine, EngineConfig, Event, PeerState};
+use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceKind, VideoCodec};
 use maru_protocol::{IceServer, PeerId};
 use tokio::sync::broadcast::error::RecvError;
@@ -37,6 +38,11 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         speaker: args.speaker.clone().unwrap_or_default(),
         muted: args.muted,
         camera_off: args.camera_off,
+        voice: VoiceSettings {
+            echo: args.echo_cancellation.into(),
+            noise: !args.no_noise_suppression,
+            gain: !args.no_gain_control,
+        },
         token: args.token.clone(),
         ice_servers: ice_servers(&args),
         video_codecs: args.video_codec.map_or_else(|| VideoCodec::BUILT_IN.to_vec(), |codec| vec![codec]),

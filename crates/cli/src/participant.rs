@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use maru_engine::{CallState, CallView, Command, Engine, EngineConfig, Event, ServerLocator};
 use maru_media::VideoCodec;
+use maru_media::voice::VoiceSettings;
 use maru_protocol::ClientInfo;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -27,6 +28,7 @@ pub fn config(devices: Arc<dyn maru_media::Devices>, server: Arc<dyn ServerLocat
         speaker: Default::default(),
         muted: false,
         camera_off: false,
+        voice: VoiceSettings::default(),
         decode: true,
     }
 }

@@ -88,14 +88,14 @@ impl Actor {
         let playout = Arc::new(Playout::default());
         let adaptation = Arc::new(Mutex::new(Adaptation::new()));
         let protection = Arc::new(Mutex::new(Protection::new()));
+        voice.set(config.voice);
         let media = MediaThreads::start(&capture, &fanout, &voice, &playout, &adaptation, &protection)?;
+        let selection = Selection::new(&config);
         let (news, device_news) = mpsc::channel(64);
         let outlets = Outlets { capture: Arc::clone(&capture), voice, playout };
         let devices = DeviceThread::start(config.devices, outlets, news)?;
         devices.refresh();
 
-        let selection =
-            Selection::new(config.camera, config.microphone, config.speaker, config.muted, config.camera_off);
         let video_codecs: Vec<_> =
             config.video_codecs.into_iter().filter(|codec| VideoCodec::BUILT_IN.contains(codec)).collect();
         let identity = Identity {
@@ -181,6 +181,7 @@ impl Actor {
                     self.notice = None;
                 }
             }
+            Command::SetVoice { voice } => self.media.voice.set(voice),
             Command::RefreshDevices => self.devices.refresh(),
             Command::SendChat { text } => self.send_chat(&text),
             Command::DismissNotice => self.notice = None,

@@ -1,6 +1,7 @@
 //! What a program that drives the engine says to it ([`Command`]) and sees of it ([`Event`],
 //! [`CallView`]). The window's UI gets exactly these, as JSON.
 
+use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceId, DeviceKind, DeviceList};
 use maru_protocol::{GuestLink, PeerId, RoomName};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,11 @@ pub enum Command {
         kind: DeviceKind,
         /// Which one; `None` for none at all.
         id: Option<DeviceId>,
+    },
+    /// Do this to the microphone's sound from now on.
+    SetVoice {
+        /// What.
+        voice: VoiceSettings,
     },
     /// Look for devices again.
     RefreshDevices,

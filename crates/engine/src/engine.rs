@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceId, Devices, LatestFrame, VideoCodec, VideoFrame};
 use maru_protocol::{ClientInfo, IceServer, PeerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -55,6 +56,8 @@ pub struct EngineConfig {
     pub muted: bool,
     /// Begin with the camera off.
     pub camera_off: bool,
+    /// What is done to the microphone's sound, to begin with.
+    pub voice: VoiceSettings,
     /// Decode every peer's pictures without being asked, for programs without a screen.
     pub decode: bool,
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use maru_media::audio::jitter::JitterStats;
 use maru_media::stats::Percentiles;
+use maru_media::voice::EchoState;
 use maru_protocol::{PeerId, RoomName};
 use serde::Serialize;
 
@@ -208,6 +209,10 @@ pub struct EncodeReport {
 pub struct SentAudioReport {
     /// Bits encoded per second of the call.
     pub kbps: f64,
+    /// What becomes of the speaker's echo.
+    pub echo: EchoState,
+    /// How often a stage of the processing failed and was built anew.
+    pub processing_failures: u32,
 }
 
 /// Two decimals are enough for anybody.

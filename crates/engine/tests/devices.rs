@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use maru_engine::{CallView, Choice, Command, Engine, EngineConfig, Event, FixedServer, NoticeCode};
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
+use maru_media::voice::VoiceSettings;
 use maru_media::{
     DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, FramePool, LatestFrame,
 };
@@ -101,6 +102,7 @@ fn start(cameras: &[&'static str]) -> (Engine, Arc<FakeDevices>) {
         speaker: Choice::Preferred,
         muted: false,
         camera_off: false,
+        voice: VoiceSettings::NOTHING,
         decode: false,
     })
     .unwrap();

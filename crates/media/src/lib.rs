@@ -1,5 +1,5 @@
 //! Everything between a device and a packet: frames, codecs, packetization, jitter buffer, mixing,
-//! adaptation.
+//! adaptation, voice processing.
 //!
 //! This crate refuses to know sockets, tokio, webrtc, signaling and real devices. What needs a
 //! device takes it through the traits of [`device`]; what needs the time is told it.
@@ -11,6 +11,7 @@ pub mod frame;
 pub mod stats;
 pub mod sync;
 pub mod video;
+pub mod voice;
 
 pub use device::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices};
 pub use error::CodecError;

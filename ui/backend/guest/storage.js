@@ -18,6 +18,7 @@ const INITIAL = {
   speaker: null,
   muted: false,
   camera_off: false,
+  voice: { echo: "auto", noise: true, gain: true },
   force_fallback: false,
   synthetic_devices: false,
   guests_on_network: false,

@@ -3,33 +3,89 @@
 
 use cpal::FromSample;
 
-/// Channels of a microphone that are listened to. An interface with eight inputs has somebody on
-/// the first one or two; the mean of all eight would be 18 dB too quiet.
-const CHANNELS_HEARD: usize = 2;
+/// Channels of a microphone that are looked at; nobody has more inputs than that.
+const CHANNELS_HEARD: usize = 32;
+/// Another channel takes over when it is louder by this factor (6 dB), …
+const LOUDER: f32 = 4.0;
+/// … measured over about half a second, in frames.
+const MEMORY: f32 = 24_000.0;
+/// Below this (−80 dBFS) there is nobody on a channel.
+const SILENT: f32 = 1e-8;
 
 /// Channels of a speaker that are played on: left and right, not the subwoofer.
 const CHANNELS_PLAYED: usize = 2;
 
-/// Turns interleaved samples into mono. Returns how many samples of `mono` were written: as many as
-/// there are whole frames, and room.
-pub fn to_mono<T: Copy>(input: &[T], channels: usize, mono: &mut [f32]) -> usize
+/// Chooses what to listen to of a microphone's channels: the one that somebody is on. An interface
+/// with eight inputs has a microphone on one of them, and the mean of all would be 18 dB too quiet;
+/// two channels of one microphone may cancel each other out.
+pub struct Ear {
+    channels: usize,
+    chosen: usize,
+    power: [f32; CHANNELS_HEARD],
+}
+
+impl Ear {
+    /// For interleaved samples of so many channels.
+    pub fn new(channels: usize) -> Self {
+        Self { channels, chosen: 0, power: [0.0; CHANNELS_HEARD] }
+    }
+
+    /// Turns interleaved samples into mono. Returns how many samples of `mono` were written: as many
+    /// as there are whole frames, and room.
+    pub fn listen<T: Copy>(&mut self, input: &[T], mono: &mut [f32]) -> usize
+    where
+        f32: FromSample<T>,
+    {
+        if self.channels == 0 {
+            return 0;
+        }
+        let count = (input.len() / self.channels).min(mono.len());
+        let input = &input[..count * self.channels];
+        let before = self.chosen;
+        self.choose(input);
+        let step = 1.0 / count.max(1) as f32;
+        for (index, (frame, out)) in input.chunks_exact(self.channels).zip(mono).enumerate() {
+            *out = number(frame[self.chosen]);
+            if self.chosen != before {
+                // Crossed over, lest it clicks.
+                let share = index as f32 * step;
+                *out = *out * share + number(frame[before]) * (1.0 - share);
+            }
+        }
+        count
+    }
+
+    fn choose<T: Copy>(&mut self, input: &[T])
+    where
+        f32: FromSample<T>,
+    {
+        if self.channels == 1 {
+            return;
+        }
+        let heard = self.channels.min(CHANNELS_HEARD);
+        let frames = (input.len() / self.channels) as f32;
+        let weight = (frames / MEMORY).min(1.0);
+        for (channel, power) in self.power[..heard].iter_mut().enumerate() {
+            let samples = input.iter().skip(channel).step_by(self.channels);
+            let sum: f32 = samples.map(|sample| number(*sample).powi(2)).sum();
+            *power += (sum / frames.max(1.0) - *power) * weight;
+        }
+        let powers = self.power[..heard].iter().enumerate();
+        let Some((loudest, power)) = powers.max_by(|a, b| a.1.total_cmp(b.1)) else { return };
+        if *power > SILENT && *power > LOUDER * self.power[self.chosen] {
+            self.chosen = loudest;
+        }
+    }
+}
+
+/// A sample as it may go on. A driver's uninitialised floats must not reach the filters behind, where
+/// they would stay.
+fn number<T>(sample: T) -> f32
 where
     f32: FromSample<T>,
 {
-    if channels == 0 {
-        return 0;
-    }
-    let heard = channels.min(CHANNELS_HEARD);
-    let scale = 1.0 / heard as f32;
-    let mut count = 0;
-    for (frame, out) in input.chunks_exact(channels).zip(mono) {
-        let sum: f32 = frame[..heard].iter().map(|sample| f32::from_sample_(*sample)).sum();
-        let value = sum * scale;
-        // A driver's uninitialised floats must not reach the filters behind, where they would stay.
-        *out = if value.is_finite() { value.clamp(-1.0, 1.0) } else { 0.0 };
-        count += 1;
-    }
-    count
+    let value = f32::from_sample_(sample);
+    if value.is_finite() { value.clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 /// Turns mono into interleaved samples, as many as there are whole frames, and input.
@@ -58,7 +114,7 @@ mod tests {
         f32: FromSample<T>,
     {
         let mut mono = [9.0; 8];
-        let count = to_mono(input, channels, &mut mono);
+        let count = Ear::new(channels).listen(input, &mut mono);
         mono[..count].to_vec()
     }
 
@@ -83,11 +139,53 @@ mod tests {
         assert!(near(&mono(&half.map(f64::from), 1), &half));
     }
 
+    /// What is heard of frames that are the same for so many samples.
+    fn steady(ear: &mut Ear, frame: &[f32], frames: usize) -> Vec<f32> {
+        let input: Vec<f32> = frame.iter().copied().cycle().take(frame.len() * frames).collect();
+        let mut mono = vec![9.0; frames];
+        let mut heard = Vec::new();
+        for piece in input.chunks(480 * frame.len()) {
+            let count = ear.listen(piece, &mut mono);
+            heard.extend_from_slice(&mono[..count]);
+        }
+        heard
+    }
+
     #[test]
-    fn stereo_becomes_its_mean_and_further_channels_do_not_count() {
-        assert!(near(&mono(&[0.2, 0.4, -0.2, -0.4], 2), &[0.3, -0.3]));
-        assert!(near(&mono(&[0.2, 0.4, 0.9, 0.9, 1.0], 4), &[0.3]), "and half a frame is none");
+    fn of_an_interface_with_eight_inputs_the_one_with_somebody_on_it_is_heard_in_full() {
+        for used in 0..8 {
+            let mut ear = Ear::new(8);
+            let mut frame = [1e-6; 8];
+            frame[used] = 0.3;
+            let heard = steady(&mut ear, &frame, 48_000);
+            assert_eq!(heard.len(), 48_000);
+            assert!(near(&heard[24_000..], &[0.3; 24_000]), "input {used}");
+        }
+    }
+
+    #[test]
+    fn a_microphone_on_two_channels_does_not_cancel_itself_out_and_none_takes_turns() {
+        let mut ear = Ear::new(2);
+        assert!(near(&steady(&mut ear, &[0.3, -0.3], 24_000)[480..], &[0.3; 23_520]));
+        assert!(near(&steady(&mut ear, &[0.2, -0.35], 24_000), &[0.2; 24_000]), "not louder enough");
+    }
+
+    #[test]
+    fn the_change_to_another_channel_does_not_click() {
+        let mut ear = Ear::new(4);
+        steady(&mut ear, &[0.1, 0.0, 0.0, 0.0], 24_000);
+        let heard = steady(&mut ear, &[0.0, 0.0, 0.5, 0.0], 48_000);
+        let step = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        assert!(step < 0.01, "{step}");
+        assert!(near(&heard[24_000..], &[0.5; 24_000]));
+    }
+
+    #[test]
+    fn half_a_frame_is_none_and_no_channels_are_no_sound() {
+        assert!(near(&mono(&[0.3, 0.3, 0.9, 0.9, 1.0], 4), &[0.3]));
         assert!(mono(&[0.5], 0).is_empty());
+        assert!(mono(&[0.5_f32; 0], 3).is_empty());
+        assert!(mono(&[0.5; 100], 64) == [0.5], "more channels than anybody has");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpal::traits::DeviceTrait;
 use cpal::{
@@ -19,6 +19,9 @@ use super::pump::{CapturePump, PlaybackPump};
 
 /// How long the library may wait for a device before it looks whether it is still there.
 const WAIT: Duration = Duration::from_millis(500);
+
+/// No device is slower; a system that says so has its times mixed up.
+const LATENCY_LIMIT: Duration = Duration::from_secs(1);
 
 /// What a running stream tells its thread.
 #[derive(Clone)]
@@ -130,9 +133,15 @@ where
     let on_error = reports.clone();
     device.build_input_stream(
         config,
-        move |samples: &[T], _: &_| {
+        move |samples: &[T], info: &cpal::InputCallbackInfo| {
+            if samples.is_empty() {
+                return; // calls without sound are no sign of life
+            }
             reports.beat();
-            pump.push(samples);
+            let times = info.timestamp();
+            let ago = latency(times.callback.saturating_duration_since(times.capture));
+            let now = Instant::now();
+            pump.push(samples, now.checked_sub(ago).unwrap_or(now));
         },
         move |error| on_error.error(&error),
         Some(WAIT),
@@ -175,13 +184,23 @@ fn playback<T: SizedSample + FromSample<f32>>(
     let on_error = reports.clone();
     device.build_output_stream(
         config,
-        move |samples: &mut [T], _: &_| {
+        move |samples: &mut [T], info: &cpal::OutputCallbackInfo| {
+            if samples.is_empty() {
+                return;
+            }
             reports.beat();
-            pump.fill(samples);
+            let times = info.timestamp();
+            let ahead = latency(times.playback.saturating_duration_since(times.callback));
+            pump.fill(samples, Instant::now() + ahead);
         },
         move |error| on_error.error(&error),
         Some(WAIT),
     )
+}
+
+/// How long sound is under way between the device and the callback, as far as the system can be believed.
+fn latency(told: Duration) -> Duration {
+    if told > LATENCY_LIMIT { Duration::ZERO } else { told }
 }
 
 fn unsupported(problem: String) -> Error {

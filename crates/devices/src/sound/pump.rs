@@ -1,11 +1,13 @@
 //! What a device's callback does: between the device's blocks and a ring of 48 kHz mono. No lock, no
 //! allocation, no log.
 
+use std::time::{Duration, Instant};
+
 use cpal::FromSample;
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 
 use super::RATE_HZ;
-use super::convert::{from_mono, to_mono};
+use super::convert::{Ear, from_mono};
 use super::lease::Lease;
 use super::resample::Resampler;
 
@@ -16,6 +18,7 @@ const BLOCK: usize = 480;
 pub struct CapturePump {
     ring: Lease<RingProducer>,
     resampler: Resampler,
+    ear: Ear,
     channels: usize,
     mono: [f32; BLOCK],
 }
@@ -27,17 +30,19 @@ impl CapturePump {
     /// What is wrong with the rate.
     pub fn new(ring: Lease<RingProducer>, rate_hz: u32, channels: u16) -> Result<Self, String> {
         let resampler = Resampler::new(rate_hz, RATE_HZ)?;
-        Ok(Self { ring, resampler, channels: usize::from(channels.max(1)), mono: [0.0; BLOCK] })
+        let channels = usize::from(channels.max(1));
+        Ok(Self { ring, resampler, ear: Ear::new(channels), channels, mono: [0.0; BLOCK] })
     }
 
-    /// Takes interleaved samples.
-    pub fn push<T: Copy>(&mut self, samples: &[T])
+    /// Takes interleaved samples, the first of which was heard at this time.
+    pub fn push<T: Copy>(&mut self, samples: &[T], captured: Instant)
     where
         f32: FromSample<T>,
     {
         let Some(ring) = self.ring.get() else { return };
+        ring.stamp(shifted(captured, self.resampler.pushed_ahead()));
         for block in samples.chunks(BLOCK * self.channels) {
-            let count = to_mono(block, self.channels, &mut self.mono);
+            let count = self.ear.listen(block, &mut self.mono);
             self.resampler.push(&self.mono[..count], |piece| ring.push(piece));
         }
     }
@@ -61,9 +66,10 @@ impl PlaybackPump {
         Ok(Self { ring, resampler, channels: usize::from(channels.max(1)), mono: [0.0; BLOCK] })
     }
 
-    /// Fills interleaved samples.
-    pub fn fill<T: FromSample<f32> + Copy>(&mut self, samples: &mut [T]) {
+    /// Fills interleaved samples, the first of which will be heard at this time.
+    pub fn fill<T: FromSample<f32> + Copy>(&mut self, samples: &mut [T], heard: Instant) {
         let Some(ring) = self.ring.get() else { return };
+        ring.stamp(shifted(heard, self.resampler.pulled_ahead()));
         for block in samples.chunks_mut(BLOCK * self.channels) {
             let mono = &mut self.mono[..block.len() / self.channels];
             self.resampler.pull(mono, |wanted| {
@@ -72,6 +78,12 @@ impl PlaybackPump {
             from_mono(mono, self.channels, block);
         }
     }
+}
+
+/// A time some seconds later, or earlier where they are negative.
+fn shifted(at: Instant, seconds: f64) -> Instant {
+    let distance = Duration::from_secs_f64(seconds.abs().min(1.0));
+    if seconds >= 0.0 { at + distance } else { at.checked_sub(distance).unwrap_or(at) }
 }
 
 #[cfg(test)]
@@ -87,7 +99,7 @@ mod tests {
         let keeper = Keeper::new(producer);
         let mut pump = CapturePump::new(keeper.lend().unwrap(), 44_100, 2).unwrap();
         for _ in 0..100 {
-            pump.push(&[8192_i16; 2 * 441]);
+            pump.push(&[8192_i16; 2 * 441], Instant::now());
         }
         assert!((47_000..=48_000).contains(&consumer.available()), "{}", consumer.available());
     }
@@ -99,7 +111,7 @@ mod tests {
         let keeper = Keeper::new(consumer);
         let mut pump = PlaybackPump::new(keeper.lend().unwrap(), 48_000, 2).unwrap();
         let mut output = [0_i16; 2 * 1500];
-        pump.fill(&mut output);
+        pump.fill(&mut output, Instant::now());
         assert!(output[..2000].iter().all(|sample| *sample == 16_384));
         assert!(output[2000..].iter().all(|sample| *sample == 0));
         assert_eq!(producer.underruns(), 2, "counted per pull: twice too little was there");
@@ -111,9 +123,50 @@ mod tests {
         let keeper = Keeper::new(producer);
         let mut pump = CapturePump::new(keeper.lend().unwrap(), 48_000, 1).unwrap();
         let ramp: Vec<f32> = (0..10_000).map(|index| index as f32 / 10_000.0).collect();
-        pump.push(&ramp);
+        pump.push(&ramp, Instant::now());
         let mut heard = vec![0.0; 10_000];
         assert_eq!(consumer.pull(&mut heard), 10_000);
         assert_eq!(heard, ramp);
+    }
+
+    #[test]
+    fn a_click_is_stamped_with_the_time_it_was_heard_at_whatever_the_rate() {
+        for (rate, block) in [(48_000, 480), (44_100, 441), (16_000, 333), (47_999, 512), (96_000, 1_000)] {
+            let (producer, mut consumer) = ring(96_000);
+            let keeper = Keeper::new(producer);
+            let mut pump = CapturePump::new(keeper.lend().unwrap(), rate, 1).unwrap();
+            let start = Instant::now();
+            let at = |sample: usize| start + Duration::from_secs_f64(sample as f64 / f64::from(rate));
+            let mut sound = vec![0.0_f32; rate as usize];
+            let click = rate as usize / 2;
+            sound[click] = 1.0;
+            let mut worst = 0.0_f64;
+            for (index, piece) in sound.chunks(block).enumerate() {
+                pump.push(piece, at(index * block));
+                let (first, stamp) = (consumer.pulled(), consumer.captured().unwrap());
+                let mut heard = vec![0.0; consumer.available()];
+                consumer.pull(&mut heard);
+                let peak = heard.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+                let Some((index, _)) = peak.filter(|(_, sample)| **sample > 0.2) else { continue };
+                let number = (first + index as u64) as f64 - stamp.number as f64;
+                let heard_at = (stamp.at - start).as_secs_f64() + number / 48_000.0;
+                worst = worst.max((heard_at - (at(click) - start).as_secs_f64()).abs());
+            }
+            assert!(worst < 0.001, "{rate} Hz: {worst} s off");
+        }
+    }
+
+    #[test]
+    fn frames_of_any_size_and_numbers_that_are_none_pass() {
+        let (producer, mut consumer) = ring(96_000);
+        let keeper = Keeper::new(producer);
+        let mut pump = CapturePump::new(keeper.lend().unwrap(), 44_100, 6).unwrap();
+        for size in [0, 1, 5, 6, 7, 13, 6 * 480 + 1, 6 * 10_000] {
+            pump.push(&vec![f32::NAN; size], Instant::now());
+        }
+        let mut heard = vec![9.0; consumer.available()];
+        assert!(heard.len() > 8_000);
+        consumer.pull(&mut heard);
+        assert!(heard.iter().all(|sample| *sample == 0.0));
     }
 }

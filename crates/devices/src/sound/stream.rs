@@ -65,13 +65,17 @@ impl<D: Direction> Session<D> {
             let error = Error::new(ErrorKind::HostUnavailable);
             return ready.say(Err(device_error(D::KIND, self.id.as_str(), &error)));
         };
-        let mut running = match self.start(&host) {
+        self.run_on(&host, stop, ready);
+    }
+
+    fn run_on(&mut self, host: &Host, stop: &Stop, ready: &Ready<(), DeviceError>) {
+        let mut running = match self.start(host) {
             Ok(running) => running,
             Err(error) => return ready.say(Err(error)),
         };
         ready.say(Ok(()));
         loop {
-            let Some(verdict) = self.attend(&host, &running, stop) else { return };
+            let Some(verdict) = self.attend(host, &running, stop) else { return };
             let name = running.name.clone();
             // The ring comes back only when the stream is gone.
             drop(running);
@@ -84,7 +88,7 @@ impl<D: Direction> Session<D> {
                 if stop.wait_until(Instant::now() + wait) {
                     return;
                 }
-                match self.start(&host) {
+                match self.start(host) {
                     Ok(running) => break running,
                     Err(error) if self.watch.changed(Instant::now()) == Verdict::GiveUp => {
                         return self.lost.report(lost(D::KIND, name, Some(error)));
@@ -197,3 +201,7 @@ fn worth_another_size(kind: ErrorKind) -> bool {
             | ErrorKind::PermissionDenied
     )
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

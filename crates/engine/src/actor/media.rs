@@ -8,6 +8,7 @@ use std::time::Instant;
 use maru_media::LatestFrame;
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
+use maru_media::voice::far_end::far_end;
 use parking_lot::Mutex;
 
 use crate::peer::CandidatePair;
@@ -56,11 +57,15 @@ impl MediaThreads {
         media
             .threads
             .push(spawn("encode", Box::new(move || video::run(&capture, &fanout, &adaptation, &stats)))?);
+        // What the speaker plays is what the microphone must not send.
+        let (far_writer, far_reader) = far_end();
         let (voice, fanout, stats) =
             (Arc::clone(voice), Arc::clone(&media.fanout), Arc::clone(&media.audio_stats));
-        media.threads.push(spawn("voice", Box::new(move || audio::run(&voice, &fanout, &room, &stats)))?);
+        media
+            .threads
+            .push(spawn("voice", Box::new(move || audio::run(&voice, &fanout, far_reader, &room, &stats)))?);
         let playout = Arc::clone(playout);
-        media.threads.push(spawn("playout", Box::new(move || playout.run()))?);
+        media.threads.push(spawn("playout", Box::new(move || playout.run(far_writer)))?);
         Ok(media)
     }
 

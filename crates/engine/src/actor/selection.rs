@@ -9,7 +9,7 @@ use super::Actor;
 use crate::api::CallState;
 use crate::call::Input;
 use crate::devices::{DeviceNews, Wanted};
-use crate::engine::Choice;
+use crate::engine::{Choice, EngineConfig};
 use crate::notice::Problem;
 
 pub(super) struct Selection {
@@ -49,14 +49,15 @@ impl Chosen {
 }
 
 impl Selection {
-    pub fn new(camera: Choice, microphone: Choice, speaker: Choice, muted: bool, camera_off: bool) -> Self {
+    pub fn new(config: &EngineConfig) -> Self {
+        let chosen = |choice: &Choice| Chosen::new(choice.clone());
         Self {
             preview: false,
-            muted,
-            camera_off,
-            camera: Chosen::new(camera),
-            microphone: Chosen::new(microphone),
-            speaker: Chosen::new(speaker),
+            muted: config.muted,
+            camera_off: config.camera_off,
+            camera: chosen(&config.camera),
+            microphone: chosen(&config.microphone),
+            speaker: chosen(&config.speaker),
             asked: Wanted::default(),
         }
     }

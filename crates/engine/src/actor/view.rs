@@ -76,6 +76,7 @@ impl Actor {
     pub(super) async fn report(&self, reply: oneshot::Sender<CallReport>) {
         let span = self.in_call_since.map_or(Duration::ZERO, |since| since.elapsed());
         let (video, audio) = (&self.media.video_stats, &self.media.audio_stats);
+        let voice = *audio.voice.lock();
         let _ = reply.send(CallReport {
             room: self.call.room().cloned(),
             me: MeReport { id: self.call.me(), name: self.name.clone() },
@@ -91,7 +92,11 @@ impl Actor {
                     width: video.width_px.load(Ordering::Relaxed),
                     height: video.height_px.load(Ordering::Relaxed),
                 },
-                audio: SentAudioReport { kbps: kbps(audio.bytes.load(Ordering::Relaxed), span) },
+                audio: SentAudioReport {
+                    kbps: kbps(audio.bytes.load(Ordering::Relaxed), span),
+                    echo: voice.echo,
+                    processing_failures: voice.panics,
+                },
             },
         });
     }

@@ -11,6 +11,7 @@ use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::jitter::Pull;
 use maru_media::audio::mix::{Limiter, mix_into};
 use maru_media::audio::ring::RingProducer;
+use maru_media::voice::far_end::FarEndWriter;
 use maru_protocol::PeerId;
 use parking_lot::Mutex;
 
@@ -79,9 +80,9 @@ impl Playout {
     }
 
     /// Runs until [`Playout::close`].
-    pub fn run(&self) {
+    pub fn run(&self, far_end: FarEndWriter) {
         let Some(orders) = self.incoming.lock().take() else { return };
-        let mut mixer = Mixer { speaker: None, peers: Vec::with_capacity(PEERS), closed: false };
+        let mut mixer = Mixer { speaker: None, far_end, peers: Vec::with_capacity(PEERS), closed: false };
         let mut limiter = Limiter::new();
         let mut mix = [0.0f32; SAMPLES_10_MS];
         let mut voice = [0.0f32; SAMPLES_10_MS];
@@ -92,7 +93,10 @@ impl Playout {
                 mixer.obey(order);
             }
             match &mut mixer.speaker {
-                Some(ring) if ring.is_closed() => mixer.speaker = None,
+                Some(ring) if ring.is_closed() => {
+                    mixer.speaker = None;
+                    mixer.far_end.no_speaker();
+                }
                 // A speaker that stalls must not stall the call: go on by the clock until it takes sound again.
                 Some(ring) => {
                     let _ = ring.wait_below(SPEAKER_LEVEL - SAMPLES_10_MS, SPEAKER_TIMEOUT);
@@ -131,6 +135,7 @@ impl Playout {
             limiter.process(&mut mix);
             if let Some(ring) = &mut mixer.speaker {
                 ring.push(&mix);
+                mixer.far_end.write(now, &mix, ring);
             }
         }
     }
@@ -139,6 +144,8 @@ impl Playout {
 /// What the thread works on.
 struct Mixer {
     speaker: Option<RingProducer>,
+    /// Who processes our own voice has to know what the speaker plays.
+    far_end: FarEndWriter,
     peers: Vec<(PeerId, Box<Voice>)>,
     closed: bool,
 }
@@ -151,7 +158,10 @@ impl Mixer {
                 self.peers.push((peer, voice));
             }
             Order::Remove(peer) => self.peers.retain(|(id, _)| *id != peer),
-            Order::Switch(speaker) => self.speaker = Some(speaker),
+            Order::Switch(speaker) => {
+                self.speaker = Some(speaker);
+                self.far_end.new_speaker();
+            }
             Order::Close => self.closed = true,
         }
     }

@@ -11,9 +11,12 @@ use maru_media::audio::protection::{Plan, Protection};
 use maru_media::audio::ring::RingConsumer;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
 use maru_media::video::adapt::Adaptation;
+use maru_media::voice::far_end::FarEndReader;
+use maru_media::voice::{VoiceSettings, VoiceStats};
 use parking_lot::{Condvar, Mutex};
 
 use super::fanout::{AudioUnit, Fanout};
+use super::voice::Voice;
 
 /// How often a waiting thread looks whether it should end.
 const WAKE: Duration = Duration::from_millis(200);
@@ -34,6 +37,7 @@ pub(crate) struct VoiceInput {
 #[derive(Default)]
 struct Next {
     ring: Option<RingConsumer>,
+    settings: Option<VoiceSettings>,
     closed: bool,
 }
 
@@ -44,19 +48,24 @@ impl VoiceInput {
         self.changed.notify_one();
     }
 
+    /// From now on this is done to the voice.
+    pub fn set(&self, settings: VoiceSettings) {
+        self.next.lock().settings = Some(settings);
+    }
+
     /// Ends the voice thread.
     pub fn close(&self) {
         self.next.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// A new ring, at once or after waiting where `wait`; `Err` when it is over.
-    fn take(&self, wait: bool) -> Result<Option<RingConsumer>, ()> {
+    /// A new ring and new settings, at once or after waiting where `wait`; `Err` when it is over.
+    fn take(&self, wait: bool) -> Result<(Option<RingConsumer>, Option<VoiceSettings>), ()> {
         let mut next = self.next.lock();
         if wait && next.ring.is_none() && !next.closed {
             self.changed.wait_for(&mut next, WAKE);
         }
-        if next.closed { Err(()) } else { Ok(next.ring.take()) }
+        if next.closed { Err(()) } else { Ok((next.ring.take(), next.settings.take())) }
     }
 }
 
@@ -66,6 +75,7 @@ pub(crate) struct AudioSendStats {
     pub packets: AtomicU64,
     pub bytes: AtomicU64,
     pub level: Mutex<LevelMeter>,
+    pub voice: Mutex<VoiceStats>,
 }
 
 /// What the encoder goes by: the peers' losses, and the room there is on the path.
@@ -94,11 +104,18 @@ fn follow(encoder: &mut Encoder, plan: Plan) {
 }
 
 /// Runs until `input` is closed.
-pub(crate) fn run(input: &VoiceInput, fanout: &Fanout, room: &Room, stats: &Arc<AudioSendStats>) {
+pub(crate) fn run(
+    input: &VoiceInput,
+    fanout: &Fanout,
+    far_end: FarEndReader,
+    room: &Room,
+    stats: &Arc<AudioSendStats>,
+) {
     let mut encoder = match Encoder::new().and_then(|mut encoder| encoder.set_dtx(true).map(|()| encoder)) {
         Ok(encoder) => encoder,
         Err(error) => return tracing::error!(%error, "no audio encoder"),
     };
+    let mut voice = Voice::new(VoiceSettings::default(), far_end);
     let mut plan = Plan { bitrate_bps: DEFAULT_BITRATE_BPS, expected_loss: 0, redundancy: 0 };
     let mut pausing = false;
     let mut last = Instant::now();
@@ -109,13 +126,14 @@ pub(crate) fn run(input: &VoiceInput, fanout: &Fanout, room: &Room, stats: &Arc<
     let mut first = true;
 
     loop {
-        match input.take(ring.is_none()) {
-            Err(()) => return,
-            Ok(Some(newer)) => {
-                ring = Some(newer);
-                first = true;
-            }
-            Ok(None) => {}
+        let Ok((newer, settings)) = input.take(ring.is_none()) else { return };
+        if let Some(settings) = settings {
+            voice.set(settings);
+        }
+        if newer.is_some() {
+            ring = newer;
+            first = true;
+            voice.new_microphone();
         }
         let Some(microphone) = &mut ring else { continue };
         if !microphone.wait(SAMPLES_20_MS, WAKE) {
@@ -125,10 +143,11 @@ pub(crate) fn run(input: &VoiceInput, fanout: &Fanout, room: &Room, stats: &Arc<
             continue;
         }
         while microphone.available() > BACKLOG_LIMIT {
-            microphone.pull(&mut samples);
+            voice.skip(microphone, &mut samples);
             timestamp = timestamp.wrapping_add(SAMPLES_20_MS as u32);
         }
-        microphone.pull(&mut samples);
+        voice.pull(microphone, &mut samples);
+        *stats.voice.lock() = voice.stats();
         timestamp = timestamp.wrapping_add(SAMPLES_20_MS as u32);
         let now = Instant::now();
         let silent = now.duration_since(std::mem::replace(&mut last, now));

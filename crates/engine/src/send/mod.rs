@@ -4,3 +4,4 @@
 pub(crate) mod audio;
 pub(crate) mod fanout;
 pub(crate) mod video;
+mod voice;

@@ -6,6 +6,7 @@ pub mod mix;
 pub mod opus;
 pub mod protection;
 pub mod ring;
+pub mod stamp;
 
 /// Samples per second everywhere between the devices.
 pub const SAMPLE_RATE_HZ: u32 = 48_000;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
+use super::stamp::{Stamp, StampCell};
+
 /// What the two ends share beside the samples.
 #[derive(Default)]
 struct Shared {
@@ -16,6 +18,8 @@ struct Shared {
     closed: AtomicBool,
     overruns: AtomicU64,
     underruns: AtomicU64,
+    /// When a sample was or will be heard, as the device tells: it is at one end only.
+    stamp: StampCell,
 }
 
 impl Shared {
@@ -50,8 +54,8 @@ pub fn ring(capacity: usize) -> (RingProducer, RingConsumer) {
     let (producer, consumer) = rtrb::RingBuffer::new(capacity);
     let shared = Arc::new(Shared::default());
     (
-        RingProducer { samples: producer, capacity, shared: Arc::clone(&shared) },
-        RingConsumer { samples: consumer, shared },
+        RingProducer { samples: producer, capacity, pushed: 0, shared: Arc::clone(&shared) },
+        RingConsumer { samples: consumer, pulled: 0, shared },
     )
 }
 
@@ -59,10 +63,26 @@ pub fn ring(capacity: usize) -> (RingProducer, RingConsumer) {
 pub struct RingProducer {
     samples: rtrb::Producer<f32>,
     capacity: usize,
+    pushed: u64,
     shared: Arc<Shared>,
 }
 
 impl RingProducer {
+    /// For a microphone: the sample that is written next was heard at this time. Real-time safe.
+    pub fn stamp(&mut self, captured: Instant) {
+        self.shared.stamp.set(Stamp { number: self.pushed, at: captured });
+    }
+
+    /// From a speaker: which sample is heard when, as far as the device tells.
+    pub fn heard(&self) -> Option<Stamp> {
+        self.shared.stamp.get()
+    }
+
+    /// Samples that were written so far.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
     /// Writes what fits and drops the rest, which counts as an overrun. Real-time safe.
     pub fn push(&mut self, samples: &[f32]) {
         let fitting = samples.len().min(self.samples.slots());
@@ -75,6 +95,7 @@ impl RingProducer {
             first.copy_from_slice(&samples[..split]);
             second.copy_from_slice(&samples[split..fitting]);
             chunk.commit_all();
+            self.pushed += fitting as u64;
         }
         self.shared.wake();
     }
@@ -110,10 +131,26 @@ impl Drop for RingProducer {
 /// The end that samples are read from. Dropping it closes the ring.
 pub struct RingConsumer {
     samples: rtrb::Consumer<f32>,
+    pulled: u64,
     shared: Arc<Shared>,
 }
 
 impl RingConsumer {
+    /// For a speaker: the sample that is read next will be heard at this time. Real-time safe.
+    pub fn stamp(&mut self, heard: Instant) {
+        self.shared.stamp.set(Stamp { number: self.pulled, at: heard });
+    }
+
+    /// From a microphone: which sample was heard when, as far as the device tells.
+    pub fn captured(&self) -> Option<Stamp> {
+        self.shared.stamp.get()
+    }
+
+    /// Samples that were read so far.
+    pub fn pulled(&self) -> u64 {
+        self.pulled
+    }
+
     /// Fills `out`, with silence where samples are missing, which counts as an underrun. Returns how
     /// many were there. Real-time safe.
     pub fn pull(&mut self, out: &mut [f32]) -> usize {
@@ -123,6 +160,7 @@ impl RingConsumer {
             out[..first.len()].copy_from_slice(first);
             out[first.len()..there].copy_from_slice(second);
             chunk.commit_all();
+            self.pulled += there as u64;
         }
         out[there..].fill(0.0);
         if there < out.len() {

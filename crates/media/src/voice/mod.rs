@@ -1,0 +1,249 @@
+//! What is done to a voice between the microphone and the encoder: echo cancellation, noise
+//! suppression, gain control, in frames of 10 ms. Each stage can be switched off; one that panics
+//! lets sound pass and is built anew.
+//!
+//! Knows nothing of devices, threads and codecs. Where the far end's sound comes from, and when it
+//! was heard, is [`far_end`]'s business.
+
+mod align;
+mod bands;
+mod canceller;
+mod contain;
+mod coupling;
+pub mod far_end;
+mod gain;
+mod interpolate;
+mod noise;
+
+use serde::{Deserialize, Serialize};
+use sonora::high_pass_filter::HighPassFilter;
+use ts_rs::TS;
+
+use crate::audio::{SAMPLE_RATE_HZ, SAMPLES_10_MS};
+use bands::{BAND_SAMPLES, Bands, FilterBank, SILENT_BANDS};
+use canceller::Canceller;
+use contain::Contained;
+use coupling::Coupling;
+use gain::GainStage;
+use noise::NoiseStage;
+
+/// When the far end's echo is taken out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "media.d.ts")]
+pub enum EchoCancellation {
+    /// Where the microphone hears the speaker; not with a headset.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// What is done to a voice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export_to = "media.d.ts")]
+pub struct VoiceSettings {
+    /// Take out what the speaker plays.
+    pub echo: EchoCancellation,
+    /// Lower steady noise.
+    pub noise: bool,
+    /// Bring the voice to a good level.
+    pub gain: bool,
+}
+
+impl Default for VoiceSettings {
+    fn default() -> Self {
+        Self { echo: EchoCancellation::Auto, noise: true, gain: true }
+    }
+}
+
+impl VoiceSettings {
+    /// Sound goes out as the microphone hears it.
+    pub const NOTHING: Self = Self { echo: EchoCancellation::Off, noise: false, gain: false };
+}
+
+/// What became of the echo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EchoState {
+    /// Nothing is done about it: switched off, or there is no speaker.
+    #[default]
+    Off,
+    /// It is taken out.
+    Cancelling,
+    /// There is none: the sound goes round the canceller, which goes on listening for one.
+    Bypassed,
+}
+
+/// What the processor did, for the statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VoiceStats {
+    /// What became of the echo.
+    pub echo: EchoState,
+    /// How far the echo is behind the far end's sound, as the canceller sees it.
+    pub echo_delay_ms: i32,
+    /// How often a stage panicked and was built anew.
+    pub panics: u32,
+}
+
+/// Processes one microphone's voice. Works in place; its output is up to 12 ms behind its input.
+pub struct VoiceProcessor {
+    settings: VoiceSettings,
+    canceller: Contained<Canceller>,
+    noise: Contained<NoiseStage>,
+    gain: Contained<GainStage>,
+    coupling: Coupling,
+    high_pass: HighPassFilter,
+    near_bank: FilterBank,
+    far_bank: FilterBank,
+    /// The way round the canceller, as long as the way through it.
+    detour: [[f32; canceller::DELAY]; 3],
+    /// How much of the output comes from the canceller: 0 or 1 but for one frame of crossing over.
+    share: f32,
+    lowest: [Vec<f32>; 1],
+    stats: VoiceStats,
+}
+
+impl VoiceProcessor {
+    /// A processor that has heard nothing.
+    pub fn new(settings: VoiceSettings) -> Self {
+        Self {
+            settings,
+            canceller: Contained::new(Canceller::new),
+            noise: Contained::new(NoiseStage::new),
+            gain: Contained::new(GainStage::new),
+            coupling: Coupling::new(),
+            high_pass: HighPassFilter::new(SAMPLE_RATE_HZ as i32 / 3, 1),
+            near_bank: FilterBank::new(),
+            far_bank: FilterBank::new(),
+            detour: [[0.0; canceller::DELAY]; 3],
+            share: 0.0,
+            lowest: [vec![0.0; BAND_SAMPLES]],
+            stats: VoiceStats::default(),
+        }
+    }
+
+    /// From now on this is done. A stage that is switched off forgets what it learnt.
+    pub fn set(&mut self, settings: VoiceSettings) {
+        if settings.echo == EchoCancellation::Off && self.settings.echo != EchoCancellation::Off {
+            self.new_echo_path();
+        }
+        if !settings.noise {
+            self.noise.reset();
+        }
+        if !settings.gain {
+            self.gain.reset();
+        }
+        self.settings = settings;
+    }
+
+    /// Another microphone or speaker: what was learnt of the way between them is void.
+    pub fn new_echo_path(&mut self) {
+        self.canceller.reset();
+        self.coupling = Coupling::new();
+    }
+
+    /// What it did so far.
+    pub fn stats(&self) -> VoiceStats {
+        let panics = self.canceller.panics() + self.noise.panics() + self.gain.panics();
+        VoiceStats { panics, ..self.stats }
+    }
+
+    /// Processes 10 ms in place. `far` is what the speaker plays at that time or a little later;
+    /// `None` when there is no speaker.
+    pub fn process(&mut self, frame: &mut [f32; SAMPLES_10_MS], far: Option<&[f32; SAMPLES_10_MS]>) {
+        for sample in frame.iter_mut() {
+            // One sample that is no number would stay in the filters for good.
+            *sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
+        }
+        if self.settings.echo == EchoCancellation::Off && !self.settings.noise {
+            self.stats.echo = EchoState::Off;
+        } else {
+            self.process_bands(frame, far);
+        }
+        if self.settings.gain {
+            let mut louder = *frame;
+            if self.gain.run(|gain| gain.process(&mut louder)).is_some() {
+                *frame = louder;
+            }
+        }
+        for sample in frame.iter_mut() {
+            *sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
+        }
+    }
+
+    fn process_bands(&mut self, frame: &mut [f32; SAMPLES_10_MS], far: Option<&[f32; SAMPLES_10_MS]>) {
+        let clipped = canceller::is_clipped(frame);
+        let mut near = SILENT_BANDS;
+        self.near_bank.split(frame, &mut near);
+        self.lowest[0].copy_from_slice(&near[0]);
+        self.high_pass.process_channels(&mut self.lowest);
+        near[0].copy_from_slice(&self.lowest[0]);
+        if self.settings.noise {
+            let lowest = near[0];
+            self.noise.run(|noise| noise.listen(&lowest));
+        }
+        if self.settings.echo != EchoCancellation::Off {
+            self.cancel(&mut near, far, clipped);
+        } else {
+            self.stats.echo = EchoState::Off;
+        }
+        if self.settings.noise {
+            let mut quieter = near;
+            if self.noise.run(|noise| noise.process(&mut quieter)).is_some() {
+                near = quieter;
+            }
+        }
+        self.near_bank.join(&near, frame);
+    }
+
+    /// Takes the echo out, or goes round the canceller on a way of the same length.
+    fn cancel(&mut self, near: &mut Bands, far: Option<&[f32; SAMPLES_10_MS]>, clipped: bool) {
+        let mut around = SILENT_BANDS;
+        for ((around, near), detour) in around.iter_mut().zip(near.iter()).zip(&mut self.detour) {
+            let (late, early) = around.split_at_mut(canceller::DELAY);
+            late.copy_from_slice(detour);
+            let kept = BAND_SAMPLES - canceller::DELAY;
+            early.copy_from_slice(&near[..kept]);
+            detour.copy_from_slice(&near[kept..]);
+        }
+        let mut through = *near;
+        let mut share = 0.0;
+        self.stats.echo = EchoState::Off;
+        if let Some(far) = far {
+            let mut far_bands = SILENT_BANDS;
+            self.far_bank.split(far, &mut far_bands);
+            let done = self.canceller.run(|canceller| {
+                (canceller.process(&far_bands, &mut through, clipped), canceller.delay_ms())
+            });
+            match done {
+                Some((energies, delay_ms)) => {
+                    self.coupling.frame(energies);
+                    self.stats.echo_delay_ms = delay_ms;
+                    let needed = self.settings.echo == EchoCancellation::On || self.coupling.is_coupled();
+                    self.stats.echo = if needed { EchoState::Cancelling } else { EchoState::Bypassed };
+                    share = if needed { 1.0 } else { 0.0 };
+                }
+                None => through = around,
+            }
+        } else {
+            // Its far end has a gap from here on.
+            self.canceller.reset();
+            through = around;
+        }
+        let step = (share - self.share) / BAND_SAMPLES as f32;
+        for ((near, through), around) in near.iter_mut().zip(&through).zip(&around) {
+            for (index, ((near, through), around)) in near.iter_mut().zip(through).zip(around).enumerate() {
+                let share = self.share + step * index as f32;
+                *near = around + (through - around) * share;
+            }
+        }
+        self.share = share;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! `cargo xtask bench`: what Maru promises, measured and printed as tables.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::packages::{Purpose, ensure, has_browsers};
+use crate::process::run;
+use crate::python;
+use crate::steps::Steps;
+use crate::test;
+use crate::workspace::{cargo, program, root, target_dir};
+
+/// What there is to measure.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Bench {
+    /// What guests in Chromium get: times, ages of pictures, memory.
+    Guest,
+    /// Echo, computing time, delay, and speech over bad networks beside Chromium.
+    Voice,
+}
+
+/// Installs, builds, measures; of the benchmark only `parts`, where there are any.
+pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
+    match bench {
+        Bench::Guest if parts.is_empty() => test::bench_guest(),
+        Bench::Guest => bail!("`guest` is measured as a whole"),
+        Bench::Voice => voice(parts),
+    }
+}
+
+fn voice(parts: &[String]) -> Result<()> {
+    let mut steps = Steps::new(3);
+    steps.begin("Looking for what has to be installed");
+    let mut purposes = vec![Purpose::Engine, Purpose::Bench];
+    let browsers = has_browsers();
+    if browsers {
+        purposes.push(Purpose::Browsers);
+    }
+    ensure(&purposes)?;
+    let python = python::ensure(&python::BENCH)?;
+    steps.begin("Building the benchmark");
+    run(&mut cargo(&["build", "--release", "--package", "maru-bench", "--bin", "bench-voice"])?)?;
+    steps.begin("Measuring, which takes some minutes");
+    let folder = target_dir()?.join("bench").join("voice");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let mut measure = Command::new(program("release", "bench-voice")?);
+    measure.arg(&folder).args(parts).env("BENCH_PYTHON", python);
+    if browsers {
+        measure.env("BENCH_OTHER_RECEIVER", root().join("benches/chromium/receive.py"));
+    }
+    run(&mut measure)
+}
