@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::ring::ring;
-use maru_media::voice::far_end::{self, FarFrame, far_end};
+use maru_media::voice::far_end::{FarFrame, far_end};
 use maru_media::voice::{EchoCancellation, EchoState, VoiceProcessor, VoiceSettings};
 
 use super::signal::{Random, at_level, convolve, db, energy, kept, resample};
@@ -173,7 +173,7 @@ fn run(scenario: Scenario, far: &[f32], microphone: &[f32], settings: VoiceSetti
             let first = asked * SAMPLES_10_MS;
             let piece = far.get(first..first + SAMPLES_10_MS).unwrap_or(&[0.0; SAMPLES_10_MS]);
             to_speaker.push(piece);
-            writer.write(at, piece, &to_speaker);
+            writer.write(piece, to_speaker.next_heard(at));
             asked += 1;
         }
         if scenario.told {
@@ -184,7 +184,7 @@ fn run(scenario: Scenario, far: &[f32], microphone: &[f32], settings: VoiceSetti
         // The voice thread works on packets of 20 ms.
         if index % 2 == 1 {
             for _ in 0..2 {
-                let heard = far_end::captured(&voice, now);
+                let heard = voice.next_captured(now);
                 voice.pull(&mut block);
                 let far = reader.read(heard, &mut reference);
                 if far == FarFrame::NewSpeaker {

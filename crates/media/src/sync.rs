@@ -12,6 +12,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::audio::SAMPLE_RATE_HZ;
+use crate::video::CLOCK_RATE_HZ;
+
 /// A picture is shown when its sound comes this much later (µs): the 45 ms, less what the measured lag may
 /// be behind the true one while the jitter buffer slows the sound down.
 const LAG_US: i64 = 30_000;
@@ -45,8 +48,8 @@ struct SenderClock {
 }
 
 impl SenderClock {
-    fn new(rate_hz: i64) -> Self {
-        Self { rate_hz, known: None }
+    fn new(rate_hz: u32) -> Self {
+        Self { rate_hz: rate_hz.into(), known: None }
     }
 
     fn report(&mut self, ntp: u64, timestamp: u32) {
@@ -87,8 +90,8 @@ impl LipSync {
     pub fn new(now: Instant) -> Self {
         Self {
             epoch: now,
-            audio: SenderClock::new(48_000),
-            video: SenderClock::new(90_000),
+            audio: SenderClock::new(SAMPLE_RATE_HZ),
+            video: SenderClock::new(CLOCK_RATE_HZ),
             playout_us: None,
             heard_us: 0,
             needed_us: 0,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use maru_media::VideoCodec;
+use maru_media::audio::SAMPLE_RATE_HZ;
 use maru_media::audio::protection::Protection;
+use maru_media::video::CLOCK_RATE_HZ;
 use maru_media::video::adapt::Adaptation;
 use maru_protocol::{IceServer, SdpType};
 use parking_lot::Mutex;
@@ -24,6 +26,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::RtpSender;
 
+use super::captured::Ages;
 use super::chat::{self, ChatWire};
 use super::codec::{self, Format};
 use super::feedback::{SenderReports, VoiceFeedback};
@@ -196,6 +199,7 @@ struct Actor<'a> {
     /// The negotiated video codecs; the first is what is sent.
     formats: Arc<Mutex<Vec<Format>>>,
     reports: Arc<SenderReports>,
+    ages: Arc<Ages>,
     /// The peer can make use of Opus's deep redundancy.
     understands_redundancy: bool,
     /// The payload types that the peer's voice may have.
@@ -210,12 +214,13 @@ async fn run(
 ) -> RtcResult<()> {
     let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
     let handler = Arc::new(Handler(callback_in.clone()));
-    let reports = Arc::new(SenderReports::default());
+    let (reports, ages) = (Arc::new(SenderReports::default()), Arc::new(Ages::default()));
     let pc = setup::connection(
         &config.ice_servers,
         &config.video_codecs,
         config.loopback,
         Arc::clone(&reports),
+        Arc::clone(&ages),
         handler,
     )
     .await?;
@@ -244,6 +249,7 @@ async fn run(
             sending: false,
             formats: Arc::default(),
             reports,
+            ages,
             understands_redundancy: false,
             voice_types: Vec::new(),
         };
@@ -539,12 +545,16 @@ impl Actor<'_> {
         );
         let video_codec = video.map(|format| format.codec);
         let subscription = self.config.fanout.subscribe(video_codec);
-        let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: Option<u8>| {
-            payload_type.map(|payload_type| media::Outgoing::new(Arc::clone(&track.0), track.1, payload_type))
+        let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: Option<u8>, rate_hz| {
+            let (ages, (track, ssrc)) = (Arc::clone(&self.ages), track);
+            Some(media::Outgoing::new(Arc::clone(track), *ssrc, payload_type?, rate_hz, ages))
         };
         let stop = self.stop.clone();
-        let send =
-            media::send(subscription, out(&self.video, payload_types.0), out(&self.audio, payload_types.1));
+        let send = media::send(
+            subscription,
+            out(&self.video, payload_types.0, CLOCK_RATE_HZ),
+            out(&self.audio, payload_types.1, SAMPLE_RATE_HZ),
+        );
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(send).await;
         });

@@ -14,6 +14,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_local::{TrackLocal, TrackLocalEvent};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
+use super::captured::Ages;
 use super::codec::{Format, offered_payload_type};
 use super::feedback::{Feedback, SenderReports, VoiceFeedback};
 use super::random_u32;
@@ -29,10 +30,18 @@ pub(super) struct Outgoing {
     track: Arc<TrackLocalStaticRTP>,
     header: rtp::header::Header,
     timestamp_offset: u32,
+    rate_hz: u32,
+    ages: Arc<Ages>,
 }
 
 impl Outgoing {
-    pub fn new(track: Arc<TrackLocalStaticRTP>, ssrc: u32, payload_type: u8) -> Self {
+    pub fn new(
+        track: Arc<TrackLocalStaticRTP>,
+        ssrc: u32,
+        payload_type: u8,
+        rate_hz: u32,
+        ages: Arc<Ages>,
+    ) -> Self {
         // Random starts, so that ciphertext tells less (RFC 3550, section 5.1).
         let header = rtp::header::Header {
             version: 2,
@@ -41,7 +50,12 @@ impl Outgoing {
             sequence_number: random_u32() as u16,
             ..Default::default()
         };
-        Self { track, header, timestamp_offset: random_u32() }
+        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages }
+    }
+
+    /// What is written next was captured then.
+    fn captured(&self, at: Instant) {
+        self.ages.set(self.header.ssrc, at.elapsed(), self.rate_hz);
     }
 
     async fn write(&mut self, timestamp: u32, marker: bool, payload: Bytes) {
@@ -62,11 +76,13 @@ pub(super) async fn send(mut from: Subscription, mut video: Option<Outgoing>, mu
             biased;
             Some(unit) = from.audio.recv() => {
                 if let Some(audio) = &mut audio {
+                    audio.captured(unit.captured);
                     audio.write(unit.timestamp, unit.first, unit.payload).await;
                 }
             }
             Some(unit) = from.video.recv() => {
                 let Some(video) = &mut video else { continue };
+                video.captured(unit.captured);
                 for payload in &unit.payloads {
                     video.write(unit.timestamp, payload.marker, payload.data.clone()).await;
                 }

@@ -1,6 +1,7 @@
 //! One webrtc peer connection: the only place that knows the webrtc crate. It refuses to know the
 //! room, the server and who offers when.
 
+mod captured;
 mod chat;
 mod codec;
 mod connection;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_media::VideoCodec;
+use maru_media::video::CLOCK_RATE_HZ;
 use maru_protocol::IceServer;
 use rtc::interceptor::{
     NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
@@ -26,6 +27,7 @@ use webrtc::peer_connection::{
     SettingEngineBuilder,
 };
 
+use super::captured::{self, Ages, CapturedInterceptor};
 use super::codec::offered_payload_type;
 use super::feedback::{self, FeedbackInterceptor, SenderReports};
 use super::random_u32;
@@ -68,7 +70,7 @@ fn video_codec(codec: VideoCodec) -> RTCRtpCodec {
     };
     RTCRtpCodec {
         mime_type: mime_type.to_owned(),
-        clock_rate: 90_000,
+        clock_rate: CLOCK_RATE_HZ,
         channels: 0,
         sdp_fmtp_line: parameters.to_owned(),
         rtcp_feedback: vec![
@@ -85,7 +87,7 @@ fn video_codec(codec: VideoCodec) -> RTCRtpCodec {
 fn repair_codec(of: u8) -> RTCRtpCodec {
     RTCRtpCodec {
         mime_type: MIME_TYPE_RTX.to_owned(),
-        clock_rate: 90_000,
+        clock_rate: CLOCK_RATE_HZ,
         channels: 0,
         sdp_fmtp_line: format!("apt={of}"),
         rtcp_feedback: vec![],
@@ -137,8 +139,9 @@ fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
     Ok(engine)
 }
 
-/// What the crate's defaults do, with faster repair, arrival times both ways, and our feedback at the end.
-fn interceptors(reports: Arc<SenderReports>) -> Registry {
+/// What the crate's defaults do, with faster repair, arrival times both ways, reports of when things were
+/// captured, and our feedback at the end.
+fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>) -> Registry {
     Registry::new()
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
         .with(
@@ -149,6 +152,7 @@ fn interceptors(reports: Arc<SenderReports>) -> Registry {
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
+        .with(Slot::from(captured::SLOT), CapturedInterceptor::new(ages))
         .with(Slot::from(feedback::SLOT), FeedbackInterceptor::new(reports))
 }
 
@@ -209,6 +213,7 @@ pub(super) async fn connection(
     video_codecs: &[VideoCodec],
     loopback: bool,
     reports: Arc<SenderReports>,
+    ages: Arc<Ages>,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
     let loopback = loopback && !has_network();
@@ -238,7 +243,7 @@ pub(super) async fn connection(
     let connection = PeerConnectionBuilder::new()
         .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers).build())
         .with_media_engine(media_engine(video_codecs)?)
-        .with_interceptor_registry(interceptors(reports))
+        .with_interceptor_registry(interceptors(reports, ages))
         .with_setting_engine(settings)
         .with_handler(handler)
         .with_udp_addrs(addresses)

@@ -125,8 +125,7 @@ impl Playout {
 
             mix.fill(0.0);
             let now = Instant::now();
-            let waiting = mixer.speaker.as_ref().map_or(0, RingProducer::filled);
-            let heard = now + Duration::from_micros(waiting as u64 * 1000 / 48);
+            let heard = mixer.speaker.as_ref().map_or(now, |ring| ring.next_heard(now));
             for (_, peer) in &mut mixer.peers {
                 if peer.pull(now, heard, &mut voice) != Pull::Silence {
                     mix_into(&mut mix, &voice, 1.0);
@@ -135,7 +134,7 @@ impl Playout {
             limiter.process(&mut mix);
             if let Some(ring) = &mut mixer.speaker {
                 ring.push(&mix);
-                mixer.far_end.write(now, &mix, ring);
+                mixer.far_end.write(&mix, ring.next_heard(now));
             }
         }
     }

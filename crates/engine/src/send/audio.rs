@@ -146,7 +146,7 @@ pub(crate) fn run(
             voice.skip(microphone, &mut samples);
             timestamp = timestamp.wrapping_add(SAMPLES_20_MS as u32);
         }
-        voice.pull(microphone, &mut samples);
+        let captured = voice.pull(microphone, &mut samples);
         *stats.voice.lock() = voice.stats();
         timestamp = timestamp.wrapping_add(SAMPLES_20_MS as u32);
         let now = Instant::now();
@@ -177,7 +177,8 @@ pub(crate) fn run(
                 }
                 stats.packets.fetch_add(1, Ordering::Relaxed);
                 stats.bytes.fetch_add(packet.len() as u64, Ordering::Relaxed);
-                fanout.audio(&AudioUnit { timestamp, first, payload: Bytes::copy_from_slice(&packet) });
+                let payload = Bytes::copy_from_slice(&packet);
+                fanout.audio(&AudioUnit { timestamp, captured, first, payload });
                 first = false;
             }
             Err(error) => tracing::warn!(%error, "sound could not be encoded"),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 use maru_media::VideoCodec;
@@ -20,6 +21,7 @@ pub(crate) struct VideoUnit {
     pub key: bool,
     /// RTP timestamp, 90 kHz.
     pub timestamp: u32,
+    pub captured: Instant,
     pub payloads: Vec<Payload>,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct VideoUnit {
 pub(crate) struct AudioUnit {
     /// RTP timestamp, 48 kHz.
     pub timestamp: u32,
+    /// When its first sample was heard.
+    pub captured: Instant,
     /// The first packet after silence (RFC 3551, section 4.1).
     pub first: bool,
     pub payload: Bytes,
@@ -160,7 +164,7 @@ mod tests {
     }
 
     fn unit_in(codec: VideoCodec, key: bool) -> Arc<VideoUnit> {
-        Arc::new(VideoUnit { codec, key, timestamp: 0, payloads: Vec::new() })
+        Arc::new(VideoUnit { codec, key, timestamp: 0, captured: Instant::now(), payloads: Vec::new() })
     }
 
     #[test]
@@ -214,7 +218,8 @@ mod tests {
         let fanout = Arc::new(Fanout::default());
         let mut peer = fanout.subscribe(None);
         assert!(!fanout.wants_video(H264) && !fanout.key_frame_wanted(H264));
-        fanout.audio(&AudioUnit { timestamp: 0, first: true, payload: Bytes::from_static(b"sound") });
+        let payload = Bytes::from_static(b"sound");
+        fanout.audio(&AudioUnit { timestamp: 0, captured: Instant::now(), first: true, payload });
         assert!(peer.audio.try_recv().is_ok());
         // The sender's queue of pictures must not end the whole sending.
         assert!(peer.video.try_recv().is_err());

@@ -134,6 +134,7 @@ impl Stream {
                     codec: self.codec,
                     key: encoded.key,
                     timestamp: picture.timestamp,
+                    captured: picture.frame.captured(),
                     payloads,
                 }));
                 Some(true)

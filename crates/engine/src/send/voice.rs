@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use maru_media::audio::ring::RingConsumer;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
-use maru_media::voice::far_end::{FarEndReader, FarFrame, captured};
+use maru_media::voice::far_end::{FarEndReader, FarFrame};
 use maru_media::voice::{VoiceProcessor, VoiceSettings, VoiceStats};
 
 /// One participant's voice.
@@ -36,11 +36,13 @@ impl Voice {
         self.far_end.skip(microphone.pull(samples) as u64);
     }
 
-    /// The next 20 ms of the microphone, which are there, processed.
-    pub fn pull(&mut self, microphone: &mut RingConsumer, samples: &mut [f32; SAMPLES_20_MS]) {
+    /// The next 20 ms of the microphone, which are there, processed. Returns when the first sample that comes
+    /// out was heard.
+    pub fn pull(&mut self, microphone: &mut RingConsumer, samples: &mut [f32; SAMPLES_20_MS]) -> Instant {
+        let first = microphone.next_captured(Instant::now());
         let (frames, _) = samples.as_chunks_mut::<SAMPLES_10_MS>();
         for frame in frames {
-            let heard = captured(microphone, Instant::now());
+            let heard = microphone.next_captured(Instant::now());
             microphone.pull(frame);
             let far = self.far_end.read(heard, &mut self.played);
             if far == FarFrame::NewSpeaker {
@@ -49,6 +51,7 @@ impl Voice {
             self.processor.process(frame, (far != FarFrame::None).then_some(&self.played));
         }
         self.tell();
+        first.checked_sub(self.processor.delay()).unwrap_or(first)
     }
 
     pub fn stats(&self) -> VoiceStats {

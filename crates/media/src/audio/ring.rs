@@ -73,14 +73,13 @@ impl RingProducer {
         self.shared.stamp.set(Stamp { number: self.pushed, at: captured });
     }
 
-    /// From a speaker: which sample is heard when, as far as the device tells.
-    pub fn heard(&self) -> Option<Stamp> {
-        self.shared.stamp.get()
-    }
-
-    /// Samples that were written so far.
-    pub fn pushed(&self) -> u64 {
-        self.pushed
+    /// To a speaker: when the sample that is written next will be heard, by the device's own account, else as
+    /// if what is read were heard at once.
+    pub fn next_heard(&self, now: Instant) -> Instant {
+        match self.shared.stamp.get() {
+            Some(stamp) => stamp.time_of(self.pushed),
+            None => Stamp { number: 0, at: now }.time_of(self.filled() as u64),
+        }
     }
 
     /// Writes what fits and drops the rest, which counts as an overrun. Real-time safe.
@@ -141,14 +140,13 @@ impl RingConsumer {
         self.shared.stamp.set(Stamp { number: self.pulled, at: heard });
     }
 
-    /// From a microphone: which sample was heard when, as far as the device tells.
-    pub fn captured(&self) -> Option<Stamp> {
-        self.shared.stamp.get()
-    }
-
-    /// Samples that were read so far.
-    pub fn pulled(&self) -> u64 {
-        self.pulled
+    /// From a microphone: when the sample that is read next was heard, by the device's own account, else as
+    /// if the newest had just been heard.
+    pub fn next_captured(&self, now: Instant) -> Instant {
+        match self.shared.stamp.get() {
+            Some(stamp) => stamp.time_of(self.pulled),
+            None => Stamp { number: self.available() as u64, at: now }.time_of(0),
+        }
     }
 
     /// Fills `out`, with silence where samples are missing, which counts as an underrun. Returns how

@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
+use super::SAMPLE_RATE_HZ;
+
 /// How often a reader tries while the writer is at work; a device's callback writes a hundred times
 /// a second, for nanoseconds.
 const TRIES: u32 = 16;
@@ -15,6 +17,19 @@ pub struct Stamp {
     pub number: u64,
     /// When that one is heard.
     pub at: Instant,
+}
+
+impl Stamp {
+    /// When another sample of the same stream is heard, by a clock without drift.
+    pub(crate) fn time_of(self, number: u64) -> Instant {
+        let distance = |samples: u64| {
+            Duration::from_nanos((u128::from(samples) * 1_000_000_000 / u128::from(SAMPLE_RATE_HZ)) as u64)
+        };
+        match number.checked_sub(self.number) {
+            Some(later) => self.at + distance(later),
+            None => self.at.checked_sub(distance(self.number - number)).unwrap_or(self.at),
+        }
+    }
 }
 
 /// Holds the newest [`Stamp`]. One thread may write, any may read.

@@ -14,3 +14,6 @@ pub mod timecode;
 #[cfg(feature = "vp8")]
 pub mod vp8;
 mod window;
+
+/// What RTP timestamps of pictures count.
+pub const CLOCK_RATE_HZ: u32 = 90_000;

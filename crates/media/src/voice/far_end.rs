@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::align::{Alignment, Reading};
 use super::interpolate::{Interpolator, TAPS};
-use crate::audio::ring::{RingConsumer, RingProducer};
 use crate::audio::stamp::{Stamp, StampCell};
 use crate::audio::{SAMPLE_RATE_HZ, SAMPLES_10_MS};
 
@@ -63,8 +62,8 @@ impl FarEndWriter {
         self.shared.playing.store(false, Ordering::Relaxed);
     }
 
-    /// This was just written to the speaker's ring.
-    pub fn write(&mut self, now: Instant, samples: &[f32], ring: &RingProducer) {
+    /// This was just written to the speaker's ring; what comes next is heard at `next`.
+    pub fn write(&mut self, samples: &[f32], next: Instant) {
         let shared = &*self.shared;
         let first = shared.written.load(Ordering::Relaxed);
         for (number, sample) in (first..).zip(samples) {
@@ -72,12 +71,7 @@ impl FarEndWriter {
         }
         let written = first + samples.len() as u64;
         shared.written.store(written, Ordering::Release);
-        let stamp = match ring.heard() {
-            // The ring counts from its own beginning.
-            Some(stamp) => Stamp { number: (stamp.number + written).saturating_sub(ring.pushed()), ..stamp },
-            None => Stamp { number: written, at: now + duration(ring.filled()) },
-        };
-        shared.heard.set(stamp);
+        shared.heard.set(Stamp { number: written, at: next });
         shared.playing.store(true, Ordering::Release);
     }
 }
@@ -176,24 +170,6 @@ impl FarEndReader {
     }
 }
 
-/// When the microphone's next unread sample was heard: by the device's own account, else as if it
-/// had just come.
-pub fn captured(ring: &RingConsumer, now: Instant) -> Instant {
-    match ring.captured() {
-        Some(stamp) => shift(stamp.at, ring.pulled() as i64 - stamp.number as i64),
-        None => now.checked_sub(duration(ring.available())).unwrap_or(now),
-    }
-}
-
-fn duration(samples: usize) -> Duration {
-    Duration::from_nanos(samples as u64 * 1_000_000_000 / u64::from(SAMPLE_RATE_HZ))
-}
-
-fn shift(at: Instant, samples: i64) -> Instant {
-    let distance = duration(samples.unsigned_abs() as usize);
-    if samples >= 0 { at + distance } else { at.checked_sub(distance).unwrap_or(at) }
-}
-
 fn samples_between(from: Instant, to: Instant) -> f64 {
     let seconds = match to.checked_duration_since(from) {
         Some(after) => after.as_secs_f64(),
@@ -204,6 +180,8 @@ fn samples_between(from: Instant, to: Instant) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::audio::ring::ring;
 
@@ -227,7 +205,7 @@ mod tests {
                 speaker.stamp(now + device);
             }
             speaker.pull(&mut [0.0; SAMPLES_10_MS]);
-            writer.write(now, &samples, &to_speaker);
+            writer.write(&samples, to_speaker.next_heard(now));
             // What the microphone hears now was written when the device's buffer was that much younger.
             assert_ne!(reader.read(now - FRAME, &mut out), FarFrame::None);
             let heard = if stamped { now - FRAME - device } else { now - FRAME };
@@ -260,7 +238,7 @@ mod tests {
         let (mut speaker, _device) = ring(4_800);
         speaker.push(&[0.5; SAMPLES_10_MS]);
         writer.new_speaker();
-        writer.write(now, &[0.5; SAMPLES_10_MS], &speaker);
+        writer.write(&[0.5; SAMPLES_10_MS], speaker.next_heard(now));
         assert_eq!(reader.read(now, &mut out), FarFrame::NewSpeaker);
         assert_eq!(reader.read(now, &mut out), FarFrame::Sound);
         writer.no_speaker();
@@ -275,7 +253,7 @@ mod tests {
         let mut out = [9.0; SAMPLES_10_MS];
         speaker.push(&[0.5; SAMPLES_10_MS]);
         for _ in 0..300 {
-            writer.write(now, &[0.5; SAMPLES_10_MS], &speaker);
+            writer.write(&[0.5; SAMPLES_10_MS], speaker.next_heard(now));
         }
         reader.read(now - Duration::from_secs(1), &mut out);
         assert_eq!((out, reader.missing()), ([0.0; SAMPLES_10_MS], 1));

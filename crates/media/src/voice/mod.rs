@@ -15,6 +15,8 @@ mod gain;
 mod interpolate;
 mod noise;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sonora::high_pass_filter::HighPassFilter;
 use ts_rs::TS;
@@ -26,6 +28,9 @@ use contain::Contained;
 use coupling::Coupling;
 use gain::GainStage;
 use noise::NoiseStage;
+
+/// Sound in bands takes this much longer: to split and join them, and the canceller's blocks.
+const BANDS_DELAY: Duration = Duration::from_millis(12);
 
 /// When the far end's echo is taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -152,6 +157,15 @@ impl VoiceProcessor {
         VoiceStats { panics, ..self.stats }
     }
 
+    /// By how much the output is behind the input.
+    pub fn delay(&self) -> Duration {
+        if self.works_in_bands() { BANDS_DELAY } else { Duration::ZERO }
+    }
+
+    fn works_in_bands(&self) -> bool {
+        self.settings.echo != EchoCancellation::Off || self.settings.noise
+    }
+
     /// Processes 10 ms in place. `far` is what the speaker plays at that time or a little later;
     /// `None` when there is no speaker.
     pub fn process(&mut self, frame: &mut [f32; SAMPLES_10_MS], far: Option<&[f32; SAMPLES_10_MS]>) {
@@ -159,10 +173,10 @@ impl VoiceProcessor {
             // One sample that is no number would stay in the filters for good.
             *sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
         }
-        if self.settings.echo == EchoCancellation::Off && !self.settings.noise {
-            self.stats.echo = EchoState::Off;
-        } else {
+        if self.works_in_bands() {
             self.process_bands(frame, far);
+        } else {
+            self.stats.echo = EchoState::Off;
         }
         if self.settings.gain {
             let mut louder = *frame;

@@ -232,3 +232,31 @@ fn settings_can_change_while_it_runs() {
     }
     assert_eq!(processor.stats().panics, 0);
 }
+
+#[test]
+fn it_says_by_how_much_its_output_is_behind_its_input() {
+    let settings = |echo, noise| VoiceSettings { echo, noise, gain: false };
+    for (echo, noise) in [
+        (EchoCancellation::Off, false),
+        (EchoCancellation::Off, true),
+        (EchoCancellation::Auto, false),
+        (EchoCancellation::On, true),
+    ] {
+        let mut processor = VoiceProcessor::new(settings(echo, noise));
+        let mut babble = Babble::new(3);
+        let (mut said, mut sent) = (Vec::new(), Vec::new());
+        for index in 0..200 {
+            let mut frame = babble.frame(0.3);
+            said.extend(frame);
+            processor.process(&mut frame, (index > 100).then_some(&[0.0; SAMPLES_10_MS]));
+            sent.extend(frame);
+        }
+        let likeness = |late: &usize| {
+            let product = |(said, sent): (&f32, &f32)| f64::from(said * sent);
+            said.iter().zip(&sent[*late..]).map(product).sum::<f64>()
+        };
+        let late = (0..1_000).max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap();
+        let told = (processor.delay().as_secs_f64() * 48_000.0) as usize;
+        assert!(late.abs_diff(told) < 48, "{echo:?}, {noise}: {late} samples, told {told}");
+    }
+}
