@@ -2,7 +2,6 @@
 //! that the process got, not as the time that passed: a busy machine does not change it.
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
 use maru_media::audio::mix::{Limiter, mix_into};
 use maru_media::audio::opus::Encoder;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
@@ -82,7 +81,7 @@ pub fn measure(speech: &Speech) -> Result<Shares> {
         Ok(())
     })?;
     let network = Network { loss: 0.05, burst: 1.0, jitter: std::time::Duration::from_millis(30) };
-    let packets: Vec<Bytes> = loss::packets(&voice, network)?;
+    let packets = loss::packets(&voice, network)?;
     let mut limiter = Limiter::new();
     let receive = share(voice.len(), || {
         for frame in loss::heard(&packets, network)?.as_chunks::<SAMPLES_10_MS>().0 {

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use bytes::Bytes;
 use maru_media::audio::jitter::JitterBuffer;
-use maru_media::audio::opus::Encoder;
+use maru_media::audio::opus::{Encoder, begins_pause};
+use maru_media::audio::protection::Protection;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
 
 use super::network::Network;
@@ -15,42 +16,68 @@ use super::speech::write_wav;
 
 const RATE: usize = 48_000;
 const STEP: Duration = Duration::from_millis(10);
+/// Reports of loss until it is believed, and a path that has room.
+const REPORTS: u32 = 20;
+const PATH_BPS: u32 = 2_000_000;
 
-/// The packets of a sender that knows how much is lost.
-pub fn packets(speech: &[f32], network: Network) -> Result<Vec<Bytes>> {
+/// A packet as a call sends it.
+pub struct Sent {
+    sequence: u16,
+    /// Counts times of 20 ms: in a pause there are some without a packet.
+    slot: usize,
+    payload: Bytes,
+}
+
+impl Sent {
+    fn timestamp(&self) -> u32 {
+        (self.slot * SAMPLES_20_MS) as u32
+    }
+}
+
+/// What a call sends to a Maru that has reported this network's loss for a while.
+pub fn packets(speech: &[f32], network: Network) -> Result<Vec<Sent>> {
+    let now = Instant::now();
+    let mut protection = Protection::new();
+    for _ in 0..REPORTS {
+        protection.report(now, 1, network.loss, true);
+    }
     let mut encoder = Encoder::new()?;
-    encoder.set_expected_loss((network.loss * 100.0) as u8)?;
-    let mut packet = Vec::new();
-    speech
-        .as_chunks::<SAMPLES_20_MS>()
-        .0
-        .iter()
-        .map(|samples| {
-            packet.clear();
-            encoder.encode(samples, &mut packet)?;
-            Ok(Bytes::copy_from_slice(&packet))
-        })
-        .collect()
+    encoder.set_dtx(true)?;
+    protection.plan(now, PATH_BPS).apply(&mut encoder)?;
+    let (mut sent, mut payload, mut pausing) = (Vec::<Sent>::new(), Vec::new(), false);
+    for (slot, samples) in speech.as_chunks::<SAMPLES_20_MS>().0.iter().enumerate() {
+        payload.clear();
+        encoder.encode(samples, &mut payload)?;
+        // A pause that goes on is not sent.
+        let goes_on = std::mem::replace(&mut pausing, begins_pause(&payload)) && pausing;
+        if !goes_on {
+            sent.push(Sent { sequence: sent.len() as u16, slot, payload: Bytes::copy_from_slice(&payload) });
+        }
+    }
+    Ok(sent)
+}
+
+/// Those that arrive, with the time of it.
+fn arrivals(packets: &[Sent], network: Network) -> impl Iterator<Item = (Duration, &Sent)> {
+    let slots = packets.last().map_or(0, |last| last.slot + 1);
+    let of_slot = |slot| packets.binary_search_by_key(&slot, |packet| packet.slot).ok();
+    let arrivals = network.arrivals(slots).into_iter();
+    arrivals.filter_map(move |(at, slot)| Some((at, &packets[of_slot(slot)?])))
 }
 
 /// What is heard of them, as long as it lasts.
-pub fn heard(packets: &[Bytes], network: Network) -> Result<Vec<f32>> {
-    let arrivals = network.arrivals(packets.len());
+pub fn heard(packets: &[Sent], network: Network) -> Result<Vec<f32>> {
+    let mut arrivals = arrivals(packets, network).peekable();
     let mut jitter = JitterBuffer::new()?;
     let start = Instant::now();
-    let mut out = Vec::with_capacity((packets.len() + 100) * SAMPLES_20_MS);
+    let steps = packets.last().map_or(0, |last| last.slot * 2) + 100;
+    let mut out = Vec::with_capacity(steps * SAMPLES_10_MS);
     let mut frame = [0.0; SAMPLES_10_MS];
-    let mut next = 0;
-    for step in 0..(packets.len() * 2 + 100) as u32 {
+    for step in 0..steps as u32 {
         let now = STEP * step;
-        while next < packets.len() && arrivals[next].is_none_or(|at| at <= now) {
-            if let Some(at) = arrivals[next] {
-                let timestamp = (next * SAMPLES_20_MS) as u32;
-                jitter.push(start + at, next as u16, timestamp, packets[next].clone());
-            }
-            next += 1;
+        while let Some((at, packet)) = arrivals.next_if(|(at, _)| *at <= now) {
+            jitter.push(start + at, packet.sequence, packet.timestamp(), packet.payload.clone());
         }
-        frame.fill(0.0);
         jitter.pull(start + now, &mut frame);
         out.extend_from_slice(&frame);
     }
@@ -64,10 +91,9 @@ pub fn write(directory: &Path, speech: &[f32], network: Network) -> Result<()> {
     let heard = heard(&packets, network)?;
     write_wav(&directory.join("scored").join(format!("{}-maru.wav", network.name())), &heard)?;
     let mut trace = String::new();
-    for (number, (arrival, packet)) in network.arrivals(packets.len()).iter().zip(&packets).enumerate() {
-        let Some(arrival) = arrival else { continue };
-        write!(trace, "{} {number} {} ", arrival.as_micros(), number * SAMPLES_20_MS)?;
-        for byte in packet {
+    for (at, packet) in arrivals(&packets, network) {
+        write!(trace, "{} {} {} ", at.as_micros(), packet.sequence, packet.timestamp())?;
+        for byte in &packet.payload {
             write!(trace, "{byte:02x}")?;
         }
         trace.push('\n');

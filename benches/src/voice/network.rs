@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::signal::Random;
+#[path = "../../../crates/media/tests/network/mod.rs"]
+mod path;
 
 /// One network.
 #[derive(Clone, Copy, Debug)]
@@ -47,30 +48,11 @@ impl Network {
         format!("{loss}, jitter up to {} ms", self.jitter.as_millis())
     }
 
-    /// When each of the packets that leave every 20 ms arrives; `None`: never.
-    pub fn arrivals(&self, count: usize) -> Vec<Option<Duration>> {
-        let mut random = Random::new(2_024);
-        // Gilbert's model: from a good state into a bad one in which everything is lost, and back.
-        let leave_bad = 1.0 / self.burst;
-        let enter_bad = self.loss * leave_bad / (1.0 - self.loss);
-        let mut bad = false;
-        let mut last = Duration::ZERO;
-        (0..count)
-            .map(|index| {
-                let sent = Duration::from_millis(20) * index as u32;
-                let late = self.jitter.mul_f64(random.unit());
-                let draw = random.unit();
-                bad = if self.burst > 1.0 {
-                    if bad { draw >= leave_bad } else { draw < enter_bad }
-                } else {
-                    draw < self.loss
-                };
-                if bad {
-                    return None;
-                }
-                last = last.max(sent + Duration::from_millis(20) + late);
-                Some(last)
-            })
-            .collect()
+    /// When which of the packets that leave every 20 ms arrive, in this order.
+    pub fn arrivals(&self, count: usize) -> Vec<(Duration, usize)> {
+        let jitter_ms = self.jitter.as_secs_f64() * 1e3;
+        let path = path::Path { loss: self.loss, burst: self.burst, jitter_ms, ..path::Path::default() };
+        let arrivals = path.arrivals(count, 20.0).into_iter();
+        arrivals.map(|(ms, packet)| (Duration::from_secs_f64(ms / 1e3), packet)).collect()
     }
 }

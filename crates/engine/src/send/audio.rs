@@ -91,18 +91,6 @@ impl Room {
     }
 }
 
-/// Makes the encoder do as planned.
-fn follow(encoder: &mut Encoder, plan: Plan) {
-    let done = encoder
-        .set_bitrate(plan.bitrate_bps)
-        .and_then(|()| encoder.set_expected_loss(plan.expected_loss))
-        .and_then(|()| encoder.set_redundancy(plan.redundancy));
-    match done {
-        Ok(()) => tracing::debug!(?plan, "the voice is protected anew"),
-        Err(error) => tracing::warn!(%error, "the voice's encoder does not follow"),
-    }
-}
-
 /// Runs until `input` is closed.
 pub(crate) fn run(
     input: &VoiceInput,
@@ -163,7 +151,10 @@ pub(crate) fn run(
         let newer = room.plan();
         if newer != plan {
             plan = newer;
-            follow(&mut encoder, plan);
+            match plan.apply(&mut encoder) {
+                Ok(()) => tracing::debug!(?plan, "the voice is protected anew"),
+                Err(error) => tracing::warn!(%error, "the voice's encoder does not follow"),
+            }
         }
         packet.clear();
         match encoder.encode(&samples, &mut packet) {

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::opus::DEFAULT_BITRATE_BPS;
+use super::opus::{DEFAULT_BITRATE_BPS, Encoder};
+use crate::error::CodecError;
 
 /// A peer that has said nothing for this long counts no more.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(12);
@@ -35,6 +36,18 @@ pub struct Plan {
     pub expected_loss: u8,
     /// How far deep redundancy reaches back, in frames of 10 ms.
     pub redundancy: u8,
+}
+
+impl Plan {
+    /// Makes the encoder do so.
+    ///
+    /// # Errors
+    /// [`CodecError`] when it does not.
+    pub fn apply(&self, encoder: &mut Encoder) -> Result<(), CodecError> {
+        encoder.set_bitrate(self.bitrate_bps)?;
+        encoder.set_expected_loss(self.expected_loss)?;
+        encoder.set_redundancy(self.redundancy)
+    }
 }
 
 struct PeerLoss {
