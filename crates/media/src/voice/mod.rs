@@ -29,8 +29,10 @@ use coupling::Coupling;
 use gain::GainStage;
 use noise::NoiseStage;
 
-/// Sound in bands takes this much longer: to split and join them, and the canceller's blocks.
-const BANDS_DELAY: Duration = Duration::from_millis(12);
+/// How much longer sound takes that is split into bands and joined again.
+const BANDS_DELAY: Duration = Duration::from_millis(1);
+/// And in the canceller, and in the noise suppressor, which both overlap their blocks.
+const STAGE_DELAY: Duration = Duration::from_millis(6);
 
 /// When the far end's echo is taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -159,7 +161,10 @@ impl VoiceProcessor {
 
     /// By how much the output is behind the input.
     pub fn delay(&self) -> Duration {
-        if self.works_in_bands() { BANDS_DELAY } else { Duration::ZERO }
+        let canceller =
+            if self.settings.echo == EchoCancellation::Off { Duration::ZERO } else { STAGE_DELAY };
+        let noise = if self.settings.noise { STAGE_DELAY } else { Duration::ZERO };
+        if self.works_in_bands() { BANDS_DELAY + canceller + noise } else { Duration::ZERO }
     }
 
     fn works_in_bands(&self) -> bool {
