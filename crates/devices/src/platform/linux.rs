@@ -15,6 +15,8 @@ use nokhwa::utils::{CameraInfo, RequestedFormatType};
 use nokhwa::{Camera, NokhwaError};
 use parking_lot::Mutex;
 use v4l::capability::Flags;
+use v4l::frameinterval::FrameIntervalEnum;
+use v4l::framesize::{Discrete, FrameSizeEnum};
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Format, FourCC};
@@ -30,6 +32,11 @@ pub const KEEPS_SOUND_RATE: bool = false;
 const FOURCCS: [&[u8; 4]; 5] = [b"YUYV", b"MJPG", b"NV12", b"RGB3", b"BGR3"];
 /// What a camera is set to that is set to something nokhwa cannot open.
 const USUAL: (u32, u32, u32) = (1280, 720, 30);
+/// How many settings are tried before a camera is left as it is.
+const PREPARE_TRIES: usize = 40;
+
+/// How long udev may take to name a camera that was plugged in.
+const NAMING_LIMIT: Duration = Duration::from_secs(5);
 
 /// For how long an answer whether the default sound device works is good: finding out means opening
 /// it, and lists are asked for every second or two.
@@ -52,6 +59,9 @@ pub fn camera_permission() -> Permission {
 /// pictures or codecs. What cannot be looked into is kept: opening it tells why.
 pub fn is_camera(info: &CameraInfo) -> bool {
     let Ok(index) = info.index().as_index() else { return false };
+    if awaits_name_in(Path::new("/"), index) {
+        return false;
+    }
     let Ok(device) = v4l::Device::new(index as usize) else { return true };
     let Ok(capabilities) = device.query_caps() else { return false };
     let takes_pictures = capabilities.capabilities.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING);
@@ -59,6 +69,23 @@ pub fn is_camera(info: &CameraInfo) -> bool {
         && device
             .enum_formats()
             .is_ok_and(|formats| formats.iter().any(|format| FOURCCS.contains(&&format.fourcc.repr)))
+}
+
+/// Whether a camera that was just plugged in is still to be named by udev: until then it would be taken
+/// for another one than before.
+fn awaits_name_in(root: &Path, index: u32) -> bool {
+    let node = format!("video{index}");
+    let Ok(number) = fs::read_to_string(root.join("sys/class/video4linux").join(&node).join("dev")) else {
+        return false;
+    };
+    let udev = root.join("run/udev");
+    let runs = udev.join("control").exists();
+    let done = udev.join("data").join(format!("c{}", number.trim())).exists();
+    let new = || {
+        let changed = fs::metadata(root.join("dev").join(&node)).and_then(|about| about.modified());
+        changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < NAMING_LIMIT))
+    };
+    runs && !done && new()
 }
 
 /// The name that udev gives the camera, by its serial number, else by the socket it is plugged into.
@@ -86,23 +113,50 @@ fn camera_name_in(dev: &Path, index: u32) -> String {
 }
 
 /// Sets a camera that another program left at something that nokhwa cannot read, such as a
-/// compressed format or 29.97 pictures a second, to something usual. Failures show at opening.
+/// compressed format or 29.97 pictures a second, to something usual, else to the first thing that it
+/// can. Failures show at opening.
 pub fn prepare_camera(info: &CameraInfo) {
     let Ok(index) = info.index().as_index() else { return };
     let Ok(device) = v4l::Device::new(index as usize) else { return };
+    if is_readable(&device) {
+        return;
+    }
+    let known: Vec<FourCC> =
+        device.enum_formats().unwrap_or_default().into_iter().map(|it| it.fourcc).collect();
+    let known: Vec<FourCC> = known.into_iter().filter(|fourcc| FOURCCS.contains(&&fourcc.repr)).collect();
     let (width, height, fps) = USUAL;
-    let known = device.format().is_ok_and(|format| FOURCCS.contains(&&format.fourcc.repr));
-    if !known {
-        for fourcc in FOURCCS {
-            let set = device.set_format(&Format::new(width, height, FourCC::new(fourcc)));
-            if set.is_ok_and(|format| format.fourcc.repr == *fourcc) {
-                break;
-            }
+    let usual = known.iter().map(|fourcc| (Format::new(width, height, *fourcc), fps));
+    let others = known.iter().flat_map(|fourcc| whole_rates(&device, *fourcc));
+    for (format, fps) in usual.chain(others).take(PREPARE_TRIES) {
+        let set = device.set_format(&format).and_then(|_| device.set_params(&Parameters::with_fps(fps)));
+        if set.is_ok() && is_readable(&device) {
+            return;
         }
     }
-    if device.params().is_ok_and(|params| params.interval.numerator != 1) {
-        let _ = device.set_params(&Parameters::with_fps(fps));
-    }
+}
+
+/// Whether nokhwa can make sense of what the camera is set to.
+fn is_readable(device: &v4l::Device) -> bool {
+    device.format().is_ok_and(|format| FOURCCS.contains(&&format.fourcc.repr))
+        && device.params().is_ok_and(|params| params.interval.numerator == 1)
+}
+
+/// The sizes that a camera has with a whole number of pictures a second, with the largest such number.
+fn whole_rates(device: &v4l::Device, fourcc: FourCC) -> Vec<(Format, u32)> {
+    let sizes = device.enum_framesizes(fourcc).unwrap_or_default().into_iter();
+    let sizes = sizes.filter_map(|size| match size.size {
+        FrameSizeEnum::Discrete(size) => Some(size),
+        FrameSizeEnum::Stepwise(_) => None,
+    });
+    let with_rate = |size: Discrete| {
+        let intervals = device.enum_frameintervals(fourcc, size.width, size.height).unwrap_or_default();
+        let rates = intervals.into_iter().filter_map(|interval| match interval.interval {
+            FrameIntervalEnum::Discrete(interval) if interval.numerator == 1 => Some(interval.denominator),
+            _ => None,
+        });
+        rates.max().map(|fps| (Format::new(size.width, size.height, fourcc), fps))
+    };
+    sizes.filter_map(with_rate).collect()
 }
 
 /// Any format will do at first: what the camera offers is asked for once it is open.
@@ -186,6 +240,7 @@ pub fn quiet_sound_library() -> Quiet {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::time::SystemTime;
 
     use super::*;
 
@@ -206,6 +261,27 @@ mod tests {
         assert_eq!(camera_name_in(dev, 1), "pci-usb-0:2");
         assert_eq!(camera_name_in(dev, 2), "video2");
         assert_eq!(camera_name_in(dev, 9), "video9");
+    }
+
+    #[test]
+    fn a_new_camera_waits_for_its_name_where_udev_gives_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for folder in ["dev", "sys/class/video4linux/video0", "run/udev/data"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::write(root.join("dev/video0"), "").unwrap();
+        fs::write(root.join("sys/class/video4linux/video0/dev"), "81:0\n").unwrap();
+        assert!(!awaits_name_in(root, 0), "nobody gives names here");
+        fs::write(root.join("run/udev/control"), "").unwrap();
+        assert!(awaits_name_in(root, 0));
+        assert!(!awaits_name_in(root, 1), "there is no such camera");
+        let long_ago = SystemTime::now() - 2 * NAMING_LIMIT;
+        fs::File::open(root.join("dev/video0")).unwrap().set_modified(long_ago).unwrap();
+        assert!(!awaits_name_in(root, 0), "it gets none");
+        fs::write(root.join("dev/video0"), "").unwrap();
+        fs::write(root.join("run/udev/data/c81:0"), "").unwrap();
+        assert!(!awaits_name_in(root, 0), "it has got one");
     }
 
     #[test]
