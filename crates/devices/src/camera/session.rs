@@ -90,17 +90,19 @@ pub fn open<S: Source>(
     limits: Limits,
 ) -> Result<Box<dyn Camera>, DeviceError> {
     let failed = |error: OpenError<DeviceError>| error.for_device(DeviceKind::Camera, &name);
+    // As good a name as any, until the camera has told its own.
+    let unnamed = name.clone();
     let pulse = Arc::new(Pulse::default());
     let thread = Thread { lost: lost.clone(), output, limits, pulse: Arc::clone(&pulse) };
-    let (camera, format) = Worker::open("camera", OPEN_LIMIT, move |stop, ready| {
-        if thread.allowed(permission(), wanted, stop, ready) {
+    let (camera, (format, name)) = Worker::open("camera", OPEN_LIMIT, move |stop, ready| {
+        if thread.allowed(permission(), (wanted, unnamed), stop, ready) {
             thread.run(make, stop, ready);
         }
         thread.pulse.rest();
     })
     .map_err(failed)?;
     let report = lost.clone();
-    let gone = DeviceError::Lost { kind: DeviceKind::Camera, name: name.clone() };
+    let gone = DeviceError::Lost { kind: DeviceKind::Camera, name };
     let (watchdog, ()) = Worker::open("camera-watchdog", OPEN_LIMIT, move |stop, ready| {
         ready.say(Ok(()));
         if pulse.watch(stop) {
@@ -110,6 +112,9 @@ pub fn open<S: Source>(
     .map_err(failed)?;
     Ok(Box::new(Running { format, lost, _camera: camera, _watchdog: watchdog }))
 }
+
+/// Says what an open camera delivers, and its name for people.
+type Opening = Ready<(VideoFormat, String), DeviceError>;
 
 /// What the camera's thread works with.
 struct Thread {
@@ -125,9 +130,9 @@ impl Thread {
     fn allowed(
         &self,
         permission: Permission,
-        wanted: VideoFormat,
+        meanwhile: (VideoFormat, String),
         stop: &Stop,
-        ready: &Ready<VideoFormat, DeviceError>,
+        ready: &Opening,
     ) -> bool {
         let answer = match permission {
             Permission::Granted => return true,
@@ -141,7 +146,7 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) if stop.is_raised() => return false,
                 Err(RecvTimeoutError::Timeout) if asked.elapsed() > self.limits.patience => break false,
                 Err(RecvTimeoutError::Timeout) if asked.elapsed() > self.limits.answer => {
-                    ready.say(Ok(wanted));
+                    ready.say(Ok(meanwhile.clone()));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -152,12 +157,7 @@ impl Thread {
         allowed
     }
 
-    fn run<S: Source>(
-        &self,
-        make: impl FnOnce() -> Result<S, DeviceError>,
-        stop: &Stop,
-        ready: &Ready<VideoFormat, DeviceError>,
-    ) {
+    fn run<S: Source>(&self, make: impl FnOnce() -> Result<S, DeviceError>, stop: &Stop, ready: &Opening) {
         let mut source = match make() {
             Ok(source) => source,
             Err(error) => return self.fail(ready, error),
@@ -165,7 +165,7 @@ impl Thread {
         let (format, claim, name) = (source.format(), source.claim(), source.name());
         tracing::info!(name, ?format, %claim.format, "camera open");
         self.pulse.beat(Instant::now() + self.limits.first);
-        ready.say(Ok(format));
+        ready.say(Ok((format, name.clone())));
         let pool = FramePool::new();
         let mut decoder = Decoder::default();
         let mut bad = 0;
@@ -198,7 +198,7 @@ impl Thread {
     }
 
     /// Opening failed: tells the caller, if it still waits, else the owner.
-    fn fail(&self, ready: &Ready<VideoFormat, DeviceError>, error: DeviceError) {
+    fn fail(&self, ready: &Opening, error: DeviceError) {
         ready.say(Err(error.clone()));
         self.lost.report(error);
     }

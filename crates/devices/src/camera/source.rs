@@ -1,6 +1,7 @@
 //! One camera as nokhwa opens it.
 
 use std::borrow::Cow;
+use std::mem;
 
 use maru_media::device::VideoFormat;
 use maru_media::{DeviceError, DeviceId, DeviceKind};
@@ -41,6 +42,8 @@ pub struct SystemCamera {
     camera: Camera,
     name: String,
     format: CameraFormat,
+    /// Whether a picture was waited for yet: the system starts the camera then, and not before.
+    started: bool,
     /// Dropped last: what the system needs on this thread as long as the camera lives.
     _thread: platform::CameraThread,
 }
@@ -48,6 +51,16 @@ pub struct SystemCamera {
 impl SystemCamera {
     /// Opens the camera of this stable name with a format near the wanted one.
     pub fn open(stable_name: &str, id: &DeviceId, wanted: VideoFormat) -> Result<Self, DeviceError> {
+        Self::open_as(stable_name, id, wanted, |offers| ranked(offers, wanted))
+    }
+
+    /// Opens it with the first one that it takes of what `choose` makes of its offers.
+    fn open_as(
+        stable_name: &str,
+        id: &DeviceId,
+        wanted: VideoFormat,
+        choose: impl FnOnce(&[CameraFormat]) -> Vec<CameraFormat>,
+    ) -> Result<Self, DeviceError> {
         let thread = platform::enter_camera_thread();
         let found = find_all().into_iter().find(|found| found.stable_name == stable_name);
         let info = found.ok_or_else(|| id::unknown(DeviceKind::Camera, id))?.info;
@@ -56,7 +69,7 @@ impl SystemCamera {
         platform::prepare_camera(&info);
         let mut camera = first_open(&info, wanted).map_err(failed)?;
         let offers = camera.compatible_camera_formats().unwrap_or_default();
-        for offer in ranked(&offers, wanted).into_iter().take(TRIES) {
+        for offer in choose(&offers).into_iter().take(TRIES) {
             let exact = RequestedFormatType::Exact(offer);
             // "requset" is the library's spelling.
             match camera.set_camera_requset(RequestedFormat::with_formats(exact, FORMATS)) {
@@ -66,7 +79,7 @@ impl SystemCamera {
         }
         camera.open_stream().map_err(failed)?;
         let format = camera.camera_format();
-        Ok(Self { camera, name, format, _thread: thread })
+        Ok(Self { camera, name, format, started: false, _thread: thread })
     }
 }
 
@@ -100,9 +113,11 @@ impl Source for SystemCamera {
     }
 
     fn next(&mut self) -> Result<Cow<'_, [u8]>, DeviceError> {
+        let started = mem::replace(&mut self.started, true);
         platform::next_picture(&mut self.camera).map_err(|error| match device_error(&self.name, &error) {
-            // A camera that was open and now fails is gone, whatever the system calls it.
-            DeviceError::Failed { kind, name, problem } => {
+            // A camera that worked and now fails is gone, whatever the system calls it. One that does not
+            // even start may lack bandwidth, or power: the system's word says more.
+            DeviceError::Failed { kind, name, problem } if started => {
                 tracing::debug!(problem, "a camera failed");
                 DeviceError::Lost { kind, name }
             }
@@ -123,3 +138,7 @@ fn device_error(name: &str, error: &NokhwaError) -> DeviceError {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+#[path = "source_tests.rs"]
+mod tests;
