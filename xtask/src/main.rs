@@ -4,7 +4,9 @@
 //! programs that come out of it.
 
 mod bench;
+mod camera;
 mod deny;
+mod guest;
 mod packages;
 mod process;
 mod python;
@@ -40,6 +42,8 @@ enum Chore {
     },
     /// Install what is missing, then check and test everything.
     Test,
+    /// Test cameras that the kernel makes, in an emulated guest; takes minutes.
+    TestCamera,
     /// Measure, with release builds, and print tables.
     Bench {
         /// What to measure.
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
     let done = match Options::parse().chore {
         Chore::Run { debug, arguments } => run::run(debug, &arguments),
         Chore::Test => test::test(),
+        Chore::TestCamera => camera::test_camera(),
         Chore::Bench { what, parts } => bench::bench(what, &parts),
         Chore::Lint => test::lint(),
         Chore::Fmt => test::format(),

@@ -25,6 +25,8 @@ pub enum Purpose {
     Browsers,
     /// Run the benchmarks: a voice to measure with, and Python for its scores.
     Bench,
+    /// Boot a guest with a kernel of its own.
+    Guest,
 }
 
 /// Packages of Debian and Ubuntu.
@@ -59,6 +61,8 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "gstreamer1.0-plugins-bad",
             "gstreamer1.0-nice",
         ],
+        // The last two are what the guest is given of this machine.
+        Purpose::Guest => &["qemu-system-x86", "kmod", "udev"],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
         Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv"],
     }
@@ -118,9 +122,14 @@ pub fn has_browsers() -> bool {
     system.lines().any(|line| line == "ID=debian")
 }
 
+/// Whether this system's packages come by apt.
+pub fn has_apt() -> bool {
+    Path::new("/etc/debian_version").exists()
+}
+
 /// Makes sure that everything for these purposes is there.
 pub fn ensure(purposes: &[Purpose]) -> Result<()> {
-    if Path::new("/etc/debian_version").exists() {
+    if has_apt() {
         let wanted: Vec<&str> = purposes.iter().flat_map(|purpose| debian(*purpose)).copied().collect();
         return install_debian(&wanted);
     }
@@ -151,8 +160,8 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             Purpose::Engine => manager.engine,
             Purpose::App => manager.app,
             Purpose::Test => manager.test,
-            // The tests of guests run on Debian, where both browsers are packages.
-            Purpose::Browsers => "",
+            // These tests run on Debian: both browsers are packages there, and so is the guest's kernel.
+            Purpose::Browsers | Purpose::Guest => "",
             Purpose::Bench => "espeak-ng",
         });
     }
@@ -203,25 +212,31 @@ fn install_debian(wanted: &[&str]) -> Result<()> {
         return Ok(());
     }
     eprintln!("Installing {}", missing.join(" "));
-    let apt = |arguments: &[&str]| {
-        // Whoever is not root is asked for a password by sudo.
-        let mut command = match is_root() {
-            true => Command::new("env"),
-            false => Command::new("sudo"),
-        };
-        // Another apt may run: wait for it, within reason.
-        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=600", "-q"]);
-        command.args(arguments);
-        command
-    };
     // Old lists name versions that the mirror dropped; a mirror that does not answer fails below.
-    if let Err(error) = run(&mut apt(&["update"])) {
+    if let Err(error) = update_lists() {
         eprintln!("{error:#}; going on with the package lists that are there");
     }
     let mut install = apt(&["install", "-y", "--no-install-recommends"]);
     install.args(&missing);
     run(&mut install)
         .map_err(|error| error.context(format!("install these packages by hand: {}", missing.join(" "))))
+}
+
+/// Asks the mirrors what packages there are.
+pub fn update_lists() -> Result<()> {
+    run(&mut apt(&["update"]))
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    // Whoever is not root is asked for a password by sudo.
+    let mut command = match is_root() {
+        true => Command::new("env"),
+        false => Command::new("sudo"),
+    };
+    // Another apt may run: wait for it, within reason.
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=600", "-q"]);
+    command.args(arguments);
+    command
 }
 
 fn is_installed(package: &str) -> bool {

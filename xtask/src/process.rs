@@ -40,6 +40,17 @@ pub fn run_reading(command: &mut Command, mut line: impl FnMut(&str)) -> Result<
     Ok(child.wait()?.success())
 }
 
+/// What a command prints on standard output; fails if it fails.
+pub fn output(command: &mut Command) -> Result<String> {
+    let name = shown(command);
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start `{name}`"))?;
+    if !output.status.success() {
+        bail!("`{name}` ended with {}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Whether a command can be started and succeeds; its output is not shown.
 pub fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();

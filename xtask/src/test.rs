@@ -1,6 +1,7 @@
 //! `cargo xtask test` and its parts.
 
 use std::env;
+use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -60,7 +61,7 @@ pub fn test() -> Result<()> {
     let passed = run_reading(&mut tests, |line| count.cargo(line))?;
 
     eprintln!();
-    println!("{} passed, {} failed, {} skipped", count.passed, count.failed, count.ignored);
+    println!("{count}");
     if !ui_passed || !passed || count.failed > 0 {
         bail!("tests failed after {}; the output above says which", steps.elapsed());
     }
@@ -144,15 +145,23 @@ fn node_test() -> Result<Command> {
 
 /// Tests counted from what the runners print.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Count {
-    passed: u32,
-    failed: u32,
+pub struct Count {
+    /// What went well.
+    pub passed: u32,
+    /// What did not.
+    pub failed: u32,
     ignored: u32,
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.ignored)
+    }
 }
 
 impl Count {
     /// A line such as `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; …`.
-    fn cargo(&mut self, line: &str) {
+    pub fn cargo(&mut self, line: &str) {
         let Some(result) = line.strip_prefix("test result: ") else { return };
         let Some((_, counts)) = result.split_once(". ") else { return };
         for part in counts.split("; ") {
