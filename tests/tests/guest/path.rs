@@ -12,6 +12,9 @@ use maru_tests::wait::{eventually, now_ms};
 
 use crate::meeting::{ENGINE, First, GUEST, LIMIT, MACHINE, Meeting, ROOM, TONE_HZ};
 
+/// How a person who refused mends it.
+const HOW_TO_ALLOW: &str = "Click the sign beside the page’s address";
+
 /// A page that was loaded anew is who it was, and media flows again.
 async fn reload(kind: Kind) {
     let meeting = Meeting::of(kind, First::Engine).await;
@@ -77,14 +80,19 @@ async fn a_guest_without_permission_listens_and_its_hidden_addresses_are_found()
     let _machine = MACHINE.lock().await;
     let server = LocalServer::start();
     let guest = Guest::join_with(Kind::Chromium, Devices::Denied, &server, ROOM, GUEST).await;
-    println!("screenshot: {}", guest.screenshot("guest-denied").await.display());
+    guest.see_text("#notice", HOW_TO_ALLOW).await;
     let engine = Participant::join(&server.url(), ROOM, ENGINE).await;
     let tile = format!("[data-peer=\"{}\"]", engine.id());
     guest.picture_after(&tile, now_ms()).await;
     guest.hear(&engine.id(), TONE_HZ).await;
     let seen = engine.until_peer("connected", GUEST, |peer| peer.state == PeerState::Connected).await;
     assert!(!seen.has_video);
+    // It stays until it is dismissed.
+    assert!(guest.is_shown("#notice").await);
+    guest.see_text("#notice", HOW_TO_ALLOW).await;
     println!("screenshot: {}", guest.screenshot("guest-denied").await.display());
+    guest.click("#notice .notice-dismiss").await;
+    guest.see_no("notice", "#notice").await;
     engine.leave().await;
 }
 

@@ -184,7 +184,8 @@ export class Session {
 
   /** @param {string} room @param {string} name */
   #join(room, name) {
-    this.#notice = null;
+    // What was wrong with a device still is, and on the join form it was easy to miss.
+    if (!isOfDevice(this.#notice)) this.#notice = null;
     const parsedRoom = parseName(room, "room");
     const parsedName = parseName(name, "display");
     if ("problem" in parsedRoom) return this.#tell("bad_name", parsedRoom.problem);
@@ -439,6 +440,11 @@ export class Session {
     this.#shown = text;
     this.#onEvent({ type: "view", view });
   }
+}
+
+/** @param {Notice | null} notice */
+function isOfDevice(notice) {
+  return notice?.code === "camera" || notice?.code === "microphone" || notice?.code === "speaker";
 }
 
 /** @type {Input} */
