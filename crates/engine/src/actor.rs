@@ -190,7 +190,8 @@ impl Actor {
     }
 
     fn join(&mut self, room: &str, name: &str) {
-        self.notice = None;
+        // What was wrong with a device still is, and on the join form it was easy to miss.
+        self.notice.take_if(|notice| !notice.code.is_of_device());
         let room = RoomName::parse(room).map_err(|error| Problem::name(NameField::Room, error));
         let name = DisplayName::parse(name).map_err(|error| Problem::name(NameField::Display, error));
         match room.and_then(|room| Ok((room, name?))) {

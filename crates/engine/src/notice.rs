@@ -50,6 +50,13 @@ pub enum NoticeCode {
     Peer,
 }
 
+impl NoticeCode {
+    /// Whether it is about a camera, microphone or speaker: that outlasts what a person does next.
+    pub(crate) fn is_of_device(self) -> bool {
+        matches!(self, Self::Camera | Self::Microphone | Self::Speaker)
+    }
+}
+
 impl From<DeviceKind> for NoticeCode {
     fn from(kind: DeviceKind) -> Self {
         match kind {
