@@ -8,6 +8,7 @@ pub mod browser;
 pub mod foreign;
 #[cfg(target_os = "linux")]
 pub mod guest;
+pub mod order;
 pub mod page;
 pub mod participant;
 #[cfg(unix)]

@@ -8,6 +8,9 @@ use maru_signaling::Config;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
+#[cfg(unix)]
+use crate::relay::Relay;
+
 /// A running server on the loopback interface.
 pub struct LocalServer {
     address: SocketAddr,
@@ -26,8 +29,13 @@ impl LocalServer {
         Self::start_with(Config { token: Some(token.to_owned()), ..Config::default() })
     }
 
-    /// Starts a server on a free port with this configuration.
-    pub fn start_with(config: Config) -> Self {
+    /// Starts a server on a free port that tells its clients of this relay.
+    #[cfg(unix)]
+    pub fn start_with_relay(relay: &Relay) -> Self {
+        Self::start_with(Config { ice_servers: vec![relay.ice_server()], ..Config::default() })
+    }
+
+    fn start_with(config: Config) -> Self {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), config)
     }
 

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use maru_engine::{Command, PeerState};
-use maru_signaling::Config;
 use maru_tests::foreign::{Foreign, Library, Path};
+use maru_tests::order::{First, in_order};
 use maru_tests::participant::Participant;
 use maru_tests::relay::Relay;
 use maru_tests::server::LocalServer;
@@ -24,13 +24,6 @@ const PEER: &str = "피어 <b>Peer</b>";
 const TONE_HZ: u64 = 440;
 /// The tone is sent at about −20 dBFS.
 const HEARD_DBFS: f64 = -45.0;
-
-/// Who is in the room first, and so makes the first offer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum First {
-    Engine,
-    Peer,
-}
 
 /// Everything that two people in a room do, between an engine and a peer of this library.
 async fn meet(library: Library, codec: &str, first: First) {
@@ -74,30 +67,11 @@ async fn meet(library: Library, codec: &str, first: First) {
     engine.leave().await;
 }
 
-/// Both enter the room.
-async fn in_order<E, P>(
-    first: First,
-    engine: impl Future<Output = E>,
-    peer: impl Future<Output = P>,
-) -> (E, P) {
-    match first {
-        First::Engine => {
-            let engine = engine.await;
-            (engine, peer.await)
-        }
-        First::Peer => {
-            let peer = peer.await;
-            (engine.await, peer)
-        }
-    }
-}
-
 /// Pictures and sound through a TURN server.
 async fn meet_over_a_relay(library: Library, codec: &str, first: First) {
     let _machine = MACHINE.lock().await;
     let relay = Relay::start().await;
-    let config = Config { ice_servers: vec![relay.ice_server()], ..Config::default() };
-    let server = LocalServer::start_with(config);
+    let server = LocalServer::start_with_relay(&relay);
     let url = server.url();
     let engine = Participant::join(&url, ROOM, ENGINE);
     let peer = Foreign::join(library, &url, ROOM, PEER, codec, Path::Relay);
@@ -130,7 +104,7 @@ async fn aiortc_joins_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_joins_an_aiortc_that_offers() {
-    meet(Library::Aiortc, "h264", First::Peer).await;
+    meet(Library::Aiortc, "h264", First::Other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,17 +114,17 @@ async fn gstreamer_joins_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_joins_a_gstreamer_that_offers() {
-    meet(Library::Gstreamer, "h264", First::Peer).await;
+    meet(Library::Gstreamer, "h264", First::Other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn aiortc_and_an_engine_send_each_other_vp8() {
-    meet(Library::Aiortc, "vp8", First::Peer).await;
+    meet(Library::Aiortc, "vp8", First::Other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gstreamer_and_an_engine_send_each_other_vp8() {
-    meet(Library::Gstreamer, "vp8", First::Peer).await;
+    meet(Library::Gstreamer, "vp8", First::Other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,7 +134,7 @@ async fn a_relay_connects_aiortc_and_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_connects_an_engine_and_an_aiortc_that_offers() {
-    meet_over_a_relay(Library::Aiortc, "h264", First::Peer).await;
+    meet_over_a_relay(Library::Aiortc, "h264", First::Other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,5 +144,5 @@ async fn a_relay_connects_gstreamer_and_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_connects_an_engine_and_a_gstreamer_that_offers() {
-    meet_over_a_relay(Library::Gstreamer, "h264", First::Peer).await;
+    meet_over_a_relay(Library::Gstreamer, "h264", First::Other).await;
 }

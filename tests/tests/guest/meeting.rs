@@ -5,6 +5,7 @@ use std::time::Duration;
 use maru_engine::PeerState;
 use maru_tests::browser::Kind;
 use maru_tests::guest::Guest;
+use maru_tests::order::{First, in_order};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
 use maru_tests::wait::{eventually, now_ms};
@@ -20,13 +21,6 @@ pub const GUEST: &str = "게스트 Greta";
 pub const TONE_HZ: f64 = 440.0;
 /// A browser's made-up beeps, after its voice processing.
 pub const HEARD_DBFS: f64 = -50.0;
-
-/// Who is in the room first, and so makes the first offer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum First {
-    Engine,
-    Guest,
-}
 
 /// An engine and a guest in a room.
 pub struct Meeting {
@@ -49,16 +43,7 @@ impl Meeting {
         let url = server.url();
         let engine = Participant::join(&url, ROOM, engine_name);
         let guest = Guest::join(kind, &server, ROOM, guest_name);
-        let (engine, guest) = match first {
-            First::Engine => {
-                let engine = engine.await;
-                (engine, guest.await)
-            }
-            First::Guest => {
-                let guest = guest.await;
-                (engine.await, guest)
-            }
-        };
+        let (engine, guest) = in_order(first, engine, guest).await;
         let meeting = Self { guest, engine, server, _machine: machine };
         meeting.engine.until_peer("connected", guest_name, |peer| peer.state == PeerState::Connected).await;
         meeting

@@ -2,8 +2,9 @@
 
 use maru_engine::Command;
 use maru_tests::browser::Kind;
+use maru_tests::order::First;
 
-use crate::meeting::{ENGINE, First, GUEST, Meeting};
+use crate::meeting::{ENGINE, GUEST, Meeting};
 
 async fn meet(kind: Kind, first: First) {
     let meeting = Meeting::of(kind, first).await;
@@ -51,7 +52,7 @@ async fn chromium_joins_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_joins_a_chromium_that_offers() {
-    meet(Kind::Chromium, First::Guest).await;
+    meet(Kind::Chromium, First::Other).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,5 +62,5 @@ async fn firefox_joins_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_joins_a_firefox_that_offers() {
-    meet(Kind::Firefox, First::Guest).await;
+    meet(Kind::Firefox, First::Other).await;
 }

@@ -2,15 +2,15 @@
 //! sides negotiate at once, the network comes back, addresses are hidden behind names.
 
 use maru_engine::PeerState;
-use maru_signaling::Config;
 use maru_tests::browser::{Devices, Kind};
 use maru_tests::guest::Guest;
+use maru_tests::order::{First, in_order};
 use maru_tests::participant::Participant;
 use maru_tests::relay::Relay;
 use maru_tests::server::LocalServer;
 use maru_tests::wait::{eventually, now_ms};
 
-use crate::meeting::{ENGINE, First, GUEST, LIMIT, MACHINE, Meeting, ROOM, TONE_HZ};
+use crate::meeting::{ENGINE, GUEST, LIMIT, MACHINE, Meeting, ROOM, TONE_HZ};
 
 /// How a person who refused mends it.
 const HOW_TO_ALLOW: &str = "Click the sign beside the page’s address";
@@ -37,7 +37,7 @@ async fn a_reloaded_page_in_chromium_takes_its_place_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_that_is_killed_is_missed() {
-    let meeting = Meeting::of(Kind::Chromium, First::Guest).await;
+    let meeting = Meeting::of(Kind::Chromium, First::Other).await;
     meeting.guest_sees_and_hears().await;
     let Meeting { guest, engine, server, .. } = meeting;
     guest.kill();
@@ -48,7 +48,7 @@ async fn a_browser_that_is_killed_is_missed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_tab_is_missed() {
-    let meeting = Meeting::of(Kind::Chromium, First::Guest).await;
+    let meeting = Meeting::of(Kind::Chromium, First::Other).await;
     meeting.guest.driver().close().await.unwrap();
     meeting.engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
 }
@@ -56,7 +56,7 @@ async fn a_closed_tab_is_missed() {
 /// Who offers is who was there first, so the guest either offers anew or asks the engine to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_comes_back_brings_a_new_path_and_the_media_goes_on() {
-    for first in [First::Engine, First::Guest] {
+    for first in [First::Engine, First::Other] {
         let meeting = Meeting::of(Kind::Chromium, first).await;
         meeting.guest.paint(640, 480).await;
         meeting.engine_sees().await;
@@ -100,26 +100,16 @@ async fn a_guest_without_permission_listens_and_its_hidden_addresses_are_found()
 async fn relayed(kind: Kind, first: First) {
     let _machine = MACHINE.lock().await;
     let relay = Relay::start().await;
-    let config = Config { ice_servers: vec![relay.ice_server()], ..Config::default() };
-    let server = LocalServer::start_with(config);
+    let server = LocalServer::start_with_relay(&relay);
     let url = server.url();
     let engine = Participant::join(&url, ROOM, ENGINE);
-    let guest = Guest::open(kind, &server, ROOM, GUEST);
-    let (engine, guest) = match first {
-        First::Engine => {
-            let engine = engine.await;
-            let guest = guest.await;
-            guest.relay_only().await;
-            guest.join_again().await;
-            (engine, guest)
-        }
-        First::Guest => {
-            let guest = guest.await;
-            guest.relay_only().await;
-            guest.join_again().await;
-            (engine.await, guest)
-        }
+    let guest = async {
+        let guest = Guest::open(kind, &server, ROOM, GUEST).await;
+        guest.relay_only().await;
+        guest.join_again().await;
+        guest
     };
+    let (engine, guest) = in_order(first, engine, guest).await;
     guest.paint(640, 480).await;
     engine.picture_after(GUEST, now_ms()).await;
     guest.picture_after(&format!("[data-peer=\"{}\"]", engine.id()), now_ms()).await;
@@ -135,7 +125,7 @@ async fn a_relay_connects_chromium_and_an_engine_that_offers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_connects_an_engine_and_a_chromium_that_offers() {
-    relayed(Kind::Chromium, First::Guest).await;
+    relayed(Kind::Chromium, First::Other).await;
 }
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reloaded_page_in_firefox_takes_its_place_back() {

@@ -2,9 +2,10 @@
 
 use maru_engine::Command;
 use maru_tests::browser::Kind;
+use maru_tests::order::First;
 use maru_tests::wait::{eventually, now_ms};
 
-use crate::meeting::{First, LIMIT, Meeting};
+use crate::meeting::{LIMIT, Meeting};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_phone_that_is_turned_turns_its_picture() {
@@ -27,7 +28,7 @@ async fn a_phone_that_is_turned_turns_its_picture() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_camera_and_microphone_need_no_negotiation() {
-    let meeting = Meeting::of(Kind::Chromium, First::Guest).await;
+    let meeting = Meeting::of(Kind::Chromium, First::Other).await;
     meeting.engine_hears().await;
     let before = meeting.negotiations().await;
     for picker in ["#camera-select", "#microphone-select"] {
