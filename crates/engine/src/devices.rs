@@ -16,8 +16,8 @@ use crate::send::audio::VoiceInput;
 
 /// Sound that may wait for the voice thread: 200 ms.
 const MICROPHONE_RING: usize = SAMPLES_10_MS * 20;
-/// Sound that may wait for the speaker: 100 ms; how much really waits is the playout's choice.
-const SPEAKER_RING: usize = SAMPLES_10_MS * 10;
+/// Sound that may wait for the speaker: 200 ms; how much really waits is the playout's choice.
+const SPEAKER_RING: usize = SAMPLES_10_MS * 20;
 
 /// Which devices should be open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub use engine::{Choice, Engine, EngineConfig};
 pub use notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 pub use receive::video::{EncodedSink, VideoOutput};
 pub use report::{
-    AudioReport, CallReport, EncodeReport, LatencyReport, MeReport, PairReport, PeerReport, SentAudioReport,
-    SentReport, SentVideoReport, VideoReport,
+    AudioReport, CallReport, EncodeReport, InboundAudioReport, LatencyReport, MeReport, PairReport,
+    PeerReport, SentAudioReport, SentReport, SentVideoReport, VideoReport,
 };
 pub use signaling::{FixedServer, ServerLocator, SignalingError};

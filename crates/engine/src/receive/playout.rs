@@ -16,10 +16,9 @@ use maru_protocol::PeerId;
 use parking_lot::Mutex;
 
 use super::audio::{PeerAudio, Voice};
+use super::pace::{Next, Pace};
 
 const STEP: Duration = Duration::from_millis(10);
-/// Sound that waits in the speaker's ring: enough for its callback to be a little early.
-const SPEAKER_LEVEL: usize = SAMPLES_10_MS * 2;
 /// A speaker that takes nothing for this long is as good as none.
 const SPEAKER_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long the idle thread sleeps at most.
@@ -82,7 +81,9 @@ impl Playout {
     /// Runs until [`Playout::close`].
     pub fn run(&self, far_end: FarEndWriter) {
         let Some(orders) = self.incoming.lock().take() else { return };
-        let mut mixer = Mixer { speaker: None, far_end, peers: Vec::with_capacity(PEERS), closed: false };
+        let peers = Vec::with_capacity(PEERS);
+        let pace = Pace::new(Instant::now());
+        let mut mixer = Mixer { speaker: None, pace, far_end, peers, closed: false };
         let mut limiter = Limiter::new();
         let mut mix = [0.0f32; SAMPLES_10_MS];
         let mut voice = [0.0f32; SAMPLES_10_MS];
@@ -99,7 +100,7 @@ impl Playout {
                 }
                 // A speaker that stalls must not stall the call: go on by the clock until it takes sound again.
                 Some(ring) => {
-                    let _ = ring.wait_below(SPEAKER_LEVEL - SAMPLES_10_MS, SPEAKER_TIMEOUT);
+                    wait_for(ring, &mut mixer.pace);
                     due = Instant::now();
                 }
                 None if mixer.peers.is_empty() => {
@@ -134,8 +135,25 @@ impl Playout {
             limiter.process(&mut mix);
             if let Some(ring) = &mut mixer.speaker {
                 ring.push(&mix);
+                mixer.pace.made(Instant::now());
                 mixer.far_end.write(&mix, ring.next_heard(now));
             }
+        }
+    }
+}
+
+/// Sleeps until the speaker is to get its next sound, or has taken nothing for long.
+fn wait_for(speaker: &RingProducer, pace: &mut Pace) {
+    let give_up = Instant::now() + SPEAKER_TIMEOUT;
+    loop {
+        let (now, taken) = (Instant::now(), speaker.taken());
+        let until = match pace.next(now, taken, speaker.filled()) {
+            Next::Now => return,
+            Next::At(due) => due,
+            Next::Enough => give_up,
+        };
+        if speaker.is_closed() || !speaker.wait_for_reader(taken, until) && until == give_up {
+            return pace.stalled();
         }
     }
 }
@@ -143,6 +161,8 @@ impl Playout {
 /// What the thread works on.
 struct Mixer {
     speaker: Option<RingProducer>,
+    /// Of the speaker.
+    pace: Pace,
     /// Who processes our own voice has to know what the speaker plays.
     far_end: FarEndWriter,
     peers: Vec<(PeerId, Box<Voice>)>,
@@ -159,6 +179,7 @@ impl Mixer {
             Order::Remove(peer) => self.peers.retain(|(id, _)| *id != peer),
             Order::Switch(speaker) => {
                 self.speaker = Some(speaker);
+                self.pace = Pace::new(Instant::now());
                 self.far_end.new_speaker();
             }
             Order::Close => self.closed = true,

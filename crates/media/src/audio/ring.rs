@@ -10,6 +10,9 @@ use arc_swap::ArcSwapOption;
 
 use super::stamp::{Stamp, StampCell};
 
+/// What is read within this time is read at once: a device may take its block in pieces.
+const AT_ONCE: Duration = Duration::from_millis(2);
+
 /// What the two ends share beside the samples.
 #[derive(Default)]
 struct Shared {
@@ -20,6 +23,8 @@ struct Shared {
     underruns: AtomicU64,
     /// When a sample was or will be heard, as the device tells: it is at one end only.
     stamp: StampCell,
+    /// How many samples the reader took at once, and when.
+    taken: StampCell,
 }
 
 impl Shared {
@@ -55,7 +60,7 @@ pub fn ring(capacity: usize) -> (RingProducer, RingConsumer) {
     let shared = Arc::new(Shared::default());
     (
         RingProducer { samples: producer, capacity, pushed: 0, shared: Arc::clone(&shared) },
-        RingConsumer { samples: consumer, pulled: 0, shared },
+        RingConsumer { samples: consumer, pulled: 0, taking: Taken::default(), shared },
     )
 }
 
@@ -99,6 +104,17 @@ impl RingProducer {
         self.shared.wake();
     }
 
+    /// How many samples the reader last took at once, or wanted to, and when it began.
+    pub fn taken(&self) -> Option<(usize, Instant)> {
+        self.shared.taken.get().map(|taken| (taken.number as usize, taken.at))
+    }
+
+    /// Sleeps until the reader has taken something else than [`taken`](Self::taken) said before. False at the
+    /// deadline, or when the reader is gone.
+    pub fn wait_for_reader(&self, seen: Option<(usize, Instant)>, deadline: Instant) -> bool {
+        self.shared.wait_until(deadline, || self.taken() != seen)
+    }
+
     /// Samples written and not yet read.
     pub fn filled(&self) -> usize {
         self.capacity - self.samples.slots()
@@ -127,10 +143,19 @@ impl Drop for RingProducer {
     }
 }
 
+/// What is being read at once.
+#[derive(Default)]
+struct Taken {
+    since: Option<Instant>,
+    samples: usize,
+    before: usize,
+}
+
 /// The end that samples are read from. Dropping it closes the ring.
 pub struct RingConsumer {
     samples: rtrb::Consumer<f32>,
     pulled: u64,
+    taking: Taken,
     shared: Arc<Shared>,
 }
 
@@ -164,8 +189,24 @@ impl RingConsumer {
         if there < out.len() {
             self.shared.underruns.fetch_add(1, Ordering::Relaxed);
         }
+        self.tell_taken(out.len());
         self.shared.wake();
         there
+    }
+
+    fn tell_taken(&mut self, samples: usize) {
+        let (now, taking) = (Instant::now(), &mut self.taking);
+        let since = match taking.since {
+            Some(since) if now.saturating_duration_since(since) <= AT_ONCE => since,
+            _ => {
+                (taking.before, taking.samples) = (taking.samples, 0);
+                now
+            }
+        };
+        taking.since = Some(since);
+        taking.samples += samples;
+        // Of a block that is still being read, the one before says more.
+        self.shared.taken.set(Stamp { number: taking.samples.max(taking.before) as u64, at: since });
     }
 
     /// Samples that can be read.
@@ -223,6 +264,25 @@ mod tests {
         assert_eq!(consumer.pull(&mut out), 4);
         assert_eq!(out, [4.0, 5.0, 6.0, 7.0]);
         assert_eq!(producer.underruns(), 0);
+    }
+
+    #[test]
+    fn the_writer_knows_how_much_is_read_at_once_whatever_the_pieces() {
+        let (producer, mut consumer) = ring(100);
+        assert_eq!(producer.taken(), None);
+        assert!(!producer.wait_for_reader(None, Instant::now()), "waiting is bounded");
+        let before = Instant::now();
+        consumer.pull(&mut [0.0; 30]);
+        consumer.pull(&mut [0.0; 40]);
+        let (samples, at) = producer.taken().unwrap();
+        // On a machine that stands still between the two they are two blocks.
+        assert!(samples == 70 || samples == 40, "{samples}");
+        assert!(at >= before);
+        assert!(producer.wait_for_reader(None, before), "it has taken something since");
+        std::thread::sleep(AT_ONCE * 2);
+        consumer.pull(&mut [0.0; 5]);
+        let (again, later) = producer.taken().unwrap();
+        assert!(again == samples && later > at, "{again} of a block that goes on");
     }
 
     #[test]
