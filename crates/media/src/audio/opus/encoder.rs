@@ -9,8 +9,8 @@ use crate::error::CodecError;
 /// More than any packet of one 20 ms frame (RFC 6716, section 3.2.1: 1275 bytes and a byte before).
 const MAX_PACKET_BYTES: usize = 1500;
 
-/// The bitrate to start with, in bits per second: full-band speech that nobody can tell from the original.
-pub const DEFAULT_BITRATE_BPS: u32 = 32_000;
+/// The bitrate where there is room, in bits per second: full-band speech that nobody can tell from the original.
+pub const DEFAULT_BITRATE_BPS: u32 = 48_000;
 
 /// Good quality at about half the processor time of the highest.
 const COMPLEXITY: u8 = 7;
