@@ -42,7 +42,7 @@ fn voice(parts: &[String]) -> Result<()> {
     ensure(&purposes)?;
     let python = python::ensure(&python::BENCH)?;
     steps.begin("Building the benchmark");
-    run(&mut cargo(&["build", "--release", "--package", "maru-bench", "--bin", "bench-voice"])?)?;
+    run(&mut cargo(&["build", "--release", "--package", "maru-bench", "--package", "maru-cli"])?)?;
     steps.begin("Measuring, which takes some minutes");
     let folder = target_dir()?.join("bench").join("voice");
     if folder.exists() {

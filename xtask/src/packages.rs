@@ -23,7 +23,7 @@ pub enum Purpose {
     Test,
     /// Run the tests with browsers as guests.
     Browsers,
-    /// Run the benchmarks: a voice to measure with, and Python for its scores.
+    /// Run the benchmarks: a voice to measure with, a sound server, and Python for the scores.
     Bench,
     /// Boot a guest with a kernel of its own.
     Guest,
@@ -64,7 +64,14 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         // The last two are what the guest is given of this machine.
         Purpose::Guest => &["qemu-system-x86", "kmod", "udev"],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
-        Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv"],
+        Purpose::Bench => &[
+            "espeak-ng",
+            "python3-dev",
+            "python3-venv",
+            "pulseaudio",
+            "pulseaudio-utils",
+            "libasound2-plugins",
+        ],
     }
 }
 
@@ -162,7 +169,7 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             Purpose::Test => manager.test,
             // These tests run on Debian: both browsers are packages there, and so is the guest's kernel.
             Purpose::Browsers | Purpose::Guest => "",
-            Purpose::Bench => "espeak-ng",
+            Purpose::Bench => "espeak-ng pulseaudio",
         });
     }
     words.retain(|word| !word.is_empty());

@@ -7,18 +7,21 @@ mod loss;
 mod mouth;
 mod network;
 mod signal;
+mod sinks;
 mod speech;
+mod storm;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use network::Network;
 use speech::Speech;
 
-const USAGE: &str =
-    "usage: bench-voice FOLDER [echo] [cpu] [mouth] [loss]: files go to FOLDER; with nothing named, all";
-const PARTS: [&str; 4] = ["echo", "cpu", "mouth", "loss"];
+const USAGE: &str = "usage: bench-voice FOLDER [echo] [cpu] [mouth] [call] [loss]: files go to FOLDER; with nothing named, all";
+const PARTS: [&str; 5] = ["echo", "cpu", "mouth", "call", "loss"];
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -39,6 +42,7 @@ fn main() -> Result<()> {
             "echo" => print_echo(&speech),
             "cpu" => print_cpu(&speech)?,
             "mouth" => print_mouth(&speech, &folder)?,
+            "call" => print_call(&speech, &folder.join("call"))?,
             _ => print_loss(&speech, &folder)?,
         }
     }
@@ -79,6 +83,20 @@ fn print_mouth(speech: &Speech, folder: &Path) -> Result<()> {
     println!("## From mouth to ear\n");
     println!("Goal: at most 60 ms for half of it, over loopback; what devices buffer comes on top.\n");
     println!("p50 {:.0} ms, p95 {:.0} ms\n", delays.p50_ms, delays.p95_ms);
+    println!("| what takes how long | ms |");
+    println!("|---|---|");
+    for (stage, ms) in &delays.stages {
+        println!("| {stage} | {ms:.1} |");
+    }
+    let (target, concealed) = (delays.target_ms, delays.concealed * 100.0);
+    println!("\nThe jitter buffer's target was {target:.0} ms; {concealed:.2} % was made up.\n");
+    let storm = storm::measure(&original)?;
+    println!("After 10 s of up to 300 ms of jitter, when the target was {:.0} ms, it is", storm.highest_ms);
+    println!(
+        "back at 20 ms or less after {:.1} s, and what is heard within 10 ms of it after",
+        storm.target_s
+    );
+    println!("{:.1} s. Goal: 10 s.\n", storm.heard_s);
     Ok(())
 }
 
@@ -93,21 +111,59 @@ fn print_loss(speech: &Speech, folder: &Path) -> Result<()> {
     if let Some(other) = std::env::var_os("BENCH_OTHER_RECEIVER") {
         run(Command::new(python()).arg(other).arg(folder))?;
     }
-    let scores =
-        run(Command::new(python()).arg(concat!(env!("CARGO_MANIFEST_DIR"), "/score.py")).arg(folder))?;
-    let scores: HashMap<&str, &str> = scores.lines().filter_map(|line| line.split_once(' ')).collect();
+    let scores = scores(folder)?;
     println!("## Losses\n");
     println!("| network | Maru: WB-PESQ, ViSQOL | Chromium: WB-PESQ, ViSQOL |");
     println!("|---|---|---|");
     for network in &networks {
         let score = |who: &str| {
-            let score = scores.get(format!("{}-{who}", network.name()).as_str());
-            score.map_or("not measured".to_owned(), |score| score.replace(' ', ", "))
+            scores.get(&format!("{}-{who}", network.name())).map_or("not measured", String::as_str)
         };
         println!("| {} | {} | {} |", network.title(), score("maru"), score("chromium"));
     }
     println!();
     Ok(())
+}
+
+/// Speech through sound cards, the whole call and every stage at its default setting; and what the stages
+/// alone leave of it.
+fn print_call(speech: &Speech, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder.join("scored"))?;
+    let original = loss::original([&speech.far, &speech.near]);
+    speech::write_wav(&folder.join("original.wav"), &original)?;
+    let write = |name: &str, sound: &[f32]| {
+        speech::write_wav(&folder.join("scored").join(format!("{name}.wav")), sound)
+    };
+    let clean = Network { loss: 0.0, burst: 1.0, jitter: Duration::ZERO };
+    let coded = |sound: &[f32]| loss::heard(&loss::packets(sound, clean)?, clean);
+    let processed = sinks::processed(&original);
+    write("processed", &processed)?;
+    write("coded", &coded(&original)?)?;
+    write("both", &coded(&processed)?)?;
+    sinks::record(folder)?;
+    let scores = scores(folder)?;
+    println!("## A call between sound cards\n");
+    println!("Goal: a WB-PESQ of at least 3.8.\n");
+    println!("| what the speech went through | WB-PESQ, ViSQOL |");
+    println!("|---|---|");
+    for (name, what) in [
+        ("processed", "voice processing alone"),
+        ("coded", "Opus and the jitter buffer alone"),
+        ("both", "all of these, without devices"),
+        ("call", "**a call between two `maru-cli` on null sinks of PulseAudio**"),
+    ] {
+        println!("| {what} | {} |", scores.get(name).map_or("not measured", String::as_str));
+    }
+    println!();
+    Ok(())
+}
+
+/// How everything in FOLDER/scored compares with the original: WB-PESQ and ViSQOL by name.
+fn scores(folder: &Path) -> Result<HashMap<String, String>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/score.py");
+    let scores = run(Command::new(python()).arg(script).arg(folder))?;
+    let lines = scores.lines().filter_map(|line| line.split_once(' '));
+    Ok(lines.map(|(name, scores)| (name.to_owned(), scores.replace(' ', ", "))).collect())
 }
 
 /// The Python that has the scores' packages.

@@ -9,11 +9,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use maru_engine::{Choice, Command, Engine, EngineConfig, FixedServer, PeerState};
+use maru_engine::{
+    AudioReport, Choice, Command, Engine, EngineConfig, FixedServer, InboundAudioReport, PeerState,
+};
 use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
-use maru_media::voice::VoiceSettings;
+use maru_media::voice::{VoiceProcessor, VoiceSettings};
 use maru_media::{
     DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, LatestFrame, VideoCodec,
 };
@@ -34,10 +36,19 @@ const LIMIT: Duration = Duration::from_secs(20);
 const PIECE: usize = 24_000;
 const LONGEST: usize = 24_000;
 
+/// What Opus's encoder is behind: it looks 2.5 ms ahead, and 4 ms make its two halves agree.
+const ENCODER_MS: f64 = 6.5;
+
 /// Half of the delays are shorter, and 95 of 100.
 pub struct Delays {
     pub p50_ms: f64,
     pub p95_ms: f64,
+    /// What the first of them is made of.
+    pub stages: Vec<(&'static str, f64)>,
+    /// How long packets should be held back, at the end.
+    pub target_ms: f64,
+    /// Share of samples that were made up.
+    pub concealed: f64,
 }
 
 /// Ten milliseconds, with the time at which the first sample was played.
@@ -140,7 +151,7 @@ pub fn measure(speech: &[f32], folder: &Path) -> Result<Delays> {
     let wav =
         Arc::new(Wav { speech: Arc::new(speech.to_vec()), said: Arc::default(), heard: Arc::default() });
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(call(&wav))?;
+    let (before, after) = runtime.block_on(call(&wav))?;
     let said = wav.said.lock().context("the microphone was never opened")?;
     let mut heard = vec![0.0_f32; (SECONDS as usize + 2) * 48_000];
     for (at, block) in wav.heard.lock().iter() {
@@ -165,7 +176,28 @@ pub fn measure(speech: &[f32], folder: &Path) -> Result<Delays> {
     ensure!(delays.len() > 10, "hardly anything was heard");
     delays.sort_by(f64::total_cmp);
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share).round() as usize];
-    Ok(Delays { p50_ms: at(0.5), p95_ms: at(0.95) })
+    let p50_ms = at(0.5);
+    let stages = stages(p50_ms, &before.stats, &after.stats);
+    let made_up = after.stats.concealed_samples - before.stats.concealed_samples;
+    let all = after.stats.total_samples_received - before.stats.total_samples_received;
+    let (target_ms, concealed) = (after.jitter_buffer_target_ms, made_up as f64 / all as f64);
+    Ok(Delays { p50_ms, p95_ms: at(0.95), stages, target_ms, concealed })
+}
+
+/// Where the time goes: what is known of each stage, and what is left over.
+fn stages(all_ms: f64, before: &InboundAudioReport, after: &InboundAudioReport) -> Vec<(&'static str, f64)> {
+    let waited = after.jitter_buffer_delay - before.jitter_buffer_delay;
+    let emitted = after.jitter_buffer_emitted_count - before.jitter_buffer_emitted_count;
+    let processing = VoiceProcessor::new(VoiceSettings::default()).delay();
+    let mut stages = vec![
+        ("until a packet's sound has been captured", 20.0),
+        ("voice processing", processing.as_secs_f64() * 1e3),
+        ("Opus", ENCODER_MS),
+        ("jitter buffer", waited / emitted as f64 * 1e3),
+    ];
+    let known: f64 = stages.iter().map(|(_, ms)| ms).sum();
+    stages.push(("waiting for the speaker; network, threads", all_ms - known));
+    stages
 }
 
 /// By how many samples a piece is late; `None` where it is not found.
@@ -186,7 +218,8 @@ fn delay(piece: &[f32], heard: &[f32]) -> Option<usize> {
     (likeness > 0.5).then_some(late)
 }
 
-async fn call(wav: &Arc<Wav>) -> Result<()> {
+/// Returns what is told of the sound at the beginning of what is measured, and at its end.
+async fn call(wav: &Arc<Wav>) -> Result<(AudioReport, AudioReport)> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listener.local_addr()?);
     let server = tokio::spawn(maru_signaling::run(listener, std::future::pending()));
@@ -217,10 +250,17 @@ async fn call(wav: &Arc<Wav>) -> Result<()> {
         ensure!(started.elapsed() < LIMIT, "the two do not get connected");
         tokio::time::sleep(BLOCK).await;
     }
-    tokio::time::sleep(Duration::from_secs(SECONDS)).await;
+    let told = async || -> Result<AudioReport> {
+        let report = ear.report().await.context("the call is over")?;
+        Ok(report.peers.into_iter().next().context("nobody is heard")?.audio)
+    };
+    tokio::time::sleep(Duration::from_secs_f64(SETTLE)).await;
+    let before = told().await?;
+    tokio::time::sleep(Duration::from_secs_f64(SECONDS as f64 - SETTLE)).await;
+    let after = told().await?;
     for engine in [&mouth, &ear] {
         engine.shutdown().await;
     }
     server.abort();
-    Ok(())
+    Ok((before, after))
 }
