@@ -49,7 +49,7 @@ impl Pace {
     /// Of a speaker that was just opened.
     pub fn new(now: Instant) -> Self {
         let mut late = [Duration::ZERO; SPANS];
-        late[0] = FIRST_LATENESS;
+        late[SPANS - 2..].fill(FIRST_LATENESS);
         Self { blocks: [0; BLOCKS], count: 0, taken: None, due: None, late, span: 0, since: now }
     }
 
@@ -112,10 +112,15 @@ impl Pace {
         (largest, Duration::from_secs_f64(sum as f64 / per_second))
     }
 
-    /// How long before the speaker lacks it sound is made.
+    /// How long before the speaker lacks it sound is made. What was late once is not worth waiting for all
+    /// the time, only what is again and again.
     fn cushion(&self) -> Duration {
-        let worst = self.late.iter().copied().max().unwrap_or_default();
-        (worst + MARGIN).min(CUSHION_LIMIT)
+        let (mut worst, mut next) = (Duration::ZERO, Duration::ZERO);
+        for late in self.late {
+            next = next.max(late.min(worst));
+            worst = worst.max(late);
+        }
+        (next + MARGIN).min(CUSHION_LIMIT)
     }
 
     fn remember(&mut self, now: Instant, late: Duration) {
@@ -214,6 +219,15 @@ mod tests {
             assert_eq!(learnt, 0, "{:?}", simulated.underruns);
             assert!((8.0..30.0).contains(&simulated.waits_ms), "{} ms", simulated.waits_ms);
         }
+    }
+
+    #[test]
+    fn what_is_late_once_changes_nothing() {
+        let late: fn(usize) -> Duration =
+            |number| Duration::from_millis(if number == 4_000 { 25 } else { 0 });
+        let simulated = Simulation { block: 480, jitter: none, late }.run(60 * SECOND);
+        assert!(simulated.underruns.len() <= 4, "{:?}", simulated.underruns);
+        assert!(simulated.waits_ms < 4.0, "{} ms", simulated.waits_ms);
     }
 
     #[test]
