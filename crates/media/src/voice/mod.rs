@@ -12,21 +12,22 @@ mod contain;
 mod coupling;
 pub mod far_end;
 mod gain;
+mod high_pass;
 mod interpolate;
 mod noise;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sonora::high_pass_filter::HighPassFilter;
 use ts_rs::TS;
 
-use crate::audio::{SAMPLE_RATE_HZ, SAMPLES_10_MS};
+use crate::audio::SAMPLES_10_MS;
 use bands::{BAND_SAMPLES, Bands, FilterBank, SILENT_BANDS};
 use canceller::Canceller;
 use contain::Contained;
 use coupling::Coupling;
 use gain::GainStage;
+use high_pass::HighPass;
 use noise::NoiseStage;
 
 /// How much longer sound takes that is split into bands and joined again.
@@ -103,14 +104,13 @@ pub struct VoiceProcessor {
     noise: Contained<NoiseStage>,
     gain: Contained<GainStage>,
     coupling: Coupling,
-    high_pass: HighPassFilter,
+    high_pass: HighPass,
     near_bank: FilterBank,
     far_bank: FilterBank,
     /// The way round the canceller, as long as the way through it.
     detour: [[f32; canceller::DELAY]; 3],
     /// How much of the output comes from the canceller: 0 or 1 but for one frame of crossing over.
     share: f32,
-    lowest: [Vec<f32>; 1],
     stats: VoiceStats,
 }
 
@@ -123,12 +123,11 @@ impl VoiceProcessor {
             noise: Contained::new(NoiseStage::new),
             gain: Contained::new(GainStage::new),
             coupling: Coupling::new(),
-            high_pass: HighPassFilter::new(SAMPLE_RATE_HZ as i32 / 3, 1),
+            high_pass: HighPass::new(),
             near_bank: FilterBank::new(),
             far_bank: FilterBank::new(),
             detour: [[0.0; canceller::DELAY]; 3],
             share: 0.0,
-            lowest: [vec![0.0; BAND_SAMPLES]],
             stats: VoiceStats::default(),
         }
     }
@@ -198,9 +197,7 @@ impl VoiceProcessor {
         let clipped = canceller::is_clipped(frame);
         let mut near = SILENT_BANDS;
         self.near_bank.split(frame, &mut near);
-        self.lowest[0].copy_from_slice(&near[0]);
-        self.high_pass.process_channels(&mut self.lowest);
-        near[0].copy_from_slice(&self.lowest[0]);
+        self.high_pass.process(&mut near[0]);
         if self.settings.noise {
             let lowest = near[0];
             self.noise.run(|noise| noise.listen(&lowest));
