@@ -10,7 +10,7 @@ use crate::error::CodecError;
 const MAX_PACKET_BYTES: usize = 1500;
 
 /// The bitrate where there is room, in bits per second: full-band speech that nobody can tell from the original.
-pub const DEFAULT_BITRATE_BPS: u32 = 48_000;
+pub const DEFAULT_BITRATE_BPS: u32 = 64_000;
 
 /// Good quality at about half the processor time of the highest.
 const COMPLEXITY: u8 = 7;
