@@ -11,6 +11,7 @@ import { Chat } from "./view/chat.js";
 import { Controls } from "./view/controls.js";
 import { DevicePickers } from "./view/devices.js";
 import { byId, element, fillIn } from "./view/dom.js";
+import { MutedHint } from "./view/hint.js";
 import { JoinScreen } from "./view/join.js";
 import { setUpLanguagePicker } from "./view/language.js";
 import { pageLink } from "./view/links.js";
@@ -102,7 +103,9 @@ class App {
       stage: byId("stage", HTMLElement),
       joinHost: byId("join-self", HTMLElement),
       encoded: flags.webcodecs && !settings.force_fallback,
+      send: (command) => this.#do(command),
     });
+    this.hint = new MutedHint((text) => this.#say([text]));
     this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
@@ -127,7 +130,8 @@ class App {
       }
       case "levels":
         this.pickers.renderLevel(this.#view.me.muted ? -100 : event.levels.microphone_dbfs);
-        this.stage.renderLevels(event.levels, performance.now(), this.#view.me.muted);
+        this.stage.renderLevels(event.levels, this.#view.me.muted);
+        this.hint.update(event.levels.speaking, this.#isUnheard());
         return;
       case "chat": {
         const { message } = event;
@@ -151,6 +155,7 @@ class App {
     this.pickers.render(view);
     this.chat.render(view.chat);
     this.notice.render(view.notice);
+    if (!this.#isUnheard()) this.hint.hide();
     this.#renderControls();
     if (moved) this.#focusScreen(inCall);
     if (view.call !== "idle") this.#previewing = false;
@@ -256,6 +261,11 @@ class App {
   /** @param {DeviceKind} kind @param {string | null} id */
   async #select(kind, id) {
     if (await this.#do({ type: "select_device", kind, id })) await this.#save({ [kind]: id ?? NO_DEVICE });
+  }
+
+  /** Whether others are there who do not hear a word. */
+  #isUnheard() {
+    return this.#inCall && this.#view.me.muted && this.#view.peers.length > 0;
   }
 
   /** @param {Partial<import("./types/shell").Settings>} change */

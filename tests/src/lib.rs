@@ -15,6 +15,7 @@ pub mod participant;
 pub mod process;
 #[cfg(unix)]
 pub mod programs;
+pub mod recording;
 #[cfg(unix)]
 pub mod relay;
 pub mod server;

@@ -215,9 +215,17 @@ export const en = {
     "The browser will warn that it does not know this computer’s certificate. Before going on, compare the certificate’s SHA-256 fingerprint there with this one:",
   qrLabel: "QR code of the link, for a phone’s camera",
 
+  // How loud somebody is here
+  /** @param {string} name */
+  volumeOf: (name) => `Volume of ${name}`,
+  /** @param {string} name */
+  muteForMe: (name) => `Mute ${name} for me`,
+  mutedHint: "You’re muted: nobody hears you.",
+
   // Marks, read out
   markMuted: "muted",
   markCameraOff: "camera off",
+  markMutedForMe: "muted for you",
 
   // Chat
   chatTitle: "Chat",

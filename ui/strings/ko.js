@@ -219,9 +219,17 @@ export const ko = {
     "브라우저가 이 컴퓨터의 인증서를 모른다고 경고할 거예요. 계속하기 전에 인증서의 SHA-256 지문이 아래와 같은지 확인해 주세요.",
   qrLabel: "휴대폰 카메라로 찍을 링크 QR 코드",
 
+  // 여기서 듣는 소리 크기
+  /** @param {string} name */
+  volumeOf: (name) => `${name} 님 소리 크기`,
+  /** @param {string} name */
+  muteForMe: (name) => `${name} 님 소리를 나만 끄기`,
+  mutedHint: "음소거 중이라 아무도 듣지 못해요.",
+
   // 상태 표시
   markMuted: "음소거",
   markCameraOff: "카메라 꺼짐",
+  markMutedForMe: "나에게만 음소거",
 
   // 채팅
   chatTitle: "채팅",

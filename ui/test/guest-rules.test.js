@@ -5,12 +5,14 @@ import { test } from "node:test";
 import { addressOf, roomOf, serverOf } from "../backend/guest/address.js";
 import { CHAT_MAX_BYTES, ChatGate, ChatHistory, chatWire, parseChat } from "../backend/guest/chat.js";
 import { preferredVideo, shareVideo, videoCodecs, videoLimits } from "../backend/guest/codecs.js";
+import { soften } from "../backend/guest/booster.js";
 import { FLOOR_DBFS, Speaking, peakDbfs } from "../backend/guest/levels.js";
 import { deviceList } from "../backend/guest/list.js";
 import { readServerMessage } from "../backend/guest/messages.js";
 import { parseName } from "../backend/guest/names.js";
 import { Selection } from "../backend/guest/selection.js";
 import { keepPlace, keepSettings, loadPlace, loadSettings } from "../backend/guest/storage.js";
+import { Volumes } from "../backend/guest/volumes.js";
 
 test("The room is in the address, whatever the script, also under a base path", () => {
   const base = "https://host/maru/";
@@ -96,12 +98,53 @@ test("The more peers, the less goes to each, and to all together not much more",
 test("Levels are peaks in dBFS, and speaking holds over the pauses between words", () => {
   assert.equal(peakDbfs(new Float32Array(8)), FLOOR_DBFS);
   assert.ok(Math.abs(peakDbfs(new Float32Array([0, -0.1, 0.05])) + 20) < 0.01);
+  const word = [-60, -43, -43, -20, -20, -80, -80, -80, -43, -80, -80, -80, -80, -80, -43];
+  assert.deepEqual(spoken(word).indexOf(true), 4, "not loud enough, then not long enough to begin");
+  assert.deepEqual(spoken(word).lastIndexOf(true), 12, "loud enough to go on, and held for half a second");
+});
+
+/** Whether somebody speaks after each level, one every 100 ms. */
+function spoken(levels) {
   const speaking = new Speaking();
-  assert.ok(!speaking.update(0, -45), "not loud enough to begin");
-  assert.ok(speaking.update(100, -39));
-  assert.ok(speaking.update(300, -45), "loud enough to go on");
-  assert.ok(speaking.update(799, -90));
-  assert.ok(!speaking.update(800, -90));
+  return levels.map((dbfs, tick) => speaking.update(tick * 100, dbfs));
+}
+
+test("Clicks and a fan are nobody who speaks; soft words over it, long speeches and music are", () => {
+  const clicks = Array.from({ length: 100 }, (_, tick) => (tick % 7 === 0 ? -10 : -70));
+  assert.ok(!spoken(clicks).includes(true));
+  const fan = Array.from({ length: 200 }, (_, tick) => (tick === 150 ? -100 : -36 + (tick % 4)));
+  assert.ok(!spoken(fan).slice(70).includes(true));
+  assert.ok(spoken([...fan, ...Array(20).fill(-14)]).slice(201).every(Boolean));
+  const speech = Array.from({ length: 600 }, (_, tick) => (tick % 6 === 5 ? -60 : -18 - (tick % 5) * 3));
+  assert.ok(spoken(speech).slice(2).every(Boolean));
+  assert.ok(spoken(Array(600).fill(-20)).slice(1).every(Boolean));
+});
+
+test("How loud somebody is wanted outlasts its leaving and a reload, and ends with the call", () => {
+  const volumes = new Volumes();
+  assert.deepEqual([volumes.of("a"), volumes.gain("a")], [{ volume: 100, muted: false }, 1]);
+  volumes.setVolume("a", 150);
+  volumes.setMuted("a", true);
+  volumes.setVolume("b", 20);
+  assert.deepEqual([volumes.gain("a"), volumes.gain("b")], [0, 0.2]);
+  volumes.setMuted("a", false);
+  assert.equal(volumes.gain("a"), 1.5, "as loud as before");
+  for (const volume of [NaN, -1, 201, Infinity, "7", null]) volumes.setVolume("a", volume);
+  assert.equal(volumes.gain("a"), 1.5);
+  const again = new Volumes(JSON.parse(JSON.stringify(volumes.kept())));
+  assert.deepEqual(again.kept(), volumes.kept());
+  for (const spoilt of [undefined, "x", [7], [["a"]], [["a", 900, false]], [[7, 50, false]]]) {
+    assert.deepEqual(new Volumes(spoilt).kept(), []);
+  }
+  volumes.clear();
+  assert.equal(volumes.gain("a"), 1);
+});
+
+test("What is played louder than it came is bent and never broken off", () => {
+  assert.deepEqual([0, 0.5, -0.7].map(soften), [0, 0.5, -0.7]);
+  const loud = Array.from({ length: 200 }, (_, step) => soften(0.7 + step / 150));
+  assert.ok(loud.every((level, step) => level < 1 && (step === 0 || level > loud[step - 1])));
+  assert.equal(soften(-1.5), -soften(1.5));
 });
 
 test("What a server says is taken only in the protocol's shape", () => {
@@ -140,7 +183,7 @@ test("Settings and place survive; forbidden, full and spoilt storage is as good 
   assert.ok(keepSettings({ ...initial, name: "Ann", camera: "c", muted: true }, () => storage));
   const found = loadSettings(() => storage);
   assert.deepEqual([found.name, found.camera, found.muted], ["Ann", "c", true]);
-  const place = { room: "standup", name: "Ann", resume: "secret" };
+  const place = { room: "standup", name: "Ann", resume: "secret", volumes: [["p", 50, true]] };
   keepPlace(place, () => storage);
   assert.deepEqual(loadPlace(() => storage), place);
   keepPlace(null, () => storage);

@@ -3,12 +3,14 @@ import { test } from "node:test";
 import { strings } from "../strings.js";
 import { announcements } from "../view/announce.js";
 import { initials, tone, TONES } from "../view/avatar.js";
-import { meterFraction, SpeakingHold } from "../view/levels.js";
+import { MutedSpeech } from "../view/hint.js";
+import { meterFraction } from "../view/levels.js";
 import { CHAT_MAX_BYTES, groupsWith, messageBytes } from "../view/messages.js";
 import { peerTile, selfTile } from "../view/participants.js";
 
 const peer = (id, more = {}) => ({
-  id, name: id.toUpperCase(), state: "connected", muted: false, camera_off: false, has_video: true, ...more,
+  id, name: id.toUpperCase(), state: "connected", muted: false, camera_off: false, has_video: true, volume: 100,
+  muted_for_me: false, ...more,
 });
 
 const view = (more = {}, me = {}) => ({
@@ -77,12 +79,25 @@ test("The meter is empty at silence, full at full scale, and half way at −30 d
   assert.equal(meterFraction(3), 1);
 });
 
-test("Speaking outlasts a pause between words and ends after it", () => {
-  const hold = new SpeakingHold();
-  assert.equal(hold.update(-70, 0), false);
-  assert.equal(hold.update(-20, 100), true);
-  assert.equal(hold.update(-70, 500), true);
-  assert.equal(hold.update(-70, 700), false);
+/** When whoever is muted is told, with an update every 100 ms for so long; `speaks` says when the person does. */
+function told(seconds, speaks) {
+  const speech = new MutedSpeech();
+  return Array.from({ length: seconds * 10 }, (_, tick) => tick * 100).filter((now) => speech.update(now, speaks(now)));
+}
+
+test("Whoever speaks while muted is told after a word, and at most every twelve seconds", () => {
+  assert.deepEqual(told(30, () => true), [800, 12_800, 24_800]);
+  // As the hold of half a second makes it of a cough and of a word.
+  assert.deepEqual(told(20, (now) => now % 5000 < 700), []);
+  assert.deepEqual(told(20, (now) => now % 5000 < 900), [800, 15_800]);
+});
+
+test("What was said before a silence, in which no levels come, does not count", () => {
+  const speech = new MutedSpeech();
+  assert.ok(!speech.update(0, true));
+  assert.ok(!speech.update(3000, true));
+  assert.ok(!speech.update(3400, true));
+  assert.ok(speech.update(3800, true));
 });
 
 test("Messages of one person share a heading for two minutes", () => {

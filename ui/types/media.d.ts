@@ -69,3 +69,8 @@ noise: boolean,
  * Bring the voice to a good level.
  */
 gain: boolean, };
+
+/**
+ * Percent of how loud somebody arrives: 0 to [`Volume::MAX_PERCENT`].
+ */
+export type Volume = number;

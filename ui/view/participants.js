@@ -12,7 +12,8 @@ import { strings } from "../strings.js";
  * @returns {TileState}
  */
 export function peerTile(peer) {
-  const base = { name: peer.name, muted: peer.muted, cameraOff: peer.camera_off };
+  const heard = { volume: peer.volume, muted: peer.muted_for_me };
+  const base = { name: peer.name, muted: peer.muted, cameraOff: peer.camera_off, heard };
   switch (peer.state) {
     case "new":
     case "negotiating":
@@ -50,6 +51,7 @@ export function selfTile({ me, call }, onJoinScreen) {
     name: onJoinScreen ? me.name || strings.you : strings.you,
     muted: me.muted,
     cameraOff: me.camera_off || noCamera,
+    heard: null,
     status,
     busy,
     dimmed: false,

@@ -1,7 +1,6 @@
 // @ts-check
 // The tiles of a call: one per peer, kept as long as the peer stays, laid out over the whole stage.
 
-import { SpeakingHold } from "./levels.js";
 import { stageLayout } from "./layout.js";
 import { peerTile, selfTile } from "./participants.js";
 import { Tile } from "./tile.js";
@@ -22,10 +21,10 @@ export class Stage {
   #stage;
   #joinHost;
   #encoded;
+  #send;
   /** @type {Map<string, Tile>} by peer id, in the order of the view */
   #tiles = new Map();
   #self;
-  #selfHold = new SpeakingHold();
   /** @type {number | undefined} */
   #quietTimer;
   #inCall = false;
@@ -36,12 +35,14 @@ export class Stage {
    * @param {HTMLElement} options.stage
    * @param {HTMLElement} options.joinHost where the own tile is before a call
    * @param {boolean} options.encoded decode the others' video in the window
+   * @param {(command: import("../types/engine").Command) => Promise<boolean>} options.send
    */
-  constructor({ backend, stage, joinHost, encoded }) {
+  constructor({ backend, stage, joinHost, encoded, send }) {
     this.#backend = backend;
     this.#stage = stage;
     this.#joinHost = joinHost;
     this.#encoded = encoded;
+    this.#send = send;
     // The own picture is never encoded on its way here.
     this.#self = new Tile({
       backend,
@@ -80,6 +81,7 @@ export class Stage {
           source: peer.id,
           attributes: { "data-peer": peer.id },
           encoded: this.#encoded,
+          send: this.#send,
         });
         this.#tiles.set(peer.id, tile);
         this.#stage.append(tile.element);
@@ -94,13 +96,11 @@ export class Stage {
 
   /**
    * @param {Levels} levels
-   * @param {number} now in milliseconds
    * @param {boolean} muted
    */
-  renderLevels(levels, now, muted) {
+  renderLevels(levels, muted) {
     for (const { id, speaking } of levels.peers) this.#tiles.get(id)?.setSpeaking(speaking);
-    const loud = this.#selfHold.update(muted ? -100 : levels.microphone_dbfs, now);
-    this.#self.setSpeaking(loud && !muted && this.#inCall);
+    this.#self.setSpeaking(levels.speaking && !muted && this.#inCall);
     window.clearTimeout(this.#quietTimer);
     this.#quietTimer = window.setTimeout(() => {
       for (const tile of [this.#self, ...this.#tiles.values()]) tile.setSpeaking(false);

@@ -8,6 +8,7 @@ import { strings } from "../strings.js";
 import { initials, tone } from "./avatar.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { VolumeControl } from "./volume.js";
 
 /** @typedef {import("../backend/backend").Backend} Backend */
 /** @typedef {import("./layout").Rect} Rect */
@@ -18,6 +19,7 @@ import { icon } from "./icons.js";
  * @property {string} name
  * @property {boolean} muted
  * @property {boolean} cameraOff
+ * @property {import("./volume").Heard | null} heard how loud it is here; null for oneself
  * @property {string} status something to say over the picture, or empty
  * @property {boolean} busy whether `status` is about something that is under way
  * @property {boolean} dimmed whether the picture is old
@@ -31,6 +33,8 @@ export class Tile {
   #name = element("span", { class: "name", dir: "auto" });
   /** @type {Player | ElementPlayer | undefined} */
   #player;
+  /** @type {VolumeControl | undefined} */
+  #volume;
   /** @type {TileState | null} */
   #state = null;
   #speaking = false;
@@ -41,8 +45,9 @@ export class Tile {
    * @param {string} options.source `"preview"` for the own camera, or a peer's id
    * @param {Record<string, string>} options.attributes
    * @param {boolean} options.encoded
+   * @param {(command: import("../types/engine").Command) => Promise<boolean>} [options.send] for a peer's tile
    */
-  constructor({ backend, source, attributes, encoded }) {
+  constructor({ backend, source, attributes, encoded, send }) {
     this.#status.append(element("span", { class: "spinner", "aria-hidden": "true" }), this.#statusText);
     const muted = element("span", { class: "mark mark-muted" }, icon("microphone-off"));
     const cameraOff = element("span", { class: "mark mark-camera" }, icon("camera-off"));
@@ -56,6 +61,10 @@ export class Tile {
       label,
     );
     this.element.dataset.speaking = "false";
+    if (send) {
+      this.#volume = new VolumeControl(source, send);
+      this.element.append(this.#volume.element);
+    }
     const { openVideo, watchPictures } = backend;
     const host = this.#picture;
     /** @param {{ width: number, height: number }} picture */
@@ -83,6 +92,7 @@ export class Tile {
       setText(this.#avatar, initials(state.name));
       setAttribute(this.#avatar, "data-tone", String(tone(state.name)));
     }
+    if (state.heard) this.#volume?.render(state.name, state.heard);
     this.#state = state;
     this.#describe();
   }
@@ -117,6 +127,7 @@ export class Tile {
 
   close() {
     this.#player?.close();
+    this.#volume?.close();
     this.element.remove();
   }
 
@@ -127,6 +138,7 @@ export class Tile {
       state.name,
       state.muted ? strings.markMuted : "",
       state.cameraOff ? strings.markCameraOff : "",
+      state.heard?.muted ? strings.markMutedForMe : "",
       state.status,
     ];
     setAttribute(this.element, "aria-label", marks.filter(Boolean).join(", "));

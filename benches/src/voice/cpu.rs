@@ -2,7 +2,7 @@
 //! that the process got, not as the time that passed: a busy machine does not change it.
 
 use anyhow::{Context, Result};
-use maru_media::audio::mix::{Limiter, mix_into};
+use maru_media::audio::mix::{Gain, Limiter};
 use maru_media::audio::opus::Encoder;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
 use maru_media::voice::{EchoCancellation, VoiceProcessor, VoiceSettings};
@@ -82,11 +82,11 @@ pub fn measure(speech: &Speech) -> Result<Shares> {
     })?;
     let network = Network { loss: 0.05, burst: 1.0, jitter: std::time::Duration::from_millis(30) };
     let packets = loss::packets(&voice, network)?;
-    let mut limiter = Limiter::new();
+    let (mut gain, mut limiter) = (Gain::new(1.0), Limiter::new());
     let receive = share(voice.len(), || {
         for frame in loss::heard(&packets, network)?.as_chunks::<SAMPLES_10_MS>().0 {
             let mut mix = [0.0; SAMPLES_10_MS];
-            mix_into(&mut mix, frame, 1.0);
+            gain.mix_into(&mut mix, frame, 1.0);
             limiter.process(&mut mix);
         }
         Ok(())

@@ -6,6 +6,7 @@ mod media;
 mod selection;
 mod shared;
 mod view;
+mod volumes;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) use self::shared::Shared;
 use self::chat::Chat;
 use self::media::{MediaThreads, PeerMedia};
 use self::selection::Selection;
+use self::volumes::Volumes;
 use crate::api::{CallState, Command};
 use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, Output};
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
@@ -74,6 +76,7 @@ pub(crate) struct Actor {
     device_news: mpsc::Receiver<DeviceNews>,
     device_list: DeviceList,
     selection: Selection,
+    volumes: Volumes,
     chat: Chat,
     notice: Option<Notice>,
     name: String,
@@ -130,6 +133,7 @@ impl Actor {
             device_news,
             device_list: DeviceList::default(),
             selection,
+            volumes: Volumes::default(),
             chat: Chat::default(),
             notice: None,
             name: String::new(),
@@ -182,6 +186,10 @@ impl Actor {
                 }
             }
             Command::SetVoice { voice } => self.media.voice.set(voice),
+            Command::SetPeerVolume { peer, volume } => {
+                self.want_volume(peer, |wanted| wanted.volume = volume)
+            }
+            Command::SetPeerMuted { peer, muted } => self.want_volume(peer, |wanted| wanted.muted = muted),
             Command::RefreshDevices => self.devices.refresh(),
             Command::SendChat { text } => self.send_chat(&text),
             Command::DismissNotice => self.notice = None,
@@ -199,6 +207,7 @@ impl Actor {
                 self.name = name.as_str().to_owned();
                 if self.call.state() == CallState::Idle {
                     self.chat.clear();
+                    self.volumes.clear();
                     self.shared.forget_departed();
                 }
                 self.input(Input::Join { room, name });
@@ -268,6 +277,7 @@ impl Actor {
 
     fn open_connection(&mut self, peer: PeerId, generation: Generation) {
         let media = self.shared.peer_media(peer, || PeerMedia::new(self.media.playout.add(peer)));
+        self.apply_volume(peer);
         let mut ice_servers = self.configured_ice_servers.clone();
         ice_servers.extend_from_slice(self.call.ice_servers());
         let config = ConnectionConfig {

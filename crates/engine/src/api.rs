@@ -1,6 +1,7 @@
 //! What a program that drives the engine says to it ([`Command`]) and sees of it ([`Event`],
 //! [`CallView`]). The window's UI gets exactly these, as JSON.
 
+use maru_media::audio::volume::Volume;
 use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceId, DeviceKind, DeviceList};
 use maru_protocol::{GuestLink, PeerId, RoomName};
@@ -49,6 +50,20 @@ pub enum Command {
     SetVoice {
         /// What.
         voice: VoiceSettings,
+    },
+    /// Play a peer this loud from now on, also when it comes back in the same call. It is not told.
+    SetPeerVolume {
+        /// Whom.
+        peer: PeerId,
+        /// How loud.
+        volume: Volume,
+    },
+    /// Do not play a peer, or play it again as loud as before. It is not told.
+    SetPeerMuted {
+        /// Whom.
+        peer: PeerId,
+        /// Whether not to.
+        muted: bool,
     },
     /// Look for devices again.
     RefreshDevices,
@@ -169,6 +184,10 @@ pub struct PeerView {
     pub camera_off: bool,
     /// Pictures arrive.
     pub has_video: bool,
+    /// How loud this participant wants it.
+    pub volume: Volume,
+    /// This participant does not want to hear it.
+    pub muted_for_me: bool,
 }
 
 /// Where the connection to one peer stands.
@@ -198,8 +217,10 @@ pub enum PeerState {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export_to = "engine.d.ts")]
 pub struct Levels {
-    /// The own microphone.
+    /// The own microphone, also while it is muted.
     pub microphone_dbfs: f32,
+    /// Whether this participant speaks, also while the microphone is muted.
+    pub speaking: bool,
     /// The others.
     pub peers: Vec<PeerLevel>,
 }
@@ -210,9 +231,9 @@ pub struct Levels {
 pub struct PeerLevel {
     /// Who.
     pub id: PeerId,
-    /// How loud, in dBFS.
+    /// How loud it arrives, in dBFS; how loud it is played is another matter.
     pub dbfs: f32,
-    /// Whether this one speaks: the level with some hold time, for a highlight that does not flicker.
+    /// Whether this one speaks: for a highlight that does not flicker, and not for noise.
     pub speaking: bool,
 }
 

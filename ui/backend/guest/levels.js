@@ -6,10 +6,19 @@
 
 /** What counts as silence: no level is below. */
 export const FLOOR_DBFS = -100;
-/** Whoever is louder speaks … */
-const SPEAKS_ABOVE_DBFS = -40;
-/** … and goes on speaking while above this one. */
-const SPEAKS_ON_ABOVE_DBFS = -46;
+/** Whoever is this much above the noise speaks, … */
+const SPEAKS_ABOVE_NOISE_DB = 16;
+/** … and goes on speaking while this much above it. */
+const SPEAKS_ON_ABOVE_NOISE_DB = 10;
+/** Noise is never thought to be quieter, … */
+const LEAST_NOISE_DBFS = -56;
+/** … nor louder: what goes on and on at such a level is music, not a fan. */
+const MOST_NOISE_DBFS = -40;
+/** What goes on and on is noise; the pauses between words show how much of the sound is. */
+const NOISE_RISES_DB_PER_S = 3;
+const NOISE_FALLS_DB_PER_S = 30;
+/** What ends before is a click, not a word. Shorter than the time between two updates, which come every 100 ms. */
+const WORD_MS = 80;
 /** For this long after the last loud moment: pauses between words do not flicker. */
 const HOLD_MS = 500;
 /** Below this there is silence, which is shown once and not ten times a second. */
@@ -24,15 +33,33 @@ export function peakDbfs(samples) {
   return peak > 0 ? Math.max(FLOOR_DBFS, 20 * Math.log10(peak)) : FLOOR_DBFS;
 }
 
-/** Whether somebody speaks, from a level now and then. Told the time in milliseconds. */
+/** Whether somebody speaks, from a level every 100 ms: not for a click, nor for noise that goes on and on. */
 export class Speaking {
+  #noise = LEAST_NOISE_DBFS;
+  /** @type {number | null} */
+  #updated = null;
+  /** @type {number | null} since when it is loud */
+  #loud = null;
+  /** When it was last a voice. */
   #heard = -Infinity;
 
-  /** @param {number} now @param {number} dbfs */
+  /** @param {number} now in milliseconds @param {number} dbfs */
   update(now, dbfs) {
+    const elapsed = (now - (this.#updated ?? now)) / 1000;
+    this.#updated = now;
+    const lowest = Math.max(LEAST_NOISE_DBFS, this.#noise - NOISE_FALLS_DB_PER_S * elapsed);
+    const highest = Math.min(MOST_NOISE_DBFS, this.#noise + NOISE_RISES_DB_PER_S * elapsed);
+    this.#noise = Math.min(Math.max(dbfs, lowest), highest);
+
     const speaks = now < this.#heard + HOLD_MS;
-    if (dbfs > (speaks ? SPEAKS_ON_ABOVE_DBFS : SPEAKS_ABOVE_DBFS)) this.#heard = now;
-    return now < this.#heard + HOLD_MS;
+    if (dbfs <= this.#noise + (speaks ? SPEAKS_ON_ABOVE_NOISE_DB : SPEAKS_ABOVE_NOISE_DB)) {
+      this.#loud = null;
+      return speaks;
+    }
+    this.#loud ??= now;
+    if (!speaks && now - this.#loud < WORD_MS) return false;
+    this.#heard = now;
+    return true;
   }
 }
 
@@ -92,17 +119,19 @@ export class LevelMeters {
    */
   take(now) {
     let microphone_dbfs = FLOOR_DBFS;
+    let ownSpeaking = false;
     const peers = [];
     for (const [id, meter] of this.#meters) {
       const dbfs = meter.take();
-      if (id === OWN) microphone_dbfs = dbfs;
-      else peers.push({ id, dbfs, speaking: meter.speaking.update(now, dbfs) });
+      const speaking = meter.speaking.update(now, dbfs);
+      if (id !== OWN) peers.push({ id, dbfs, speaking });
+      else [microphone_dbfs, ownSpeaking] = [dbfs, speaking];
     }
     const silent =
-      microphone_dbfs < SILENCE_DBFS && peers.every(({ dbfs, speaking }) => dbfs < SILENCE_DBFS && !speaking);
+      microphone_dbfs < SILENCE_DBFS && !ownSpeaking && peers.every(({ dbfs, speaking }) => dbfs < SILENCE_DBFS && !speaking);
     const told = this.#silent && silent;
     this.#silent = silent;
-    return told ? null : { microphone_dbfs, peers };
+    return told ? null : { microphone_dbfs, speaking: ownSpeaking, peers };
   }
 
   /** @param {string} id @param {MediaStreamTrack | null} track */

@@ -1,14 +1,19 @@
 // @ts-check
-// The others' sound: one hidden `<audio>` per peer, through the chosen speaker. A browser may keep them silent
-// until the person touches the page.
+// The others' sound: one player per peer, all through the chosen speaker, each as loud as it is wanted. A browser
+// may keep them silent until the person touches the page.
 
-/** @typedef {import("../../types/engine").PeerView} PeerView */
+import { Booster } from "./booster.js";
+import { Player } from "./player.js";
 
 export class Playback {
-  /** @type {Map<string, HTMLAudioElement>} by peer */
+  /** @type {Map<string, Player>} by peer */
   #players = new Map();
   #onBlocked;
   #onSpeakerTrouble;
+  #gain;
+  #booster = new Booster(() => {
+    for (const player of this.#players.values()) player.update();
+  });
   /** @type {string | null} */
   #speaker = "";
 
@@ -16,64 +21,48 @@ export class Playback {
    * @param {object} options
    * @param {() => void} options.onBlocked the browser keeps somebody silent
    * @param {() => void} options.onSpeakerTrouble the chosen speaker cannot be used
+   * @param {(peer: string) => number} options.gain how loud somebody is wanted
    */
-  constructor({ onBlocked, onSpeakerTrouble }) {
+  constructor({ onBlocked, onSpeakerTrouble, gain }) {
     this.#onBlocked = onBlocked;
     this.#onSpeakerTrouble = onSpeakerTrouble;
+    this.#gain = gain;
   }
 
   /** @param {string} peer @param {MediaStreamTrack} track */
   play(peer, track) {
     let player = this.#players.get(peer);
     if (!player) {
-      player = document.createElement("audio");
-      player.autoplay = true;
-      player.hidden = true;
-      player.dataset.sound = peer;
+      player = new Player({ peer, booster: this.#booster, onBlocked: this.#onBlocked });
+      player.setGain(this.#gain(peer));
+      player.setSpeaker(this.#speaker, this.#onSpeakerTrouble);
       this.#players.set(peer, player);
-      document.body.append(player);
-      this.#aim(player);
     }
-    player.srcObject = new MediaStream([track]);
-    this.#start(player);
+    player.play(track);
   }
 
   /** @param {string} peer */
   stop(peer) {
-    const player = this.#players.get(peer);
-    if (!player) return;
+    this.#players.get(peer)?.close();
     this.#players.delete(peer);
-    player.srcObject = null;
-    player.remove();
+  }
+
+  /** @param {string} peer who is wanted louder or softer */
+  changed(peer) {
+    this.#players.get(peer)?.setGain(this.#gain(peer));
   }
 
   /** @param {string | null} id the speaker; empty for the system's, null for none */
   setSpeaker(id) {
     if (id === this.#speaker) return;
     this.#speaker = id;
-    for (const player of this.#players.values()) this.#aim(player);
+    if (id !== null) this.#booster.setSpeaker(id);
+    for (const player of this.#players.values()) player.setSpeaker(id, this.#onSpeakerTrouble);
   }
 
   /** Once more; called while a tap or a key is handled. */
   resume() {
-    for (const player of this.#players.values()) if (player.paused) this.#start(player);
-  }
-
-  /** @param {HTMLAudioElement} player */
-  #start(player) {
-    player.play().catch((error) => {
-      // Any other failure is that the track is gone meanwhile.
-      if (error instanceof Error && error.name === "NotAllowedError") this.#onBlocked();
-    });
-  }
-
-  /** @param {HTMLAudioElement} player */
-  #aim(player) {
-    player.muted = this.#speaker === null;
-    if (this.#speaker === null || !("setSinkId" in player)) return;
-    const sink = this.#speaker;
-    /** @type {Promise<void>} */ (/** @type {any} */ (player).setSinkId(sink)).catch(() => {
-      if (sink !== "" && sink === this.#speaker) this.#onSpeakerTrouble();
-    });
+    this.#booster.resume();
+    for (const player of this.#players.values()) player.resume();
   }
 }

@@ -19,6 +19,7 @@ import { Selection } from "./selection.js";
 import { SignalingSocket } from "./signaling.js";
 import { keepPlace } from "./storage.js";
 import { describe } from "./view.js";
+import { Volumes } from "./volumes.js";
 
 /** @typedef {import("../../strings/dictionary").Said} Said */
 /** @typedef {import("../../types/engine").CallView} CallView */
@@ -43,6 +44,7 @@ export class Session {
   #selection;
   #capture;
   #playback;
+  #volumes = new Volumes();
   #levels = new LevelMeters();
   #chat = new ChatHistory();
   #wakeLock = new WakeLock();
@@ -85,6 +87,7 @@ export class Session {
     this.#playback = new Playback({
       onBlocked: () => this.#tell("speaker", { key: "sound_blocked", values: {} }),
       onSpeakerTrouble: () => this.#speakerFailed(),
+      gain: (peer) => this.#volumes.gain(peer),
     });
     this.#links = new Links({
       onEvent: (peer, generation, event) => this.#input({ type: "connection", peer, generation, event }),
@@ -117,7 +120,9 @@ export class Session {
     }
     if (place) {
       this.#name = place.name;
-      this.#input({ type: "join", ...place });
+      this.#volumes = new Volumes(place.volumes);
+      const { room, name, resume } = place;
+      this.#input({ type: "join", room, name, resume });
     }
     return this.#view();
   }
@@ -145,6 +150,14 @@ export class Session {
       case "select_device":
         this.#selection.choose(command.kind, command.id);
         if (this.#notice?.code === command.kind) this.#notice = null;
+        break;
+      case "set_peer_volume":
+        this.#volumes.setVolume(command.peer, command.volume);
+        this.#playback.changed(command.peer);
+        break;
+      case "set_peer_muted":
+        this.#volumes.setMuted(command.peer, command.muted);
+        this.#playback.changed(command.peer);
         break;
       case "refresh_devices":
         void this.#refreshDevices();
@@ -191,7 +204,10 @@ export class Session {
     if ("problem" in parsedRoom) return this.#tell("bad_name", parsedRoom.problem);
     if ("problem" in parsedName) return this.#tell("bad_name", parsedName.problem);
     this.#name = parsedName.name;
-    if (this.#call.state === "idle") this.#chat.clear();
+    if (this.#call.state === "idle") {
+      this.#chat.clear();
+      this.#volumes.clear();
+    }
     this.#playback.resume();
     this.#input({ type: "join", room: parsedRoom.name, name: parsedName.name, resume: null });
   }
@@ -398,7 +414,7 @@ export class Session {
     const { state, room, resume } = this.#call;
     if (state === "idle" || state === "leaving") keepPlace(null);
     if (state !== "in_call" || room === null || resume === null) return;
-    keepPlace({ room, name: this.#name, resume });
+    keepPlace({ room, name: this.#name, resume, volumes: this.#volumes.kept() });
     const address = addressOf(room, document.baseURI);
     if (address !== location.href) history.replaceState(null, "", address);
   }
@@ -424,6 +440,7 @@ export class Session {
     return describe({
       call: this.#call,
       selection: this.#selection,
+      volumes: this.#volumes,
       name: this.#name,
       devices: this.#devices,
       chat: this.#chat.messages,

@@ -66,14 +66,14 @@ export function keepSettings(settings, storage = () => localStorage) {
 
 /**
  * The place in a room that a page has, for taking it back after it is loaded anew.
- * @typedef {{ room: string, name: string, resume: string }} Place
+ * @typedef {{ room: string, name: string, resume: string, volumes: unknown }} Place
  */
 
 /** @param {() => Storage} [storage] @returns {Place | null} */
 export function loadPlace(storage = () => sessionStorage) {
-  const { room, name, resume } = read(storage, PLACE);
+  const { room, name, resume, volumes } = read(storage, PLACE);
   if (typeof room !== "string" || typeof name !== "string" || typeof resume !== "string") return null;
-  return { room, name, resume };
+  return { room, name, resume, volumes };
 }
 
 /** @param {Place | null} place @param {() => Storage} [storage] */

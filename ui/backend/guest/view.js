@@ -10,6 +10,7 @@ import { serverOf } from "./address.js";
  * @param {object} state
  * @param {import("./call").Call} state.call
  * @param {import("./selection").Selection} state.selection
+ * @param {import("./volumes").Volumes} state.volumes
  * @param {string} state.name
  * @param {import("../../types/media").DeviceList} state.devices
  * @param {import("../../types/engine").ChatMessage[]} state.chat
@@ -18,10 +19,11 @@ import { serverOf } from "./address.js";
  * @param {Set<string>} state.pictureless peers with whom no video codec is shared
  * @returns {CallView}
  */
-export function describe({ call, selection, name, devices, chat, notice, hasPictures, pictureless }) {
+export function describe({ call, selection, volumes, name, devices, chat, notice, hasPictures, pictureless }) {
   const peers = call.peers.map((peer) => {
     const { id, info, state } = peer;
     const flowing = state === "connected" || state === "restarting";
+    const heard = volumes.of(id);
     const cameraOff = info.status.camera_off || pictureless.has(id);
     /** @type {PeerView} */
     const view = {
@@ -31,6 +33,8 @@ export function describe({ call, selection, name, devices, chat, notice, hasPict
       muted: info.status.muted,
       camera_off: cameraOff,
       has_video: flowing && !cameraOff && hasPictures(id),
+      volume: heard.volume,
+      muted_for_me: heard.muted,
     };
     return view;
   });

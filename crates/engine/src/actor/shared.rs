@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use maru_media::audio::level::Speaking;
 use maru_media::{LatestFrame, VideoFrame};
 use maru_protocol::PeerId;
 use parking_lot::Mutex;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     decode: bool,
     peers: Mutex<Peers>,
     silent: AtomicBool,
+    speaking: Mutex<Speaking>,
 }
 
 #[derive(Default)]
@@ -53,6 +55,7 @@ impl Shared {
             decode,
             peers: Mutex::default(),
             silent: AtomicBool::new(true),
+            speaking: Mutex::default(),
         }
     }
 
@@ -200,6 +203,7 @@ impl Shared {
     /// Tells how loud everybody is, while there is anything to hear.
     pub fn send_levels(&self, now: Instant, threads: &MediaThreads) {
         let microphone_dbfs = threads.audio_stats.level.lock().take_dbfs();
+        let speaking = self.speaking.lock().update(now, microphone_dbfs);
         let peers: Vec<_> = (self.peers.lock().media.iter())
             .map(|(id, media)| {
                 let (dbfs, speaking) = media.audio.take_level(now);
@@ -207,9 +211,10 @@ impl Shared {
             })
             .collect();
         let silent = microphone_dbfs < SILENCE_DBFS
+            && !speaking
             && peers.iter().all(|peer| peer.dbfs < SILENCE_DBFS && !peer.speaking);
         if !(self.silent.swap(silent, Ordering::Relaxed) && silent) {
-            self.emit(Event::Levels { levels: Levels { microphone_dbfs, peers } });
+            self.emit(Event::Levels { levels: Levels { microphone_dbfs, speaking, peers } });
         }
     }
 }

@@ -50,6 +50,7 @@ impl Actor {
             .map(|peer| {
                 let info = peer.info();
                 let live = self.shared.media_of(peer.id()).is_some_and(|media| media.video.is_live(now));
+                let heard = self.volumes.of(peer.id());
                 PeerView {
                     id: peer.id(),
                     name: info.name.as_str().to_owned(),
@@ -57,6 +58,8 @@ impl Actor {
                     muted: info.status.muted,
                     camera_off: info.status.camera_off,
                     has_video: live && is_connected(peer.state()) && !info.status.camera_off,
+                    volume: heard.volume,
+                    muted_for_me: heard.muted,
                 }
             })
             .collect();

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::jitter::{JitterBuffer, JitterStats, Pull};
 use maru_media::audio::level::{Speaking, amplitude_dbfs, peak};
+use maru_media::audio::mix::Gain;
 use parking_lot::Mutex;
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -49,7 +50,6 @@ struct Known {
 }
 
 /// What both sides see.
-#[derive(Default)]
 struct Shared {
     /// The playout thread only tries to take this lock: who reads it keeps it for a copy's time.
     known: Mutex<Known>,
@@ -57,6 +57,8 @@ struct Shared {
     peak: AtomicU32,
     /// How long packets are to be held back at least, in microseconds.
     floor_us: AtomicU32,
+    /// What the voice is multiplied by on its way into the mix, as bits.
+    gain: AtomicU32,
 }
 
 struct Link {
@@ -89,14 +91,20 @@ impl PeerAudio {
     pub fn new() -> (Arc<Self>, Voice) {
         let (packets, incoming) = RingBuffer::new(PACKETS);
         let (done, spent) = RingBuffer::new(SPENT);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            known: Mutex::default(),
+            peak: AtomicU32::default(),
+            floor_us: AtomicU32::default(),
+            gain: AtomicU32::new(1.0_f32.to_bits()),
+        });
         let audio = Self {
             link: Mutex::new(Link { packets, spent }),
             shared: Arc::clone(&shared),
             level: Mutex::new(Level { speaking: Speaking::new(), loudest_dbfs: -100.0 }),
         };
         let jitter = new_jitter();
-        (Arc::new(audio), Voice { jitter, floor_us: 0, incoming, spent: done, shared })
+        let voice = Voice { jitter, floor_us: 0, gain: Gain::new(1.0), incoming, spent: done, shared };
+        (Arc::new(audio), voice)
     }
 
     /// A packet came.
@@ -117,6 +125,11 @@ impl PeerAudio {
         self.shared.floor_us.store(floor, Ordering::Relaxed);
     }
 
+    /// From now on the voice is multiplied by this on its way into the mix.
+    pub fn set_gain(&self, gain: f32) {
+        self.shared.gain.store(gain.to_bits(), Ordering::Relaxed);
+    }
+
     /// What was last heard, and how far behind the fastest packets that was.
     pub fn heard(&self) -> Option<(Heard, Duration)> {
         let known = self.shared.known.lock();
@@ -124,7 +137,7 @@ impl PeerAudio {
         known.heard.map(|heard| (heard, behind))
     }
 
-    /// The peak since the last call, and whether it counts as speaking.
+    /// The peak since the last call as the voice arrives, whatever its gain here, and whether it counts as speaking.
     pub fn take_level(&self, now: Instant) -> (f32, bool) {
         let dbfs = amplitude_dbfs(f32::from_bits(self.shared.peak.swap(0, Ordering::Relaxed)));
         let mut level = self.level.lock();
@@ -153,14 +166,27 @@ pub(crate) struct Voice {
     /// `None` only where no decoder could be made: that peer is silent.
     jitter: Option<Box<JitterBuffer>>,
     floor_us: u32,
+    gain: Gain,
     incoming: Consumer<Incoming>,
     spent: Producer<Spent>,
     shared: Arc<Shared>,
 }
 
 impl Voice {
-    /// The next 10 ms, of which the first sample is heard at `heard`.
-    pub fn pull(&mut self, now: Instant, heard: Instant, out: &mut [f32; SAMPLES_10_MS]) -> Pull {
+    /// Adds the next 10 ms, of which the first sample is heard at `heard`, to the mix.
+    pub fn mix_into(&mut self, mix: &mut [f32; SAMPLES_10_MS], now: Instant, heard: Instant) {
+        let mut sound = [0.0; SAMPLES_10_MS];
+        let pulled = self.pull(now, heard, &mut sound);
+        let gain = f32::from_bits(self.shared.gain.load(Ordering::Relaxed));
+        if pulled == Pull::Silence {
+            self.gain.jump(gain);
+        } else {
+            self.gain.mix_into(mix, &sound, gain);
+        }
+    }
+
+    /// The next 10 ms as they arrived.
+    fn pull(&mut self, now: Instant, heard: Instant, out: &mut [f32; SAMPLES_10_MS]) -> Pull {
         while let Ok(incoming) = self.incoming.pop() {
             match (incoming, &mut self.jitter) {
                 (Incoming::Packet { arrived, sequence, timestamp, payload }, Some(jitter)) => {
@@ -259,7 +285,7 @@ mod tests {
         assert_eq!(heard.at, start + Duration::from_millis(490 + 20));
         assert!(heard.timestamp < 25 * 960 && behind < Duration::from_millis(80), "{heard:?} {behind:?}");
         let (dbfs, speaking) = audio.take_level(start);
-        assert!((-12.0..0.0).contains(&dbfs) && speaking, "{dbfs}");
+        assert!((-12.0..0.0).contains(&dbfs) && !speaking, "{dbfs}, and a moment's sound is no word");
         assert!(audio.take_level(start).0 < -90.0, "taken once");
     }
 
@@ -281,6 +307,52 @@ mod tests {
         audio.set_minimum_delay(Duration::from_millis(150));
         play(&audio, &mut voice, Instant::now(), &packets(25), 0);
         assert!(audio.stats().jitter.target_ms >= 150.0);
+    }
+
+    /// Half a second of two voices in one mix.
+    fn mixed(
+        ours: &mut [(Arc<PeerAudio>, Voice)],
+        start: Instant,
+        packets: &[Bytes],
+        first: u16,
+    ) -> Vec<f32> {
+        let mut heard = Vec::new();
+        for tick in 0..50_u32 {
+            let now = start + Duration::from_millis(10) * tick;
+            let mut mix = [0.0; SAMPLES_10_MS];
+            for (audio, voice) in &mut *ours {
+                if tick % 2 == 0 {
+                    let number = tick / 2;
+                    let sequence = first.wrapping_add(number as u16);
+                    let timestamp = u32::from(sequence) * 960;
+                    audio.push(now, sequence, timestamp, packets[number as usize].clone());
+                }
+                voice.mix_into(&mut mix, now, now);
+            }
+            heard.extend(mix);
+        }
+        heard
+    }
+
+    #[test]
+    fn a_voice_is_mixed_as_loud_as_it_is_wanted_and_its_level_stays_that_of_the_voice() {
+        let packets = packets(50);
+        let start = Instant::now();
+        let mut ours = [PeerAudio::new(), PeerAudio::new()];
+        let loudest = |heard: &[f32]| peak(&heard[20 * SAMPLES_10_MS..]);
+        let both = loudest(&mixed(&mut ours, start, &packets[..25], 0));
+        ours[0].0.set_gain(0.0);
+        let later = start + Duration::from_millis(500);
+        let heard = mixed(&mut ours, later, &packets[25..], 25);
+        let one = loudest(&heard);
+        assert!((both / one - 2.0).abs() < 0.1, "{both} of two, {one} of one");
+        for (audio, _) in &ours {
+            let (dbfs, _) = audio.take_level(later);
+            assert!((-8.0..-4.0).contains(&dbfs), "{dbfs}");
+        }
+        let step = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        // Both voices at their steepest: 0.5 × 0.06 each.
+        assert!(step < 0.07, "{step} from one sample to the next is a click");
     }
 
     #[test]

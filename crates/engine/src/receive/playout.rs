@@ -8,8 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::{Duration, Instant};
 
 use maru_media::audio::SAMPLES_10_MS;
-use maru_media::audio::jitter::Pull;
-use maru_media::audio::mix::{Limiter, mix_into};
+use maru_media::audio::mix::Limiter;
 use maru_media::audio::ring::RingProducer;
 use maru_media::voice::far_end::FarEndWriter;
 use maru_protocol::PeerId;
@@ -86,7 +85,6 @@ impl Playout {
         let mut mixer = Mixer { speaker: None, pace, far_end, peers, closed: false };
         let mut limiter = Limiter::new();
         let mut mix = [0.0f32; SAMPLES_10_MS];
-        let mut voice = [0.0f32; SAMPLES_10_MS];
         let mut due = Instant::now();
 
         while !mixer.closed {
@@ -128,9 +126,7 @@ impl Playout {
             let now = Instant::now();
             let heard = mixer.speaker.as_ref().map_or(now, |ring| ring.next_heard(now));
             for (_, peer) in &mut mixer.peers {
-                if peer.pull(now, heard, &mut voice) != Pull::Silence {
-                    mix_into(&mut mix, &voice, 1.0);
-                }
+                peer.mix_into(&mut mix, now, heard);
             }
             limiter.process(&mut mix);
             if let Some(ring) = &mut mixer.speaker {

@@ -1,11 +1,37 @@
-//! Several voices to one.
+//! Several voices to one, each as loud as it is wanted.
 
-use crate::audio::SAMPLE_RATE_HZ;
+use crate::audio::{SAMPLE_RATE_HZ, SAMPLES_10_MS};
 
-/// Adds `input` × `gain` to `sum`, over the shorter of the two lengths.
-pub fn mix_into(sum: &mut [f32], input: &[f32], gain: f32) {
-    for (sum, input) in sum.iter_mut().zip(input) {
-        *sum += input * gain;
+/// One voice's gain on its way into the mix. It takes one block to become another one, so that nothing clicks.
+#[derive(Clone, Copy, Debug)]
+pub struct Gain {
+    now: f32,
+}
+
+impl Gain {
+    /// This gain to begin with.
+    pub fn new(gain: f32) -> Self {
+        Self { now: gain }
+    }
+
+    /// Adds `input` to `sum`, with `gain` from the block's end on.
+    pub fn mix_into(&mut self, sum: &mut [f32; SAMPLES_10_MS], input: &[f32; SAMPLES_10_MS], gain: f32) {
+        let from = std::mem::replace(&mut self.now, gain);
+        if from == gain {
+            for (sum, input) in sum.iter_mut().zip(input) {
+                *sum += input * gain;
+            }
+            return;
+        }
+        let step = (gain - from) / SAMPLES_10_MS as f32;
+        for (index, (sum, input)) in sum.iter_mut().zip(input).enumerate() {
+            *sum += input * (from + step * (index + 1) as f32);
+        }
+    }
+
+    /// The voice pauses: from the next block on it has this gain.
+    pub fn jump(&mut self, gain: f32) {
+        self.now = gain;
     }
 }
 
@@ -73,9 +99,54 @@ mod tests {
 
     #[test]
     fn voices_are_added_with_their_gains() {
-        let mut sum = [0.1, 0.2, 0.3];
-        mix_into(&mut sum, &[1.0, -1.0], 0.5);
-        assert_eq!(sum, [0.6, -0.3, 0.3]);
+        let mut sum = [0.25; SAMPLES_10_MS];
+        Gain::new(1.0).mix_into(&mut sum, &[0.125; SAMPLES_10_MS], 1.0);
+        assert_eq!(sum, [0.375; SAMPLES_10_MS]);
+        Gain::new(0.0).mix_into(&mut sum, &[0.5; SAMPLES_10_MS], 0.0);
+        assert_eq!(sum, [0.375; SAMPLES_10_MS]);
+        Gain::new(2.0).mix_into(&mut sum, &[0.125; SAMPLES_10_MS], 2.0);
+        assert_eq!(sum, [0.625; SAMPLES_10_MS]);
+    }
+
+    #[test]
+    fn a_gain_that_changes_glides_over_a_block_and_stays() {
+        let mut gain = Gain::new(2.0);
+        let (mut first, mut second) = ([0.0; SAMPLES_10_MS], [0.0; SAMPLES_10_MS]);
+        gain.mix_into(&mut first, &[1.0; SAMPLES_10_MS], 0.0);
+        gain.mix_into(&mut second, &[1.0; SAMPLES_10_MS], 0.0);
+        let steps = first.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        assert!(first[0] > 1.99 && first[SAMPLES_10_MS - 1].abs() < 1e-3, "from {} on", first[0]);
+        assert!(steps.fold(0.0, f32::max) < 0.005, "a step is heard as a click");
+        assert_eq!(second, [0.0; SAMPLES_10_MS]);
+    }
+
+    #[test]
+    fn a_gain_that_changes_in_a_pause_is_there_at_once() {
+        let mut gain = Gain::new(1.0);
+        gain.jump(0.5);
+        let mut sum = [0.0; SAMPLES_10_MS];
+        gain.mix_into(&mut sum, &[1.0; SAMPLES_10_MS], 0.5);
+        assert_eq!(sum, [0.5; SAMPLES_10_MS]);
+    }
+
+    #[test]
+    fn a_loud_voice_at_twice_its_volume_keeps_its_shape() {
+        let mut limiter = Limiter::new();
+        let mut gain = Gain::new(2.0);
+        let mut heard = Vec::new();
+        for block in 0..100 {
+            let voice = std::array::from_fn(|index| ((block * SAMPLES_10_MS + index) as f32 * 0.05).sin());
+            let mut sum = [0.0; SAMPLES_10_MS];
+            gain.mix_into(&mut sum, &voice, 2.0);
+            limiter.process(&mut sum);
+            heard.extend(sum);
+        }
+        assert!(heard.iter().all(|sample| sample.abs() <= 0.9));
+        // The wave is the one that came, at another height: neither cut flat nor turned round.
+        for (index, sample) in heard.iter().enumerate().skip(48_000 / 2) {
+            let wave = 0.891 * (index as f32 * 0.05).sin();
+            assert!((sample - wave).abs() < 0.05, "{sample} for {wave}");
+        }
     }
 
     #[test]

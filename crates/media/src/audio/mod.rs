@@ -7,6 +7,7 @@ pub mod opus;
 pub mod protection;
 pub mod ring;
 pub mod stamp;
+pub mod volume;
 
 /// Samples per second everywhere between the devices.
 pub const SAMPLE_RATE_HZ: u32 = 48_000;

@@ -1,0 +1,99 @@
+// @ts-check
+// Plays somebody louder than it comes, which an `<audio>` cannot. Only who is wanted louder goes this way: an
+// echo canceller hears an `<audio>` in every browser, Web Audio only in newer ones.
+
+/** The most that anything is multiplied by. */
+const MOST_GAIN = 2;
+/** Up to here the sound is as it was; from here on it is bent, so that it never breaks off flat. */
+const BENDS_AT = 0.7;
+const CURVE_POINTS = 2049;
+/** A gain changes in this time, in seconds, by two thirds: too slow to click. */
+const GLIDE_S = 0.01;
+
+/** @param {number} amplitude @returns {number} below 1 */
+export function soften(amplitude) {
+  const level = Math.abs(amplitude);
+  if (level <= BENDS_AT) return amplitude;
+  const room = 1 - BENDS_AT;
+  return Math.sign(amplitude) * (BENDS_AT + room * Math.tanh((level - BENDS_AT) / room));
+}
+
+/** From −{@link MOST_GAIN} to {@link MOST_GAIN}, for a node that takes −1 to 1. */
+function curve() {
+  const half = (CURVE_POINTS - 1) / 2;
+  return Float32Array.from({ length: CURVE_POINTS }, (_, point) => soften((point / half - 1) * MOST_GAIN));
+}
+
+/**
+ * One boosted sound.
+ * @typedef {object} Boost
+ * @property {(gain: number) => void} setGain
+ * @property {() => void} end
+ */
+
+export class Booster {
+  /** @type {AudioContext | null} */
+  #context = null;
+  #speaker = "";
+  #onChange;
+
+  /** @param {() => void} onChange it can do now, or not any more, what {@link works} says */
+  constructor(onChange) {
+    this.#onChange = onChange;
+  }
+
+  /** Whether what is boosted is heard, from the chosen speaker. A browser may want a touch of the page first. */
+  get works() {
+    const context = this.#open();
+    if (!context) return false;
+    if (context.state === "suspended") context.resume().catch(() => {});
+    return context.state === "running" && (this.#speaker === "" || "setSinkId" in context);
+  }
+
+  /** @param {string} id empty for the system's */
+  setSpeaker(id) {
+    this.#speaker = id;
+    if (this.#context) this.#aim(this.#context);
+  }
+
+  /** Once more; called while a tap or a key is handled. */
+  resume() {
+    if (this.#context?.state === "suspended") this.#context.resume().catch(() => {});
+  }
+
+  /** @param {MediaStreamTrack} track @param {number} gain @returns {Boost | null} */
+  boost(track, gain) {
+    const context = this.#open();
+    if (!context) return null;
+    const source = context.createMediaStreamSource(new MediaStream([track]));
+    const scaled = new GainNode(context, { gain: gain / MOST_GAIN });
+    source.connect(scaled).connect(new WaveShaperNode(context, { curve: curve() })).connect(context.destination);
+    return {
+      setGain: (gain) => scaled.gain.setTargetAtTime(gain / MOST_GAIN, context.currentTime, GLIDE_S),
+      end() {
+        source.disconnect();
+        scaled.disconnect();
+      },
+    };
+  }
+
+  #open() {
+    if (this.#context) return this.#context;
+    try {
+      const context = new AudioContext({ latencyHint: "interactive" });
+      context.onstatechange = () => this.#onChange();
+      this.#context = context;
+      this.#aim(context);
+    } catch {
+      // No Web Audio here: the loudest is as it comes.
+    }
+    return this.#context;
+  }
+
+  /** @param {AudioContext} context */
+  #aim(context) {
+    if (!("setSinkId" in context)) return;
+    // A speaker that cannot be used is told of by whoever plays the others.
+    /** @type {Promise<void>} */ (/** @type {any} */ (context).setSinkId(this.#speaker)).catch(() => {});
+  }
+}
