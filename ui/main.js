@@ -18,6 +18,7 @@ import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
 import { followKeyboard, watchSmallScreen } from "./view/screen.js";
 import { Stage } from "./view/stage.js";
+import { VoicePanel } from "./view/voice.js";
 import { wayOut } from "./view/wayout.js";
 
 /** @typedef {import("./backend/backend").Backend} Backend */
@@ -106,6 +107,11 @@ class App {
       send: (command) => this.#do(command),
     });
     this.hint = new MutedHint((text) => this.#say([text]));
+    new VoicePanel({
+      voice: settings.voice,
+      browser: flags.guest,
+      onChange: (voice) => void this.#setVoice(voice),
+    });
     this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
@@ -261,6 +267,11 @@ class App {
   /** @param {DeviceKind} kind @param {string | null} id */
   async #select(kind, id) {
     if (await this.#do({ type: "select_device", kind, id })) await this.#save({ [kind]: id ?? NO_DEVICE });
+  }
+
+  /** @param {import("./types/media").VoiceSettings} voice */
+  async #setVoice(voice) {
+    if (await this.#do({ type: "set_voice", voice })) await this.#save({ voice });
   }
 
   /** Whether others are there who do not hear a word. */

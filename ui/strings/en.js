@@ -164,6 +164,13 @@ export const en = {
   systemSpeaker: "System default",
   missingDevice: "Not connected",
   levelLabel: "Microphone level",
+  voiceTitle: "Your voice",
+  voiceEcho: "Remove echo",
+  voiceAuto: "When there is one",
+  voiceOn: "On",
+  voiceOff: "Off",
+  voiceNoise: "Lower noise around you",
+  voiceGain: "Keep your voice at an even level",
   devicesTitle: "Camera and sound",
   flipCamera: "Switch between front and back camera",
 

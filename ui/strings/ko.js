@@ -169,6 +169,13 @@ export const ko = {
   systemSpeaker: "시스템 기본 장치",
   missingDevice: "연결되지 않음",
   levelLabel: "마이크 소리 크기",
+  voiceTitle: "내 목소리",
+  voiceEcho: "에코 없애기",
+  voiceAuto: "에코가 있을 때만",
+  voiceOn: "켜기",
+  voiceOff: "끄기",
+  voiceNoise: "주변 소음 줄이기",
+  voiceGain: "목소리 크기 고르게 하기",
   devicesTitle: "카메라와 소리",
   flipCamera: "앞뒤 카메라 바꾸기",
 

@@ -86,6 +86,34 @@ test("The person is asked once for both; what is not wanted any more is closed a
   assert.deepEqual(asked, ["video+audio", "video"]);
 });
 
+test("What is done to the voice is what was chosen: the microphone is closed and opened anew", async () => {
+  /** @type {any[]} */
+  const wanted = [];
+  /** @type {any} */
+  let before = null;
+  answer = async ({ audio }) => {
+    assert.ok(!before?.live, "a browser may share its processing");
+    if (audio) wanted.push([audio.echoCancellation, audio.noiseSuppression, audio.autoGainControl]);
+  };
+  const { made, news } = capture();
+  made.want({ camera: ANY, microphone: ANY });
+  await settled();
+  before = news.tracks.microphone;
+  made.setVoice({ echo: "off", noise: true, gain: false });
+  made.setVoice({ echo: "off", noise: false, gain: false });
+  await settled();
+  assert.ok(news.tracks.microphone.live);
+  assert.deepEqual([wanted[0], wanted.at(-1)], [[true, true, true], [false, false, false]]);
+  assert.equal(asked.filter((kinds) => kinds.includes("video")).length, 1, "the camera is left alone");
+  answer = async () => {
+    throw refusal("NotReadableError");
+  };
+  made.setVoice({ echo: "on", noise: true, gain: true });
+  await settled();
+  await settled();
+  assert.deepEqual(news.troubles, [["microphone", "busy", null]]);
+});
+
 test("Whoever says no is not asked twice more, and is told about what was refused", async () => {
   answer = async () => {
     throw refusal("NotAllowedError");

@@ -188,7 +188,7 @@ test("Settings and place survive; forbidden, full and spoilt storage is as good 
   assert.deepEqual(loadPlace(() => storage), place);
   keepPlace(null, () => storage);
   assert.equal(loadPlace(() => storage), null);
-  for (const spoilt of ["{", "null", "7", '{"name":7,"camera":{},"muted":"yes"}', "x".repeat(10_000)]) {
+  for (const spoilt of ["{", "null", "7", '{"name":7,"camera":{},"muted":"yes","voice":7}', '{"voice":{"echo":"loud","noise":1}}', "x".repeat(10_000)]) {
     storage.kept.set("maru.settings", spoilt);
     assert.deepEqual(loadSettings(() => storage), initial);
   }

@@ -27,8 +27,9 @@ const ALWAYS: [&str; 14] = [
 ];
 
 /// Starts it with its files in `profile`.
-pub(super) async fn start(profile: &Path, devices: Devices) -> (Driver, Vec<Group>) {
+pub(super) async fn start(profile: &Path, devices: Devices, speaker: &Path) -> (Driver, Vec<Group>) {
     let mut chromium = command("chromium", profile);
+    chromium.env("PULSE_SERVER", format!("unix:{}", speaker.display()));
     let data = profile.join("data");
     chromium.arg(format!("--user-data-dir={}", data.display())).args(ALWAYS);
     chromium.arg(match devices {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Devices, command, port_in, session, sound};
+use super::{Devices, command, port_in, session};
 use crate::process::Group;
 use crate::webdriver::Driver;
 
@@ -29,7 +29,7 @@ const PREFERENCES: [(&str, &str); 16] = [
 ];
 
 /// Starts it with its files in `profile`.
-pub(super) async fn start(profile: &Path, devices: Devices) -> (Driver, Vec<Group>) {
+pub(super) async fn start(profile: &Path, devices: Devices, speaker: &Path) -> (Driver, Vec<Group>) {
     let data = profile.join("data");
     fs::create_dir_all(&data).expect("a directory for Firefox's profile");
     let mut preferences = String::new();
@@ -45,13 +45,12 @@ pub(super) async fn start(profile: &Path, devices: Devices) -> (Driver, Vec<Grou
     };
     fs::write(data.join("user.js"), preferences).expect("Firefox's preferences");
 
-    let (sound, socket) = sound::start(profile).await;
     let mut firefox = command("firefox-esr", profile);
-    firefox.env("PULSE_SERVER", format!("unix:{}", socket.display()));
+    firefox.env("PULSE_SERVER", format!("unix:{}", speaker.display()));
     firefox.args(["--headless", "--marionette", "--no-remote", "--profile"]).arg(&data).arg("about:blank");
     firefox.args(["--width", "1280", "--height", "800"]).env("MOZ_CRASHREPORTER_DISABLE", "1");
     let firefox = Group::start(&mut firefox);
     let port = port_in(&data.join("MarionetteActivePort")).await;
     let driver = session("Firefox", async || Driver::start_firefox(port).await).await;
-    (driver, vec![firefox, sound])
+    (driver, vec![firefox])
 }

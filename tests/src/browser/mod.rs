@@ -5,9 +5,11 @@ mod chromium;
 mod firefox;
 mod sound;
 
+pub use sound::Recording;
+
 use std::fs;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -44,7 +46,8 @@ pub struct Browser {
     page: Page,
     // Dropped in this order: who drives, who is driven, its files.
     programs: Vec<Group>,
-    _profile: TempDir,
+    speaker: PathBuf,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -55,11 +58,13 @@ impl Browser {
     pub async fn start(kind: Kind, devices: Devices) -> Self {
         let profile = tempfile::Builder::new().prefix("maru-browser-").tempdir();
         let profile = profile.expect("a directory for a browser's files");
-        let (driver, programs) = match kind {
-            Kind::Chromium => chromium::start(profile.path(), devices).await,
-            Kind::Firefox => firefox::start(profile.path(), devices).await,
+        let (sound, speaker) = sound::start(profile.path()).await;
+        let (driver, mut programs) = match kind {
+            Kind::Chromium => chromium::start(profile.path(), devices, &speaker).await,
+            Kind::Firefox => firefox::start(profile.path(), devices, &speaker).await,
         };
-        Self { page: Page::new(driver), programs, _profile: profile }
+        programs.push(sound);
+        Self { page: Page::new(driver), programs, speaker, profile }
     }
 
     /// Loads a page.
@@ -68,6 +73,11 @@ impl Browser {
     /// When it does not come.
     pub async fn open(&self, url: &str) {
         self.driver().navigate(url).await.unwrap_or_else(|error| panic!("{url} does not open: {error}"));
+    }
+
+    /// Records what the browser plays from now on.
+    pub fn record(&self) -> Recording {
+        Recording::start(&self.speaker, self.profile.path())
     }
 
     /// Ends the browser as a crash does: the page has no time for a goodbye.

@@ -10,3 +10,4 @@ mod negotiation;
 mod others;
 mod path;
 mod realities;
+mod sound;

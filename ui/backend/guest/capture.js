@@ -4,9 +4,10 @@
 
 import { ANY_DEVICE } from "./selection.js";
 
+/** @typedef {import("../../types/media").VoiceSettings} VoiceSettings */
 /** @typedef {import("./selection").Wish} Wish */
 /** @typedef {"camera" | "microphone"} CaptureKind */
-/** @typedef {{ wish: Exclude<Wish, null>, track: MediaStreamTrack, id: string }} Open */
+/** @typedef {{ wish: Exclude<Wish, null>, track: MediaStreamTrack, id: string, voice: VoiceSettings }} Open */
 
 /**
  * What a person can be told of a refusal, by the names that the standard gives (Media Capture, section 10.2).
@@ -31,11 +32,16 @@ const same = (a, b) => a === b || (a !== null && b !== null && a.id === b.id && 
 /** @param {Open | null} open @param {Exclude<Wish, null>} wish whether it is fulfilled by what is open */
 const fulfils = (open, wish) => open !== null && (same(open.wish, wish) || (wish.id !== null && wish.id === open.id));
 
-/** @param {CaptureKind} kind @param {Exclude<Wish, null>} wish @returns {MediaTrackConstraints} */
-function constraints(kind, { id, facing }) {
+/**
+ * @param {CaptureKind} kind @param {Exclude<Wish, null>} wish @param {VoiceSettings} voice
+ * @returns {MediaTrackConstraints}
+ */
+function constraints(kind, { id, facing }, voice) {
   const which = id === null ? {} : { deviceId: { exact: id } };
   if (kind === "microphone") {
-    return { ...which, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+    // A browser tells by itself whether there is an echo.
+    const echoCancellation = voice.echo !== "off";
+    return { ...which, echoCancellation, noiseSuppression: voice.noise, autoGainControl: voice.gain };
   }
   const side = id === null ? { facingMode: facing ?? "user" } : {};
   const size = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
@@ -82,6 +88,8 @@ export async function permission(kind) {
 
 export class Capture {
   #news;
+  /** @type {VoiceSettings} what the browser does to the microphone's sound */
+  #voice = { echo: "auto", noise: true, gain: true };
   /** @type {Record<CaptureKind, Wish>} */
   #wanted = { camera: null, microphone: null };
   /** @type {Record<CaptureKind, Open | null>} */
@@ -101,6 +109,16 @@ export class Capture {
     this.#wanted = wanted;
     // What is not wanted any more goes at once, whatever is under way.
     for (const kind of KINDS) if (wanted[kind] === null && this.#open[kind]) this.#close(kind);
+    void this.#work();
+  }
+
+  /**
+   * Opens the microphone anew: a browser that is told other constraints of an open one may ignore them, and does not
+   * say so.
+   * @param {VoiceSettings} voice
+   */
+  setVoice(voice) {
+    this.#voice = voice;
     void this.#work();
   }
 
@@ -130,20 +148,22 @@ export class Capture {
     return KINDS.filter((kind) => {
       const wish = this.#wanted[kind];
       if (wish === null || same(wish, this.#refused[kind])) return false;
-      return !fulfils(this.#open[kind], wish);
+      const asIsWanted = kind === "camera" || this.#open[kind]?.voice === this.#voice;
+      return !asIsWanted || !fulfils(this.#open[kind], wish);
     });
   }
 
   /** @param {Record<CaptureKind, Wish>} wishes @returns {Promise<boolean>} whether that settled it */
   async #openBoth({ camera, microphone }) {
     if (!camera || !microphone || this.#open.camera || this.#open.microphone) return false;
+    const voice = this.#voice;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
-        video: constraints("camera", camera),
-        audio: constraints("microphone", microphone),
+        video: constraints("camera", camera, voice),
+        audio: constraints("microphone", microphone, voice),
       });
-      this.#take("camera", camera, stream.getVideoTracks()[0]);
-      this.#take("microphone", microphone, stream.getAudioTracks()[0]);
+      this.#take("camera", camera, voice, stream.getVideoTracks()[0]);
+      this.#take("microphone", microphone, voice, stream.getAudioTracks()[0]);
       return true;
     } catch (error) {
       // Each for itself tells which one is at fault; but whoever said no is not asked twice more.
@@ -158,11 +178,14 @@ export class Capture {
 
   /** @param {CaptureKind} kind @param {Exclude<Wish, null>} wish */
   async #openOne(kind, wish) {
+    // Beside an open microphone another track of it gets the same processing, whatever was asked for (Chromium).
+    if (kind === "microphone" && this.#open.microphone?.voice !== this.#voice) this.#close(kind);
     const before = this.#open[kind];
     const type = kind === "camera" ? "video" : "audio";
     const attempt = async () => {
-      const stream = await navigator.mediaDevices.getUserMedia({ [type]: constraints(kind, wish) });
-      this.#take(kind, wish, stream.getTracks()[0]);
+      const voice = this.#voice;
+      const stream = await navigator.mediaDevices.getUserMedia({ [type]: constraints(kind, wish, voice) });
+      this.#take(kind, wish, voice, stream.getTracks()[0]);
     };
     try {
       await attempt();
@@ -188,19 +211,25 @@ export class Capture {
     const problem = error instanceof Error ? error.message || error.name : String(error);
     const kept = this.#open[kind];
     // What stays open is what is wanted now.
-    if (kept) this.#wanted = { ...this.#wanted, [kind]: kept.wish };
+    if (kept) {
+      kept.voice = this.#voice;
+      this.#wanted = { ...this.#wanted, [kind]: kept.wish };
+    }
     this.#news.onTrouble(kind, troubleOf(error), problem, kept?.id ?? null);
   }
 
-  /** @param {CaptureKind} kind @param {Exclude<Wish, null>} wish @param {MediaStreamTrack | undefined} track */
-  #take(kind, wish, track) {
+  /**
+   * @param {CaptureKind} kind @param {Exclude<Wish, null>} wish @param {VoiceSettings} voice
+   * @param {MediaStreamTrack | undefined} track
+   */
+  #take(kind, wish, voice, track) {
     if (!track) return;
     if (!same(wish, this.#wanted[kind])) return track.stop(); // the person was faster
     const before = this.#open[kind];
     const id = track.getSettings().deviceId || ANY_DEVICE;
     if (kind === "camera") track.contentHint = "motion";
     else track.contentHint = "speech";
-    this.#open[kind] = { wish, track, id };
+    this.#open[kind] = { wish, track, id, voice };
     this.#refused[kind] = null;
     track.onended = () => {
       if (this.#open[kind]?.track !== track) return;

@@ -84,6 +84,7 @@ export class Session {
       onTrouble: (kind, trouble, problem, kept) => this.#captureFailed(kind, trouble, problem, kept),
       onLost: (kind, name) => this.#captureLost(kind, name),
     });
+    this.#capture.setVoice(settings.voice);
     this.#playback = new Playback({
       onBlocked: () => this.#tell("speaker", { key: "sound_blocked", values: {} }),
       onSpeakerTrouble: () => this.#speakerFailed(),
@@ -158,6 +159,9 @@ export class Session {
       case "set_peer_muted":
         this.#volumes.setMuted(command.peer, command.muted);
         this.#playback.changed(command.peer);
+        break;
+      case "set_voice":
+        this.#capture.setVoice(command.voice);
         break;
       case "refresh_devices":
         void this.#refreshDevices();

@@ -46,6 +46,12 @@ function write(storage, key, value) {
   }
 }
 
+/** @param {unknown} found @returns {Settings["voice"]} */
+function voiceOf(found) {
+  const { echo, noise, gain } = /** @type {Record<string, unknown>} */ (found ?? {});
+  return { echo: echo === "off" ? "off" : "auto", noise: noise !== false, gain: gain !== false };
+}
+
 /** @param {() => Storage} [storage] @returns {Settings} */
 export function loadSettings(storage = () => localStorage) {
   const found = read(storage, SETTINGS);
@@ -56,6 +62,7 @@ export function loadSettings(storage = () => localStorage) {
     const fits = initial === null ? value === null || typeof value === "string" : typeof value === typeof initial;
     if (fits) settings[key] = value;
   }
+  settings.voice = voiceOf(found.voice);
   return /** @type {Settings} */ (settings);
 }
 
