@@ -1,7 +1,8 @@
 """Feeds Chromium with the packets of every FOLDER/traces/*.txt, each at its time, over WebRTC, and writes
 what it makes of them to FOLDER/scored/*-chromium.wav.
 
-Usage: receive.py FOLDER. A line of a trace is: arrival in microseconds, number, time stamp, payload.
+Usage: receive.py FOLDER. A line of a trace is: arrival in microseconds, payload type (111: Opus, 63: Opus
+with what was before it), number, time stamp, payload.
 """
 
 import asyncio
@@ -26,6 +27,20 @@ CHROMIUM = [
 ]  # fmt: skip
 
 
+def with_redundancy(answer, offer):
+    """Chromium's own redundant audio (RFC 2198), which aiortc knows nothing of, beside its Opus."""
+    assert "a=rtpmap:111 opus/48000/2" in offer and "a=rtpmap:63 red/48000/2" in offer, offer
+    lines = []
+    for line in answer.splitlines():
+        if line.startswith("m=audio "):
+            assert "111" in line.split()[3:], line
+            line = f"{line} 63"
+        lines.append(line)
+        if line.startswith("a=rtpmap:111 "):
+            lines += ["a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111"]
+    return "\r\n".join(lines) + "\r\n"
+
+
 class Feeder:
     def __init__(self, folder):
         self.folder = folder
@@ -38,24 +53,23 @@ class Feeder:
     async def offer(self, request):
         peer = RTCPeerConnection()
         transceiver = peer.addTransceiver("audio", direction="sendonly")
-        await peer.setRemoteDescription(RTCSessionDescription(sdp=await request.text(), type="offer"))
+        offer = await request.text()
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
         await peer.setLocalDescription(await peer.createAnswer())
         self.peers[request.match_info["name"]] = (peer, transceiver.sender)
-        return web.Response(text=peer.localDescription.sdp)
+        return web.Response(text=with_redundancy(peer.localDescription.sdp, offer))
 
     async def played(self, request):
         name = request.match_info["name"]
         peer, sender = self.peers.pop(name)
         while peer.connectionState != "connected":
             await asyncio.sleep(0.01)
-        opus = next(line for line in peer.localDescription.sdp.splitlines() if "opus/48000" in line)
-        payload_type = int(opus.split(":")[1].split()[0])
         clock = asyncio.get_running_loop().time
         start = clock()
         for line in (self.folder / "traces" / f"{name}.txt").read_text().splitlines():
-            arrival, number, timestamp, payload = line.split()
+            arrival, payload_type, number, timestamp, payload = line.split()
             await asyncio.sleep(max(0, start + int(arrival) / 1e6 - clock()))
-            header = struct.pack("!BBHII", 0x80, payload_type, int(number), int(timestamp), sender._ssrc)
+            header = struct.pack("!BBHII", 0x80, int(payload_type), int(number), int(timestamp), sender._ssrc)
             await sender.transport._send_rtp(header + bytes.fromhex(payload))
         await asyncio.sleep(AFTER_SECONDS)
         await peer.close()

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use maru_media::audio::jitter::JitterBuffer;
 use maru_media::audio::opus::Encoder;
+use maru_media::audio::red::{self, Repeated, Repeater};
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
 
 #[derive(Arbitrary, Debug)]
@@ -28,6 +29,19 @@ enum Step<'a> {
     },
     /// Anything.
     Garbage {
+        sequence: u16,
+        timestamp: u32,
+        payload: &'a [u8],
+    },
+    /// One of ours with those before it, as a whole or cut off.
+    Repeating {
+        ahead: i8,
+        packet: u8,
+        repeats: u8,
+        cut: u8,
+    },
+    /// Anything that says it carries others again.
+    RepeatingGarbage {
         sequence: u16,
         timestamp: u32,
         payload: &'a [u8],
@@ -72,6 +86,16 @@ static PACKETS: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
         .collect()
 });
 
+const VOICE: u8 = 111;
+
+fn push_repeating(buffer: &mut JitterBuffer, now: Instant, sequence: u16, timestamp: u32, payload: &Bytes) {
+    let Some(split) = red::split(payload, &[VOICE]) else { return };
+    buffer.push(now, sequence, timestamp, split.payload);
+    for Repeated { packets, samples, payload } in split.repeated {
+        buffer.push_repeated(now, sequence.wrapping_sub(packets), timestamp.wrapping_sub(samples), payload);
+    }
+}
+
 fuzz_target!(|steps: Vec<Step>| {
     let mut now = Instant::now();
     let mut buffer = JitterBuffer::new().expect("a decoder");
@@ -95,6 +119,23 @@ fuzz_target!(|steps: Vec<Step>| {
             }
             Step::Garbage { sequence, timestamp, payload } => {
                 buffer.push(now, sequence, timestamp, Bytes::copy_from_slice(payload));
+            }
+            Step::Repeating { ahead, packet, repeats, cut } => {
+                number += i64::from(ahead);
+                let mut repeater = Repeater::default();
+                let first = packet.saturating_sub(2);
+                let joined = (first..=packet).fold(None, |_, packet| {
+                    let payload = &PACKETS[usize::from(packet)];
+                    repeater.join(u32::from(packet) * 960, payload, repeats % 4, VOICE)
+                });
+                if let Some(mut payload) = joined {
+                    payload.truncate(payload.len().saturating_sub(usize::from(cut)));
+                    push_repeating(&mut buffer, now, number as u16, (number * 960) as u32, &payload);
+                }
+            }
+            Step::RepeatingGarbage { sequence, timestamp, payload } => {
+                let payload = Bytes::copy_from_slice(payload);
+                push_repeating(&mut buffer, now, sequence, timestamp, &payload);
             }
             Step::Long { ahead, first, fill } => {
                 number += i64::from(ahead);

@@ -8,7 +8,8 @@ use anyhow::Result;
 use bytes::Bytes;
 use maru_media::audio::jitter::JitterBuffer;
 use maru_media::audio::opus::{Encoder, begins_pause};
-use maru_media::audio::protection::Protection;
+use maru_media::audio::protection::{Protection, Understands};
+use maru_media::audio::red::{self, Repeater};
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
 
 use super::network::Network;
@@ -20,8 +21,15 @@ const STEP: Duration = Duration::from_millis(10);
 const REPORTS: u32 = 20;
 const PATH_BPS: u32 = 2_000_000;
 
+/// The payload types, as the traces have them.
+const OPUS: u8 = 111;
+const RED: u8 = 63;
+/// The peer as a protection knows it.
+const PEER: u32 = 1;
+
 /// A packet as a call sends it.
 pub struct Sent {
+    payload_type: u8,
     sequence: u16,
     /// Counts times of 20 ms: in a pause there are some without a packet.
     slot: usize,
@@ -39,11 +47,12 @@ pub fn packets(speech: &[f32], network: Network) -> Result<Vec<Sent>> {
     let now = Instant::now();
     let mut protection = Protection::new();
     for _ in 0..REPORTS {
-        protection.report(now, 1, network.loss, true);
+        protection.report(now, PEER, network.loss, Understands { deep_redundancy: true, repeats: true });
     }
     let mut encoder = Encoder::new()?;
     encoder.set_dtx(true)?;
     protection.plan(now, PATH_BPS).apply(&mut encoder)?;
+    let (mut repeater, repeats) = (Repeater::default(), protection.repeats(now, PEER));
     let (mut sent, mut payload, mut pausing) = (Vec::<Sent>::new(), Vec::new(), false);
     for (slot, samples) in speech.as_chunks::<SAMPLES_20_MS>().0.iter().enumerate() {
         payload.clear();
@@ -51,7 +60,10 @@ pub fn packets(speech: &[f32], network: Network) -> Result<Vec<Sent>> {
         // A pause that goes on is not sent.
         let goes_on = std::mem::replace(&mut pausing, begins_pause(&payload)) && pausing;
         if !goes_on {
-            sent.push(Sent { sequence: sent.len() as u16, slot, payload: Bytes::copy_from_slice(&payload) });
+            let (own, sequence) = (Bytes::copy_from_slice(&payload), sent.len() as u16);
+            let joined = repeater.join((slot * SAMPLES_20_MS) as u32, &own, repeats, OPUS);
+            let payload_type = if joined.is_some() { RED } else { OPUS };
+            sent.push(Sent { payload_type, sequence, slot, payload: joined.unwrap_or(own) });
         }
     }
     Ok(sent)
@@ -76,7 +88,17 @@ pub fn heard(packets: &[Sent], network: Network) -> Result<Vec<f32>> {
     for step in 0..steps as u32 {
         let now = STEP * step;
         while let Some((at, packet)) = arrivals.next_if(|(at, _)| *at <= now) {
-            jitter.push(start + at, packet.sequence, packet.timestamp(), packet.payload.clone());
+            let (at, sequence, timestamp) = (start + at, packet.sequence, packet.timestamp());
+            if packet.payload_type == OPUS {
+                jitter.push(at, sequence, timestamp, packet.payload.clone());
+            } else if let Some(split) = red::split(&packet.payload, &[OPUS]) {
+                jitter.push(at, sequence, timestamp, split.payload);
+                for earlier in split.repeated {
+                    let sequence = sequence.wrapping_sub(earlier.packets);
+                    let timestamp = timestamp.wrapping_sub(earlier.samples);
+                    jitter.push_repeated(at, sequence, timestamp, earlier.payload);
+                }
+            }
         }
         jitter.pull(start + now, &mut frame);
         out.extend_from_slice(&frame);
@@ -85,14 +107,15 @@ pub fn heard(packets: &[Sent], network: Network) -> Result<Vec<f32>> {
 }
 
 /// Writes for one network what is heard, and what arrives when, for another receiver to be fed with:
-/// a line for each packet, its arrival in microseconds, number, time stamp and payload.
+/// a line for each packet, its arrival in microseconds, payload type, number, time stamp and payload.
 pub fn write(directory: &Path, speech: &[f32], network: Network) -> Result<()> {
     let packets = packets(speech, network)?;
     let heard = heard(&packets, network)?;
     write_wav(&directory.join("scored").join(format!("{}-maru.wav", network.name())), &heard)?;
     let mut trace = String::new();
     for (at, packet) in arrivals(&packets, network) {
-        write!(trace, "{} {} {} ", at.as_micros(), packet.sequence, packet.timestamp())?;
+        let Sent { payload_type, sequence, .. } = packet;
+        write!(trace, "{} {payload_type} {sequence} {} ", at.as_micros(), packet.timestamp())?;
         for byte in &packet.payload {
             write!(trace, "{byte:02x}")?;
         }

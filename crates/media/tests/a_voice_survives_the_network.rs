@@ -43,10 +43,11 @@ impl Played {
     }
 }
 
-/// Plays what arrives when; `extra` is pushed along with each packet: sequence number, timestamp, payload.
+/// Plays what arrives when, each packet with the `repeats` before it; `extra` is pushed along with each packet: sequence number, timestamp, payload.
 fn play_with(
     packets: &[Bytes],
     arrivals: &[(f64, usize)],
+    repeats: usize,
     extra: impl Fn(usize, u16, u32) -> Vec<(u16, u32, Bytes)>,
 ) -> Played {
     let start = Instant::now();
@@ -64,6 +65,11 @@ fn play_with(
                 buffer.push(now, sequence, timestamp, payload);
             }
             buffer.push(now, sequence, timestamp, packets[*packet].clone());
+            for before in (1..=repeats).filter(|before| before <= packet) {
+                let (sequence, timestamp) =
+                    (sequence.wrapping_sub(before as u16), timestamp.wrapping_sub(before as u32 * 960));
+                buffer.push_repeated(now, sequence, timestamp, packets[packet - before].clone());
+            }
         }
         played.kinds.push(buffer.pull(start + Duration::from_secs_f64(at / 1e3), &mut out));
         played.samples.extend_from_slice(&out);
@@ -73,7 +79,11 @@ fn play_with(
 }
 
 fn play(packets: &[Bytes], arrivals: &[(f64, usize)]) -> Played {
-    play_with(packets, arrivals, |_, _, _| Vec::new())
+    play_repeating(packets, arrivals, 0)
+}
+
+fn play_repeating(packets: &[Bytes], arrivals: &[(f64, usize)], repeats: usize) -> Played {
+    play_with(packets, arrivals, repeats, |_, _, _| Vec::new())
 }
 
 fn protected(encoder: &mut Encoder) {
@@ -168,6 +178,43 @@ fn deep_redundancy_brings_back_bursts() {
 }
 
 #[test]
+fn what_a_later_packet_repeats_is_as_good_as_what_came() {
+    let packets = packets(1500, |_| {});
+    let path = Path { loss: 0.2, ..Path::default() };
+    let played = play_repeating(&packets, &path.arrivals(1500, 20.0), 2);
+    let last = played.last();
+    // Three in a row are one in 125; what came before the buffer knew that it has to wait is not much.
+    assert!(played.concealed(400..3000) < 2600 * 480 / 60, "{last:?}");
+    assert!(last.packets_lost.abs_diff(300) < 60, "{last:?}");
+    assert!(last.packets_recovered * 10 > last.packets_lost * 9, "{last:?}");
+    assert!(last.target_ms <= 80.0, "{} ms", last.target_ms);
+    assert_eq!((last.packets_received + last.packets_lost) / 10, 150, "{last:?}");
+    assert_eq!(last.packets_discarded, 0, "what is repeated is no packet");
+}
+
+#[test]
+fn where_nothing_is_lost_what_is_repeated_is_waited_for_and_not_used() {
+    let packets = packets(500, |_| {});
+    let path = Path { duplicates: 0.1, ..Path::default() };
+    let played = play_repeating(&packets, &path.arrivals(500, 20.0), 2);
+    let last = played.last();
+    assert_eq!((last.packets_lost, last.packets_recovered, last.concealed_samples), (0, 0, 0));
+    assert_eq!(last.packets_received, 500 + last.packets_discarded);
+    assert!((40.0..=50.0).contains(&last.target_ms), "{} ms", last.target_ms);
+}
+
+#[test]
+fn behind_what_is_repeated_deep_redundancy_goes_further_back() {
+    // Bursts of four, of which two come again.
+    let arrivals: Vec<_> =
+        Path::default().arrivals(1500, 20.0).into_iter().filter(|(_, packet)| packet % 20 >= 4).collect();
+    let with = play_repeating(&packets(1500, protected), &arrivals, 2);
+    let last = with.last();
+    assert!(last.packets_recovered > last.packets_lost * 9 / 10, "{last:?}");
+    assert!(with.concealed(1000..3000) < 2000 * 480 / 50, "{last:?}");
+}
+
+#[test]
 fn doubled_and_overtaken_packets_are_played_once_and_in_order() {
     let path = Path { jitter_ms: 50.0, reorder: true, duplicates: 0.3, seed: 9, ..Path::default() };
     let arrivals = path.arrivals(1000, 20.0);
@@ -196,7 +243,7 @@ fn packets_that_do_not_belong_change_nothing() {
     let arrivals = Path { jitter_ms: 10.0, ..Path::default() }.arrivals(500, 20.0);
     let clean = play(&packets, &arrivals);
     let long = Bytes::from(vec![0x78; 65_000]);
-    let hostile = play_with(&packets, &arrivals, |packet, sequence, timestamp| {
+    let hostile = play_with(&packets, &arrivals, 0, |packet, sequence, timestamp| {
         let voice = packets[packet].clone();
         vec![match packet % 9 {
             1 => (sequence, timestamp, Bytes::new()),

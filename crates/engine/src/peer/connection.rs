@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use maru_media::VideoCodec;
 use maru_media::audio::SAMPLE_RATE_HZ;
-use maru_media::audio::protection::Protection;
+use maru_media::audio::protection::{Protection, Understands};
 use maru_media::video::CLOCK_RATE_HZ;
 use maru_media::video::adapt::Adaptation;
 use maru_protocol::{IceServer, SdpType};
@@ -30,6 +30,7 @@ use super::captured::Ages;
 use super::chat::{self, ChatWire};
 use super::codec::{self, Format};
 use super::feedback::{SenderReports, VoiceFeedback};
+use super::setup::VoiceTypes;
 use super::{mdns, media, setup};
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
 use crate::receive::audio::PeerAudio;
@@ -203,7 +204,7 @@ struct Actor<'a> {
     /// The peer can make use of Opus's deep redundancy.
     understands_redundancy: bool,
     /// The payload types that the peer's voice may have.
-    voice_types: Vec<u8>,
+    voice_types: VoiceTypes,
 }
 
 async fn run(
@@ -251,7 +252,7 @@ async fn run(
             reports,
             ages,
             understands_redundancy: false,
-            voice_types: Vec::new(),
+            voice_types: VoiceTypes::default(),
         };
         actor.prefer(Vec::new()).await?; // all of ours, not just the track's
         loop {
@@ -539,25 +540,29 @@ impl Actor<'_> {
             Some(sender) => sender.get_parameters().await.ok(),
             None => None,
         };
-        let payload_types = (
-            video.map(|format| format.payload_type),
-            audio.and_then(|audio| Some(audio.rtp_parameters.codecs.first()?.payload_type)),
-        );
+        let voice = audio.and_then(|audio| setup::outgoing_voice(&audio.rtp_parameters.codecs));
         let video_codec = video.map(|format| format.codec);
         let subscription = self.config.fanout.subscribe(video_codec);
-        let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: Option<u8>, rate_hz| {
+        let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: u8, rate_hz| {
             let (ages, (track, ssrc)) = (Arc::clone(&self.ages), track);
-            Some(media::Outgoing::new(Arc::clone(track), *ssrc, payload_type?, rate_hz, ages))
+            media::Outgoing::new(Arc::clone(track), *ssrc, payload_type, rate_hz, ages)
         };
         let stop = self.stop.clone();
         let send = media::send(
             subscription,
-            out(&self.video, payload_types.0, CLOCK_RATE_HZ),
-            out(&self.audio, payload_types.1, SAMPLE_RATE_HZ),
+            video.map(|format| out(&self.video, format.payload_type, CLOCK_RATE_HZ)),
+            voice.map(|types| {
+                let stream = out(&self.audio, types.0, SAMPLE_RATE_HZ);
+                media::OutgoingVoice::new(stream, types, Arc::clone(&self.config.protection))
+            }),
         );
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(send).await;
         });
+        let understands = Understands {
+            deep_redundancy: self.understands_redundancy,
+            repeats: voice.is_some_and(|(_, red)| red.is_some()),
+        };
         for track in [&self.video.0, &self.audio.0] {
             let stop = self.stop.clone();
             let feedback = media::read_feedback(
@@ -565,7 +570,7 @@ impl Actor<'_> {
                 Arc::clone(&self.config.fanout),
                 video_codec,
                 Arc::clone(&self.config.adaptation),
-                VoiceFeedback::new(&self.config.protection, self.audio.1, self.understands_redundancy),
+                VoiceFeedback::new(&self.config.protection, self.audio.1, understands),
             );
             tokio::spawn(async move {
                 let _ = stop.run_until_cancelled(feedback).await;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use maru_media::audio::protection::Protection;
+use maru_media::audio::protection::{Protection, Understands};
 use parking_lot::Mutex;
 use rtc::interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
@@ -54,16 +54,16 @@ pub(super) struct FeedbackInterceptor {
 pub(super) struct VoiceFeedback {
     protection: Arc<Mutex<Protection>>,
     pub ssrc: u32,
-    understands_redundancy: bool,
+    understands: Understands,
 }
 
 impl VoiceFeedback {
-    pub fn new(protection: &Arc<Mutex<Protection>>, ssrc: u32, understands_redundancy: bool) -> Self {
-        Self { protection: Arc::clone(protection), ssrc, understands_redundancy }
+    pub fn new(protection: &Arc<Mutex<Protection>>, ssrc: u32, understands: Understands) -> Self {
+        Self { protection: Arc::clone(protection), ssrc, understands }
     }
 
     pub fn loss(&self, now: Instant, loss: f64) {
-        self.protection.lock().report(now, self.ssrc, loss, self.understands_redundancy);
+        self.protection.lock().report(now, self.ssrc, loss, self.understands);
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
     fn a_peers_loss_counts_as_long_as_its_connection() {
         let protection = Arc::new(Mutex::new(Protection::new()));
         let now = Instant::now();
-        let voice = VoiceFeedback::new(&protection, VOICE, true);
+        let voice = VoiceFeedback::new(&protection, VOICE, Understands::default());
         voice.loss(now, 0.4);
         assert!(protection.lock().plan(now, 2_000_000).expected_loss > 10);
         drop(voice);

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru_media::VideoCodec;
+use maru_media::audio::protection::Protection;
+use maru_media::audio::red::{self, Repeater};
 use maru_media::video::adapt::Adaptation;
 use maru_media::video::receive::VideoPacket;
 use parking_lot::Mutex;
@@ -18,9 +20,10 @@ use super::captured::Ages;
 use super::codec::{Format, offered_payload_type};
 use super::feedback::{Feedback, SenderReports, VoiceFeedback};
 use super::random_u32;
+use super::setup::VoiceTypes;
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
-use crate::send::fanout::{Fanout, Subscription};
+use crate::send::fanout::{AudioUnit, Fanout, Subscription};
 
 /// Requests for key frames closer together than this are one request: an answer takes a round trip.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(200);
@@ -69,15 +72,45 @@ impl Outgoing {
     }
 }
 
+/// One peer's stream of our voice, with as much of it again as the peer's losses ask for.
+pub(super) struct OutgoingVoice {
+    stream: Outgoing,
+    /// Payload types of Opus and, where the peer knows it, of Opus that carries what was before it.
+    types: (u8, Option<u8>),
+    repeater: Repeater,
+    protection: Arc<Mutex<Protection>>,
+}
+
+impl OutgoingVoice {
+    pub fn new(stream: Outgoing, types: (u8, Option<u8>), protection: Arc<Mutex<Protection>>) -> Self {
+        Self { stream, types, repeater: Repeater::default(), protection }
+    }
+
+    async fn write(&mut self, unit: AudioUnit) {
+        let (opus, red) = self.types;
+        let repeats = match red {
+            Some(_) => self.protection.lock().repeats(Instant::now(), self.stream.header.ssrc),
+            None => 0,
+        };
+        let joined = self.repeater.join(unit.timestamp, &unit.payload, repeats, opus);
+        self.stream.header.payload_type = red.filter(|_| joined.is_some()).unwrap_or(opus);
+        self.stream.captured(unit.captured);
+        self.stream.write(unit.timestamp, unit.first, joined.unwrap_or(unit.payload)).await;
+    }
+}
+
 /// Sends whatever is encoded, until the subscription ends. Sound goes first: it is small and hurts most when late.
-pub(super) async fn send(mut from: Subscription, mut video: Option<Outgoing>, mut audio: Option<Outgoing>) {
+pub(super) async fn send(
+    mut from: Subscription,
+    mut video: Option<Outgoing>,
+    mut audio: Option<OutgoingVoice>,
+) {
     loop {
         tokio::select! {
             biased;
             Some(unit) = from.audio.recv() => {
                 if let Some(audio) = &mut audio {
-                    audio.captured(unit.captured);
-                    audio.write(unit.timestamp, unit.first, unit.payload).await;
+                    audio.write(unit).await;
                 }
             }
             Some(unit) = from.video.recv() => {
@@ -206,7 +239,7 @@ pub(super) async fn receive_audio(
     audio: Arc<PeerAudio>,
     video: Arc<PeerVideo>,
     reports: Arc<SenderReports>,
-    voice: Vec<u8>,
+    voice: VoiceTypes,
 ) {
     loop {
         match track.poll().await {
@@ -216,10 +249,15 @@ pub(super) async fn receive_audio(
                 if let Some((ntp, timestamp)) = reports.take(ssrc) {
                     video.voice_report(ntp, timestamp);
                 }
-                // Anything else that came this way, tones or noise, is not for a decoder of Opus.
-                if voice.is_empty() || voice.contains(&payload_type) {
-                    audio.push(Instant::now(), sequence_number, timestamp, packet.payload);
-                }
+                let now = Instant::now();
+                if voice.red.contains(&payload_type) {
+                    match red::split(&packet.payload, &voice.opus) {
+                        Some(split) => audio.push_red(now, sequence_number, timestamp, split),
+                        None => tracing::trace!("a packet that carries others again makes no sense"),
+                    }
+                } else if voice.opus.is_empty() || voice.opus.contains(&payload_type) {
+                    audio.push(now, sequence_number, timestamp, packet.payload);
+                } // Anything else that came this way, tones or noise, is not for a decoder of Opus.
             }
             Some(TrackRemoteEvent::OnEnded) | None => return,
             Some(_) => {}

@@ -47,6 +47,10 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Says in a description that Opus's deep redundancy is understood, in the version that is in this
 /// library. Whoever does not know the parameter ignores it (RFC 7587, section 7), and the redundancy too.
 pub(super) const DEEP_REDUNDANCY: &str = "maru-dred=12";
+/// The payload types that we offer for a voice, and for one that carries what was lost again.
+const VOICE: u8 = 111;
+const REPEATING_VOICE: u8 = 63;
+const MIME_TYPE_RED: &str = "audio/red";
 /// Chat that may wait for one slow peer.
 const DATA_CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
 
@@ -104,6 +108,15 @@ fn audio_codec() -> RTCRtpCodec {
     }
 }
 
+/// Packets of a voice that carry those before them (RFC 2198), as browsers describe it.
+fn repeating_audio_codec() -> RTCRtpCodec {
+    RTCRtpCodec {
+        mime_type: MIME_TYPE_RED.to_owned(),
+        sdp_fmtp_line: format!("{VOICE}/{VOICE}"),
+        ..audio_codec()
+    }
+}
+
 /// Whether a peer's description says that it understands deep redundancy as we make it.
 pub(super) fn understands_redundancy(sdp: &str) -> bool {
     let parameters = sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=fmtp:")?.split_once(' '));
@@ -111,12 +124,40 @@ pub(super) fn understands_redundancy(sdp: &str) -> bool {
     parameters.any(|parameter| parameter.trim() == DEEP_REDUNDANCY)
 }
 
-/// The payload types that stand for Opus in a peer's description.
-pub(super) fn voice_types(sdp: &str) -> Vec<u8> {
+/// Payload types of one peer's voice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct VoiceTypes {
+    /// Opus.
+    pub opus: Vec<u8>,
+    /// Opus that carries what was before it again.
+    pub red: Vec<u8>,
+}
+
+/// The payload types of the voice in a peer's description.
+pub(super) fn voice_types(sdp: &str) -> VoiceTypes {
     let maps = sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=rtpmap:")?.split_once(' '));
-    maps.filter(|(_, codec)| codec.to_ascii_lowercase().starts_with("opus/"))
-        .filter_map(|(payload_type, _)| payload_type.parse().ok())
-        .collect()
+    let mut types = VoiceTypes::default();
+    for (payload_type, codec) in maps {
+        let (codec, Ok(payload_type)) = (codec.to_ascii_lowercase(), payload_type.parse()) else { continue };
+        if codec.starts_with("opus/") {
+            types.opus.push(payload_type);
+        } else if codec.starts_with("red/48000") {
+            types.red.push(payload_type); // that of video has its clock rate
+        }
+    }
+    types
+}
+
+/// Which of the codecs that were negotiated for our voice stand for Opus and, if any, for Opus that carries
+/// what was before it again.
+pub(super) fn outgoing_voice(codecs: &[RTCRtpCodecParameters]) -> Option<(u8, Option<u8>)> {
+    let mut find = |mime: &str| {
+        let mut codecs = codecs.iter();
+        codecs
+            .find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime))
+            .map(|codec| codec.payload_type)
+    };
+    Some((find(MIME_TYPE_OPUS)?, find(MIME_TYPE_RED)))
 }
 
 fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
@@ -127,10 +168,9 @@ fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
             engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
         }
     }
-    engine.register_codec(
-        RTCRtpCodecParameters { rtp_codec: audio_codec(), payload_type: 111 },
-        RtpCodecKind::Audio,
-    )?;
+    for (rtp_codec, payload_type) in [(audio_codec(), VOICE), (repeating_audio_codec(), REPEATING_VOICE)] {
+        engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Audio)?;
+    }
     configure_simulcast_extension_headers(&mut engine)?;
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
         let number = RTCRtpHeaderExtensionCapability { uri: TRANSPORT_CC_URI.to_owned() };
@@ -262,9 +302,14 @@ mod tests {
         let sdp = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 109 101 13\r\na=rtpmap:109 opus/48000/2\r\n\
                    a=rtpmap:101 telephone-event/8000\r\na=rtpmap:x opus/48000\r\n\
                    a=fmtp:109 minptime=10; useinbandfec=1;maru-dred=12\r\na=rtpmap:96 H264/90000\r\n";
-        assert_eq!(voice_types(sdp), [109]);
+        assert_eq!(voice_types(sdp), VoiceTypes { opus: vec![109], red: vec![] });
+        let red = format!("{sdp}a=rtpmap:63 red/48000/2\r\na=fmtp:63 109/109\r\na=rtpmap:116 red/90000\r\n");
+        assert_eq!(voice_types(&red), VoiceTypes { opus: vec![109], red: vec![63] });
         assert!(understands_redundancy(sdp));
         assert!(!understands_redundancy(&sdp.replace("dred=12", "dred=13")), "another version");
-        assert!(!understands_redundancy("a=fmtp:\r\na=rtpmap:\r\n") && voice_types("a=rtpmap:").is_empty());
+        assert!(
+            !understands_redundancy("a=fmtp:\r\na=rtpmap:\r\n")
+                && voice_types("a=rtpmap:") == VoiceTypes::default()
+        );
     }
 }

@@ -10,11 +10,12 @@ use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::jitter::{JitterBuffer, JitterStats, Pull};
 use maru_media::audio::level::{Speaking, amplitude_dbfs, peak};
 use maru_media::audio::mix::Gain;
+use maru_media::audio::red::{Repeated, Split};
 use parking_lot::Mutex;
 use rtrb::{Consumer, Producer, RingBuffer};
 
-/// Packets that may wait for the playout thread: more than a second.
-const PACKETS: usize = 64;
+/// Packets that may wait for the playout thread: more than a second, even if each repeats two.
+const PACKETS: usize = 192;
 /// What may wait to be given back, a whole jitter buffer's packets included.
 const SPENT: usize = 256;
 
@@ -24,6 +25,8 @@ enum Incoming {
         arrived: Instant,
         sequence: u16,
         timestamp: u32,
+        /// It did not come itself: another one carries it again.
+        repeated: bool,
         payload: Bytes,
     },
     /// A new stream begins. The buffer is made where waiting does not matter.
@@ -109,7 +112,16 @@ impl PeerAudio {
 
     /// A packet came.
     pub fn push(&self, arrived: Instant, sequence: u16, timestamp: u32, payload: Bytes) {
-        self.send(Incoming::Packet { arrived, sequence, timestamp, payload });
+        self.send(Incoming::Packet { arrived, sequence, timestamp, repeated: false, payload });
+    }
+
+    /// A packet came that carries others again.
+    pub fn push_red(&self, arrived: Instant, sequence: u16, timestamp: u32, packet: Split) {
+        self.push(arrived, sequence, timestamp, packet.payload);
+        for Repeated { packets, samples, payload } in packet.repeated {
+            let (sequence, timestamp) = (sequence.wrapping_sub(packets), timestamp.wrapping_sub(samples));
+            self.send(Incoming::Packet { arrived, sequence, timestamp, repeated: true, payload });
+        }
     }
 
     /// A new stream from the same peer.
@@ -189,8 +201,9 @@ impl Voice {
     fn pull(&mut self, now: Instant, heard: Instant, out: &mut [f32; SAMPLES_10_MS]) -> Pull {
         while let Ok(incoming) = self.incoming.pop() {
             match (incoming, &mut self.jitter) {
-                (Incoming::Packet { arrived, sequence, timestamp, payload }, Some(jitter)) => {
-                    jitter.push(arrived, sequence, timestamp, payload);
+                (Incoming::Packet { arrived, sequence, timestamp, repeated, payload }, Some(jitter)) => {
+                    let push = if repeated { JitterBuffer::push_repeated } else { JitterBuffer::push };
+                    push(jitter, arrived, sequence, timestamp, payload);
                 }
                 (Incoming::Packet { payload, .. }, None) => {
                     let _ = self.spent.push(Spent::Payload(payload));

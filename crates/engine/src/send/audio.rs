@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use maru_media::audio::level::LevelMeter;
-use maru_media::audio::opus::{DEFAULT_BITRATE_BPS, Encoder, begins_pause};
+use maru_media::audio::opus::{Encoder, begins_pause};
 use maru_media::audio::protection::{Plan, Protection};
 use maru_media::audio::ring::RingConsumer;
 use maru_media::audio::{SAMPLES_10_MS, SAMPLES_20_MS};
@@ -104,7 +104,7 @@ pub(crate) fn run(
         Err(error) => return tracing::error!(%error, "no audio encoder"),
     };
     let mut voice = Voice::new(VoiceSettings::default(), far_end);
-    let mut plan = Plan { bitrate_bps: DEFAULT_BITRATE_BPS, expected_loss: 0, redundancy: 0 };
+    let mut plan = Plan::UNPROTECTED;
     let mut pausing = false;
     let mut last = Instant::now();
     let mut ring: Option<RingConsumer> = None;

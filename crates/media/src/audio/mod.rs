@@ -5,6 +5,7 @@ pub mod level;
 pub mod mix;
 pub mod opus;
 pub mod protection;
+pub mod red;
 pub mod ring;
 pub mod stamp;
 pub mod volume;

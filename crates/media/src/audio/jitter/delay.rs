@@ -38,6 +38,9 @@ const PEAK_SINK: i64 = 10;
 const MAX_REPAIR: i64 = 120 * MS;
 /// … and not for less than this share of packets.
 const WORTH_REPAIR: f32 = 0.012;
+/// Who repeats packets does so because they get lost: it is waited for what it repeats, for so long after it
+/// last did.
+const REPEAT_HOLD: i64 = 2_000 * MS;
 /// How fast it is forgotten how many were lost: losses are rarer than delays, so more slowly.
 const REPAIR_MEMORY: f32 = 4_000.0 * MS as f32;
 /// Before this much sound was heard (2 s) a loss says little of how often there is one.
@@ -60,6 +63,8 @@ pub(super) struct DelayEstimator {
     /// When the last packet came.
     last: i64,
     peak: Peak,
+    /// How far back packets are repeated, and when that was last seen.
+    repeated: Option<(i64, i64)>,
     /// What somebody else asks for, for reasons of their own.
     floor: i64,
     target: i64,
@@ -76,6 +81,7 @@ impl DelayEstimator {
             heard: 0,
             last: 0,
             peak: Peak::default(),
+            repeated: None,
             floor: 0,
             target: START_TARGET,
         }
@@ -103,6 +109,9 @@ impl DelayEstimator {
         }
         self.peak.pass(clock, delay, duration);
         let within = self.histogram.beyond(1.0 - QUANTILE).max(self.repairs.beyond(WORTH_REPAIR));
+        let again =
+            self.repeated.filter(|(_, seen)| clock - seen < REPEAT_HOLD).map_or(0, |(reach, _)| reach);
+        let within = within.max(again);
         let needed = (within + MARGIN).max(self.peak.level + MARGIN).max(self.floor);
         let patient = self.needed_lately(clock, needed);
         if patient > self.target || self.heard >= ENOUGH {
@@ -130,6 +139,17 @@ impl DelayEstimator {
         if delay <= MAX_REPAIR {
             self.repairs
                 .count(delay, duration as f32 / REPAIR_MEMORY.min(self.heard.max(REPAIR_FROM) as f32));
+        }
+    }
+
+    /// A packet that arrived at `clock` repeats one that is so many samples older.
+    pub fn repeats(&mut self, clock: i64, reach: i64) {
+        if !(1..=MAX_REPAIR).contains(&reach) {
+            return;
+        }
+        let known = self.repeated.filter(|(known, seen)| *known > reach && clock - seen < REPEAT_HOLD);
+        if known.is_none() {
+            self.repeated = Some((reach, clock));
         }
     }
 
@@ -319,6 +339,25 @@ mod tests {
             }
             let target = estimator.target() / MS;
             assert!(expected.contains(&target), "1 of {every}: {target}");
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_is_waited_for_as_long_as_it_is_and_a_little_longer() {
+        let mut estimator = DelayEstimator::new();
+        for packet in 0..500 {
+            let timestamp = packet * 20 * MS;
+            estimator.packet(timestamp, timestamp, 20 * MS, false);
+            if packet < 200 {
+                estimator.repeats(timestamp, 20 * MS);
+                estimator.repeats(timestamp, 40 * MS);
+                estimator.repeats(timestamp, MAX_REPAIR + 1);
+            }
+            match packet {
+                100 | 250 => assert_eq!(estimator.target(), 45 * MS, "{packet}"),
+                450 => assert_eq!(estimator.target(), MIN_TARGET),
+                _ => {}
+            }
         }
     }
 

@@ -64,7 +64,7 @@ impl JitterBuffer {
                 return self.play_front(clock);
             }
             let given_up = self.playout.made_up() >= GIVE_UP_AFTER;
-            if given_up && self.redundancy_of_front(gap) < gap {
+            if given_up && self.redundancy(gap).0 < gap {
                 self.stats.packets_lost += missing as u64;
                 self.state = State::Buffering;
                 continue;
@@ -118,7 +118,7 @@ impl JitterBuffer {
         let Some(packet) = self.store.pop() else {
             return Pull::Silence;
         };
-        let Packet { sequence, timestamp, samples, arrived, payload } = packet;
+        let Packet { sequence, timestamp, samples, arrived, repeated, payload } = packet;
         self.state = State::Playing { sequence: sequence + 1, timestamp: timestamp + samples as i64 };
         self.frame = samples;
         self.pausing = begins_pause(&payload);
@@ -126,13 +126,24 @@ impl JitterBuffer {
         self.stats.jitter_buffer_emitted_count += samples as u64;
         self.stats.jitter_buffer_delay += over_samples(waited, samples);
         self.stats.jitter_buffer_target_delay += over_samples(self.delay.target(), samples);
-        let put_in = self.playout.decode(&payload, self.drawn_out > 0);
+        // The time of a lost packet that was repeated too late has been filled, or part of it.
+        let filled = if repeated { self.drawn_out.min(samples as i64) as usize } else { 0 };
+        let put_in = match filled {
+            0 => self.playout.decode(&payload, self.drawn_out > 0),
+            _ => self.playout.decode_rest(&payload, filled).then_some(0),
+        };
         self.store.spend(payload);
+        if repeated {
+            self.stats.packets_lost += 1;
+            self.stats.packets_recovered += u64::from(put_in.is_some() && filled < samples);
+            self.delay.repaired(arrived, timestamp, samples as i64);
+        }
         let Some(put_in) = put_in else {
-            return self.conceal(samples, false);
+            self.drawn_out -= filled as i64;
+            return self.conceal(samples - filled, false);
         };
         self.stats.concealed_samples += put_in as u64;
-        self.drawn_out = 0;
+        self.drawn_out = if filled > 0 { self.drawn_out - filled as i64 } else { 0 };
         Pull::Normal
     }
 
@@ -146,9 +157,11 @@ impl JitterBuffer {
         }
         let by_fec = last
             && self.store.front().is_some_and(|next| self.playout.recover(&next.payload, place, samples));
-        if by_fec
-            || self.redundancy_of_front(before) >= before && self.playout.rebuild(before as usize, samples)
-        {
+        let mut by_redundancy = || {
+            let (reach, further) = self.redundancy(before);
+            reach >= before && self.playout.rebuild((before + further) as usize, samples)
+        };
+        if by_fec || by_redundancy() {
             self.stats.packets_recovered += 1;
             return Pull::Normal;
         }
@@ -158,27 +171,29 @@ impl JitterBuffer {
     /// Where a packet repairs a lost one before it, that one is to be waited for as if it had come with it.
     pub(super) fn credit_repair(&mut self, timestamp: i64, gap: i64, place: i64, last: bool) {
         let by_fec = last && self.store.front().is_some_and(|next| repeats_previous(&next.payload));
-        let repaired = by_fec || self.redundancy_of_front(gap) >= gap;
+        let repaired = by_fec || self.redundancy(gap).0 >= gap;
         if let Some(front) = self.store.front().filter(|_| repaired) {
             self.delay.repaired(front.arrived, timestamp, place);
         }
     }
 
-    /// How many samples before the packet at the front it describes; looked for once for each packet.
-    pub(super) fn redundancy_of_front(&mut self, needed: i64) -> i64 {
-        let Some(front) = self.store.front() else {
-            return 0;
+    /// How many samples before the packet at the front are described by the first one that came itself,
+    /// looked for once in each; and by how much further on that one is.
+    pub(super) fn redundancy(&mut self, needed: i64) -> (i64, i64) {
+        let Some((front, carrier)) = self.store.front().zip(self.store.first_own()) else {
+            return (0, 0);
         };
+        let further = carrier.timestamp - front.timestamp;
         let reach = match self.redundancy {
-            Some((sequence, reach)) if sequence == front.sequence => reach,
+            Some((sequence, reach)) if sequence == carrier.sequence => reach,
             _ => {
-                let needed = needed.clamp(0, REDUNDANCY) as usize;
-                let reach = self.playout.find_redundancy(&front.payload, needed);
-                self.redundancy = Some((front.sequence, reach));
+                let needed = (needed + further).clamp(0, REDUNDANCY) as usize;
+                let reach = self.playout.find_redundancy(&carrier.payload, needed);
+                self.redundancy = Some((carrier.sequence, reach));
                 reach
             }
         };
-        reach as i64
+        (reach as i64 - further, further)
     }
 
     pub(super) fn conceal(&mut self, samples: usize, open_end: bool) -> Pull {

@@ -3,7 +3,8 @@
 //! pulls. It refuses to know RTP headers, devices and other peers.
 //!
 //! Lost and late are told apart by what is behind a gap. When a later packet is there, a missing one is
-//! replaced (from that one's FEC or deep redundancy, else made up) and playout goes on in time. When
+//! replaced (by what a later one repeats of it, from the next one's FEC, from deep redundancy, else made
+//! up) and playout goes on in time. When
 //! nothing is there, the sound is drawn out, and with it the delay, so that the late packet is still
 //! played. The delay is measured as how far packets, when they are needed, are behind the fastest of the
 //! last seconds; it is brought nearer to its target by taking out or putting in whole periods of the voice,
@@ -115,6 +116,28 @@ impl JitterBuffer {
         }
     }
 
+    /// Takes what a packet that came at `arrived` repeats of one before it, which is used only where that
+    /// one did not come itself. To be pushed after the packet that it came with.
+    pub fn push_repeated(&mut self, arrived: Instant, sequence: u16, timestamp: u32, payload: Bytes) {
+        let samples = packet_samples(&payload).filter(|_| payload.len() <= MAX_PAYLOAD_BYTES);
+        let numbers = self.numbers.missing(sequence, timestamp);
+        let clock = self.clock(arrived);
+        if let Some(age) = self.numbers.age(timestamp).filter(|_| samples.is_some()) {
+            self.delay.repeats(clock, age);
+        }
+        let in_time =
+            |sequence| !matches!(self.state, State::Playing { sequence: next, .. } if sequence < next);
+        match (samples, numbers) {
+            (Some(samples), Some((sequence, timestamp)))
+                if in_time(sequence) && self.store.len() < MAX_PACKETS =>
+            {
+                let repeated = true;
+                self.store.insert(Packet { sequence, timestamp, samples, arrived: clock, repeated, payload });
+            }
+            _ => self.store.spend(payload),
+        }
+    }
+
     /// The next 10 ms.
     pub fn pull(&mut self, now: Instant, out: &mut [f32; SAMPLES_10_MS]) -> Pull {
         let mut kind = if self.playout.ready() == 0 { Pull::Normal } else { self.last };
@@ -201,7 +224,14 @@ impl JitterBuffer {
             self.store.spend(payload);
             return false;
         }
-        let taken = self.store.insert(Packet { sequence, timestamp, samples, arrived: clock, payload });
+        let taken = self.store.insert(Packet {
+            sequence,
+            timestamp,
+            samples,
+            arrived: clock,
+            repeated: false,
+            payload,
+        });
         if self.store.len() > MAX_PACKETS {
             self.skip_packet();
         }

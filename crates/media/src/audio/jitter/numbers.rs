@@ -61,6 +61,22 @@ impl Widener {
         Numbers::Stray
     }
 
+    /// The numbers of a packet of the stream so far that has not come, where one behind it tells them.
+    pub fn missing(&self, sequence: u16, timestamp: u32) -> Option<(i64, i64)> {
+        let (newest, newest_timestamp) = self.newest?;
+        let behind = -i64::from(sequence.wrapping_sub(newest as u16) as i16);
+        let older = -i64::from(timestamp.wrapping_sub(newest_timestamp as u32) as i32);
+        let bit = 1_u64.checked_shl(u32::try_from(behind).ok()?)?;
+        let fits = behind > 0 && (1..=MAX_TIMESTAMP_JUMP).contains(&older) && self.seen & bit == 0;
+        fits.then_some((newest - behind, newest_timestamp - older))
+    }
+
+    /// By how many samples the newest packet is newer.
+    pub fn age(&self, timestamp: u32) -> Option<i64> {
+        let (_, newest) = self.newest?;
+        Some((newest as u32).wrapping_sub(timestamp).cast_signed().into())
+    }
+
     fn begin(&mut self, sequence: u16, timestamp: u32) -> Numbers {
         let (sequence, timestamp) = (i64::from(sequence), i64::from(timestamp));
         self.stray = None;
@@ -90,6 +106,21 @@ mod tests {
         assert_eq!(widener.widen(65_535, u32::MAX - 40), Numbers::Duplicate);
         assert_eq!(widener.widen(1, 1879), Numbers::Duplicate);
         assert_eq!(widener.newest.unwrap().0, 65_537);
+    }
+
+    #[test]
+    fn only_packets_that_did_not_come_are_missing() {
+        let mut widener = Widener::default();
+        assert_eq!(widener.missing(1, 960), None);
+        widener.widen(65_534, u32::MAX - 959);
+        widener.widen(1, 1920); // 65535 and 0 are lost
+        let first = i64::from(u32::MAX) + 1 - 960;
+        assert_eq!(widener.missing(0, 960), Some((65_536, first + 1920)));
+        assert_eq!(widener.missing(65_535, 0), Some((65_535, first + 960)));
+        for (sequence, timestamp) in [(65_534, u32::MAX - 959), (1, 1920), (2, 2880), (0, 1920), (0, 1921)] {
+            assert_eq!(widener.missing(sequence, timestamp), None, "{sequence}");
+        }
+        assert_eq!(widener.missing(60_000, 960), None, "nobody knows whether it came");
     }
 
     #[test]

@@ -73,6 +73,18 @@ impl Playout {
         Some(self.append(0, samples, shifted))
     }
 
+    /// Like [`decode`](Self::decode) where the place of the first `filled` samples was filled meanwhile; of
+    /// what is filled altogether the decoder learns how the sound went. False when the payload is not Opus.
+    pub fn decode_rest(&mut self, payload: &[u8], filled: usize) -> bool {
+        let Ok(samples) = self.decoder.decode(payload, &mut self.scratch) else {
+            return false;
+        };
+        if filled < samples {
+            self.append(filled, samples, false);
+        }
+        true
+    }
+
     /// Makes the last `samples` of the lost packet of `frame` samples before `next_payload` ready. False
     /// when that one does not repeat it.
     pub fn recover(&mut self, next_payload: &[u8], frame: usize, samples: usize) -> bool {

@@ -15,6 +15,8 @@ pub(super) struct Packet {
     pub samples: usize,
     /// When it came, by the buffer's clock.
     pub arrived: i64,
+    /// It did not come itself: a later one repeats it.
+    pub repeated: bool,
     pub payload: Bytes,
 }
 
@@ -38,6 +40,11 @@ impl Store {
     /// False when it is there already, or its timestamp contradicts its neighbours'.
     pub fn insert(&mut self, packet: Packet) -> bool {
         let place = self.packets.partition_point(|other| other.sequence < packet.sequence);
+        // Who comes after all takes the place of what was repeated of it.
+        let same = self.packets.get(place).is_some_and(|other| other.sequence == packet.sequence);
+        if same && self.packets[place].repeated && !packet.repeated {
+            self.remove(place);
+        }
         let after = self.packets.get(place);
         let before = place.checked_sub(1).and_then(|place| self.packets.get(place));
         let fits = after
@@ -56,10 +63,22 @@ impl Store {
         self.packets.front()
     }
 
+    /// The first that came itself.
+    pub fn first_own(&self) -> Option<&Packet> {
+        self.packets.iter().find(|packet| !packet.repeated)
+    }
+
     pub fn pop(&mut self) -> Option<Packet> {
         let packet = self.packets.pop_front()?;
         self.samples -= packet.samples;
         Some(packet)
+    }
+
+    fn remove(&mut self, place: usize) {
+        if let Some(packet) = self.packets.remove(place) {
+            self.samples -= packet.samples;
+            self.spend(packet.payload);
+        }
     }
 
     pub fn clear(&mut self) {

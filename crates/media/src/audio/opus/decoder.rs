@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use opusic_sys as sys;
 
-use super::{decode_error, start_error, text};
+use super::{decode_error, has_padding, start_error, text};
 use crate::audio::SAMPLE_RATE_HZ;
 use crate::error::CodecError;
 
@@ -122,8 +122,7 @@ impl Decoder {
     /// Returns how many samples before it the packet describes.
     pub fn find_redundancy(&mut self, payload: &[u8], most: usize) -> usize {
         self.redundancy = 0;
-        // Only what is put behind the frame as padding can be redundancy (RFC 6716, section 3.2.5).
-        if !matches!(payload, [toc, count, _, ..] if toc & 3 == 3 && count & 0x40 != 0) {
+        if !has_padding(payload) {
             return 0;
         }
         let mut end = 0;

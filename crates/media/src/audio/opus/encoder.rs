@@ -64,6 +64,19 @@ impl Encoder {
         })
     }
 
+    /// Whether packets repeat the one before them where loss is expected (in-band FEC).
+    ///
+    /// # Errors
+    /// [`CodecError::Setting`] when the library refuses.
+    pub fn set_fec(&mut self, on: bool) -> Result<(), CodecError> {
+        let mode = if on { InbandFec::Mode1 } else { InbandFec::Off };
+        self.library.set_inband_fec(mode).map_err(|_| CodecError::Setting {
+            what: "in-band FEC",
+            value: on.to_string(),
+            range: "on and off",
+        })
+    }
+
     /// How much of the past to describe once more in every packet by deep redundancy, in steps of 10 ms;
     /// 0 for none. It takes part of the bitrate as expected loss rises, and none without loss. Decoders
     /// that do not know it skip it.

@@ -9,6 +9,7 @@ pub use encoder::{DEFAULT_BITRATE_BPS, Encoder};
 
 use std::ffi::CStr;
 
+use bytes::Bytes;
 use opusic_c::SampleRate;
 
 use crate::error::CodecError;
@@ -46,6 +47,30 @@ pub fn repeats_previous(payload: &[u8]) -> bool {
 /// begins or goes on (RFC 6716, section 2.1.9).
 pub fn begins_pause(payload: &[u8]) -> bool {
     payload.len() <= 2
+}
+
+/// Whether there is something behind a payload's frames: padding, which deep redundancy is too (RFC 6716,
+/// section 3.2.5).
+fn has_padding(payload: &[u8]) -> bool {
+    matches!(payload, [toc, count, _, ..] if toc & 3 == 3 && count & 0x40 != 0)
+}
+
+/// A payload without what is behind its frames: the same sound in fewer bytes, and no deep redundancy.
+pub fn without_padding(payload: &Bytes) -> Bytes {
+    let Some(length) = i32::try_from(payload.len()).ok().filter(|_| has_padding(payload)) else {
+        return payload.clone();
+    };
+    let mut shorter = payload.to_vec();
+    // SAFETY: the pointer and the length are those of the vector, which is ours; the function writes
+    // within them, and less than there was.
+    let length = unsafe { opusic_sys::opus_packet_unpad(shorter.as_mut_ptr(), length) };
+    match usize::try_from(length) {
+        Ok(length) if length > 0 => {
+            shorter.truncate(length);
+            shorter.into()
+        }
+        _ => payload.clone(), // it is not Opus
+    }
 }
 
 /// What libopus says about one of its error codes.
@@ -195,6 +220,32 @@ mod tests {
         assert!(encoded(&mut encoder, 50).iter().all(|packet| !repeats_previous(packet)));
         for payload in [&[][..], &[0x08], &[0xff, 0xff, 0xff], &[0x0b, 0xff]] {
             assert!(!repeats_previous(payload), "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn without_its_padding_a_packet_sounds_the_same_and_has_no_redundancy() {
+        let mut encoder = Encoder::new().unwrap();
+        encoder.set_bitrate(64_000).unwrap();
+        encoder.set_expected_loss(20).unwrap();
+        encoder.set_redundancy(20).unwrap();
+        let packets = encoded(&mut encoder, 60);
+        let (mut whole, mut short) = (Decoder::new().unwrap(), Decoder::new().unwrap());
+        let (mut out, mut of_short) = (vec![0.0; SAMPLES_20_MS], vec![0.0; SAMPLES_20_MS]);
+        let mut saved = 0;
+        for packet in packets {
+            let packet = Bytes::from(packet);
+            let shorter = without_padding(&packet);
+            saved += packet.len() - shorter.len();
+            assert_eq!(short.find_redundancy(&shorter, 9_600), 0);
+            whole.decode(&packet, &mut out).unwrap();
+            short.decode(&shorter, &mut of_short).unwrap();
+            assert!(out == of_short);
+        }
+        assert!(saved > 500, "{saved} bytes");
+        for payload in [&[][..], &[0x08], &[0x7b, 0x41, 0xff], &[0x7b, 0x41, 0x01]] {
+            let payload = Bytes::from_static(payload);
+            assert!(without_padding(&payload).len() <= payload.len());
         }
     }
 
