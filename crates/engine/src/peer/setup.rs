@@ -151,7 +151,7 @@ pub(super) fn voice_types(sdp: &str) -> VoiceTypes {
 /// Which of the codecs that were negotiated for our voice stand for Opus and, if any, for Opus that carries
 /// what was before it again.
 pub(super) fn outgoing_voice(codecs: &[RTCRtpCodecParameters]) -> Option<(u8, Option<u8>)> {
-    let mut find = |mime: &str| {
+    let find = |mime: &str| {
         let mut codecs = codecs.iter();
         codecs
             .find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(mime))

@@ -46,8 +46,8 @@ pub enum Pull {
 }
 
 const STEP: i64 = SAMPLES_10_MS as i64;
-/// The delay may be this much (2.5 ms) off its target.
-const TOLERANCE: i64 = 120;
+/// The delay may be this much (5 ms) off its target.
+const TOLERANCE: i64 = 240;
 
 /// Where the playout is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
