@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use maru_devices::{Options as DeviceOptions, SystemDevices};
 use maru_engine::{Choice, Engine, EngineConfig};
 use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
@@ -13,7 +14,6 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::devices::OfferedDevices;
 use crate::frames::Streams;
 use crate::options::Options;
 use crate::secrets::{Tokens, split_token};
@@ -28,7 +28,7 @@ pub struct App {
     pub options: Options,
     pub engine: Engine,
     pub server: Arc<Server>,
-    pub devices: Arc<OfferedDevices>,
+    pub devices: Arc<SystemDevices>,
     pub settings: Arc<SettingsStore>,
     pub tokens: Arc<Tokens>,
     pub streams: Streams,
@@ -59,8 +59,8 @@ impl App {
         let tokens = Arc::new(tokens);
         let given = given.map(|(address, _)| address);
         let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given, data));
-        let devices =
-            Arc::new(OfferedDevices::new(options.synthetic_devices || remembered.synthetic_devices));
+        let synthetic = options.synthetic_devices || remembered.synthetic_devices;
+        let devices = Arc::new(SystemDevices::new(DeviceOptions { synthetic }));
         let engine = Engine::start(EngineConfig {
             devices: devices.clone(),
             server: server.clone(),

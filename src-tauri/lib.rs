@@ -6,7 +6,6 @@
 
 mod app;
 mod commands;
-mod devices;
 mod events;
 mod frames;
 mod logging;

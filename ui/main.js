@@ -83,7 +83,10 @@ class App {
       qrCode: (url) => backend.qrCode(url),
       say: (text) => this.#say([text]),
     });
-    this.pickers = new DevicePickers((kind, id) => void this.#select(kind, id));
+    this.pickers = new DevicePickers(
+      (kind, id) => void this.#select(kind, id),
+      () => void this.#do({ type: "test_speaker" }),
+    );
     this.chat = new Chat({
       onSend: (text) => this.#do({ type: "send_chat", text }),
       onClose: () => this.#showChat(false),
@@ -115,7 +118,7 @@ class App {
     this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
-    // Devices are plugged in while one looks elsewhere.
+    // What was plugged in while one looked elsewhere is there at once.
     window.addEventListener("focus", () => this.#do({ type: "refresh_devices" }));
     this.#render(view, true);
     this.chat.markSeen(); // the person saw it before the window was loaded anew

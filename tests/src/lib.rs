@@ -19,6 +19,8 @@ pub mod recording;
 #[cfg(unix)]
 pub mod relay;
 pub mod server;
+#[cfg(target_os = "linux")]
+pub mod sound;
 pub mod wait;
 pub mod webdriver;
 #[cfg(target_os = "linux")]

@@ -70,6 +70,16 @@ impl Stranger {
         signal("-TERM", &self.0.to_string());
     }
 
+    /// Has the process do nothing any more.
+    pub fn hang(&self) {
+        signal("-STOP", &self.0.to_string());
+    }
+
+    /// Ends the process as a crash does.
+    pub fn kill(&self) {
+        signal("-KILL", &self.0.to_string());
+    }
+
     /// Whether it ended; one that nobody has waited for yet counts.
     pub fn has_ended(&self) -> bool {
         match fs::read_to_string(format!("/proc/{}/stat", self.0)) {

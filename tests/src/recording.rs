@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// Samples a second of everything here.
-const RATE_HZ: usize = 48_000;
+pub const RATE_HZ: usize = 48_000;
 /// What a WAV file says of itself before its samples: one channel of 16 bits.
 const HEADER_BYTES: usize = 44;
 
@@ -47,8 +47,8 @@ pub fn recorded(file: &Path, from: usize, most: usize) -> Vec<f32> {
 }
 
 /// The strength of one frequency in a signal, as the amplitude of a sine (Goertzel's algorithm).
-pub fn amplitude(signal: &[f32], hz: u16) -> f32 {
-    let factor = 2.0 * f64::from(TAU * f32::from(hz) / RATE_HZ as f32).cos();
+pub fn amplitude(signal: &[f32], hz: f32) -> f32 {
+    let factor = 2.0 * f64::from(TAU * hz / RATE_HZ as f32).cos();
     let (mut one, mut two) = (0.0_f64, 0.0_f64);
     for sample in signal {
         let zero = f64::from(*sample) + factor * one - two;

@@ -96,7 +96,9 @@ impl Choir {
                 return None;
             }
             from += LISTENED;
-            (near(amplitude(&heard, LOW_HZ), low) && near(amplitude(&heard, HIGH_HZ), high)).then_some(())
+            (near(amplitude(&heard, f32::from(LOW_HZ)), low)
+                && near(amplitude(&heard, f32::from(HIGH_HZ)), high))
+            .then_some(())
         })
         .await;
     }

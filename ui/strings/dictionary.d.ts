@@ -12,6 +12,7 @@ export type GuestSentence =
   | { key: "no_devices"; values: {} }
   | { key: "no_common_codec"; values: { name: string } }
   | { key: "permission_denied"; values: { kind: DeviceKind } }
+  | { key: "device_in_use"; values: { kind: DeviceKind; name: string } }
   | { key: "device_missing"; values: { kind: DeviceKind } }
   | { key: "settings_not_kept"; values: {} };
 

@@ -6,6 +6,31 @@
 /** @type {Record<import("../types/media").DeviceKind, string>} */
 const DEVICE = { camera: "camera", microphone: "microphone", speaker: "speaker" };
 
+/** @param {string} name of the device that the system uses now; empty where it does not say */
+const systemDefault = (name) => (name === "" ? "System default" : `System default (${name})`);
+
+/** Where the system keeps what programs may use. @type {Record<import("../types/media").DeviceKind, string>} */
+const PRIVACY = { camera: "Camera", microphone: "Microphone", speaker: "Microphone" };
+
+/**
+ * What to do about a device that the system does not let us use.
+ * @param {import("../types/media").System} system
+ * @param {import("../types/media").DeviceKind} kind
+ */
+function allow(system, kind) {
+  switch (system) {
+    case "macos":
+      return `Switch Maru on in System Settings → Privacy & Security → ${PRIVACY[kind]}, and start Maru again.`;
+    case "windows":
+      return (
+        `Switch on “${PRIVACY[kind]} access” and “Let desktop apps access your ${PRIVACY[kind].toLowerCase()}” in ` +
+        `Settings → Privacy & security → ${PRIVACY[kind]}.`
+      );
+    default:
+      return `Your account may have to be in the group “${kind === "camera" ? "video" : "audio"}”; log out and in after that.`;
+  }
+}
+
 /** @type {Record<import("../types/engine").NameField, string>} */
 const NAME = { room: "room name", display: "display name" };
 
@@ -89,14 +114,23 @@ const notices = {
 
   device_none: ({ kind }) => `There is no ${DEVICE[kind]}. Connect one, or go on without.`,
   device_unknown: ({ kind, id }) => `There is no ${DEVICE[kind]} “${id}”. Choose another one.`,
-  device_busy: ({ kind, name }) =>
-    `The ${DEVICE[kind]} “${name}” is in use by another program. Close that program, or choose another ${DEVICE[kind]}.`,
-  device_denied: ({ kind }) =>
-    `The system does not let Maru use the ${DEVICE[kind]}. Allow it in the system’s privacy settings.`,
+  device_busy: ({ kind, name, system }) =>
+    `The ${DEVICE[kind]} “${name}” is in use by another program. Close that program, or choose another ` +
+    `${DEVICE[kind]}.` +
+    (system === "windows" && kind !== "camera"
+      ? " If it happens again: Settings → System → Sound → the device → Advanced, and do not let applications take " +
+        "exclusive control."
+      : ""),
+  device_denied: ({ kind, system }) => `The system does not let Maru use the ${DEVICE[kind]}. ${allow(system, kind)}`,
   device_lost: ({ kind, name }) =>
     `The ${DEVICE[kind]} “${name}” is gone. Connect it again, or choose another ${DEVICE[kind]}.`,
   device_file: ({ kind, path, problem }) => `The file ${path} cannot be used as a ${DEVICE[kind]}: ${problem}.`,
   device_failed: ({ kind, name, problem }) => `The ${DEVICE[kind]} “${name}” does not work: ${problem}.`,
+
+  device_replaced: ({ kind, name, instead, follows_system }) =>
+    `The ${DEVICE[kind]} “${name}” is gone. “${follows_system ? systemDefault(instead) : instead}” is used until it ` +
+    "is back.",
+  device_back: ({ kind, name }) => `The ${DEVICE[kind]} “${name}” is back and used again.`,
 
   guests_not_let_in: ({ problem }) => `Browsers on this network cannot join: ${problem}`,
   settings_not_saved: ({ problem }) =>
@@ -118,6 +152,9 @@ const notices = {
   permission_denied: ({ kind }) =>
     `The browser does not let this page use the ${DEVICE[kind]}. Click the sign beside the page’s address, allow ` +
     `the ${DEVICE[kind]}, and choose it again.`,
+  device_in_use: ({ kind, name }) =>
+    `The ${DEVICE[kind]} “${name}” is in use by another program or page. Close that one, or choose another ` +
+    `${DEVICE[kind]}.`,
   device_missing: ({ kind }) => `The chosen ${DEVICE[kind]} is not connected. Choose another one.`,
   settings_not_kept: () => "This browser lets the page keep nothing: your name and choices hold until you close it.",
 
@@ -161,7 +198,8 @@ export const en = {
   noCamera: "No camera",
   noMicrophone: "No microphone",
   noSpeaker: "No speaker",
-  systemSpeaker: "System default",
+  systemDefault,
+  testSpeaker: "Play a test sound",
   missingDevice: "Not connected",
   levelLabel: "Microphone level",
   voiceTitle: "Your voice",

@@ -10,6 +10,33 @@
  */
 const DEVICE = { camera: "카메라", microphone: "마이크", speaker: "스피커" };
 
+/** @param {string} name */
+const systemDefault = (name) => (name === "" ? "시스템 기본 장치" : `시스템 기본 장치(${name})`);
+
+/** @type {Record<import("../types/media").DeviceKind, string>} */
+const PRIVACY = { camera: "카메라", microphone: "마이크", speaker: "마이크" };
+
+/**
+ * @param {import("../types/media").System} system
+ * @param {import("../types/media").DeviceKind} kind
+ */
+function allow(system, kind) {
+  switch (system) {
+    case "macos":
+      return `시스템 설정 → 개인정보 보호 및 보안 → ${PRIVACY[kind]}에서 Maru를 켜고, Maru를 다시 시작해 주세요.`;
+    case "windows":
+      return (
+        `설정 → 개인 정보 및 보안 → ${PRIVACY[kind]}에서 “${PRIVACY[kind]} 액세스”와 “데스크톱 앱이 ${PRIVACY[kind]}에 ` +
+        "액세스하도록 허용”을 켜 주세요."
+      );
+    default:
+      return (
+        `쓰시는 계정이 “${kind === "camera" ? "video" : "audio"}” 그룹에 들어 있어야 할 수 있어요. 넣은 뒤에는 로그아웃하고 ` +
+        "다시 로그인해 주세요."
+      );
+  }
+}
+
 /** @type {Record<import("../types/engine").NameField, string>} */
 const NAME = { room: "방 이름", display: "내 이름" };
 
@@ -96,14 +123,21 @@ const notices = {
 
   device_none: ({ kind }) => `${DEVICE[kind]}가 없어요. 연결하거나 없이 계속해 주세요.`,
   device_unknown: ({ kind, id }) => `“${id}” ${DEVICE[kind]}가 없어요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
-  device_busy: ({ kind, name }) =>
-    `다른 프로그램이 “${name}” ${DEVICE[kind]}를 쓰고 있어요. 그 프로그램을 끄거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
-  device_denied: ({ kind }) =>
-    `시스템이 Maru의 ${DEVICE[kind]} 사용을 막고 있어요. 시스템의 개인정보 보호 설정에서 허용해 주세요.`,
+  device_busy: ({ kind, name, system }) =>
+    `다른 프로그램이 “${name}” ${DEVICE[kind]}를 쓰고 있어요. 그 프로그램을 끄거나 다른 ${DEVICE[kind]}를 골라 주세요.` +
+    (system === "windows" && kind !== "camera"
+      ? " 또 그러면 설정 → 시스템 → 소리 → 해당 장치 → 고급에서 앱이 장치를 단독으로 쓰지 못하게 해 주세요."
+      : ""),
+  device_denied: ({ kind, system }) => `시스템이 Maru의 ${DEVICE[kind]} 사용을 막고 있어요. ${allow(system, kind)}`,
   device_lost: ({ kind, name }) =>
     `“${name}” ${DEVICE[kind]}가 사라졌어요. 다시 연결하거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
   device_file: ({ kind, path, problem }) => `${path} 파일을 ${DEVICE[kind]}로 쓸 수 없어요(${problem}).`,
   device_failed: ({ kind, name, problem }) => `“${name}” ${DEVICE[kind]}가 작동하지 않아요(${problem}).`,
+
+  device_replaced: ({ kind, name, instead, follows_system }) =>
+    `“${name}” ${DEVICE[kind]}가 사라졌어요. 다시 연결될 때까지 “${follows_system ? systemDefault(instead) : instead}” ` +
+    `${DEVICE[kind]}를 써요.`,
+  device_back: ({ kind, name }) => `“${name}” ${DEVICE[kind]}가 돌아와서 다시 쓰고 있어요.`,
 
   guests_not_let_in: ({ problem }) => `이 네트워크의 브라우저가 들어올 수 없어요: ${problem}`,
   settings_not_saved: ({ problem }) =>
@@ -123,6 +157,8 @@ const notices = {
     "써 보세요.",
   permission_denied: ({ kind }) =>
     `브라우저가 이 페이지의 ${DEVICE[kind]} 사용을 막고 있어요. 주소 옆의 표시를 눌러 ${DEVICE[kind]}를 허용하고 다시 골라 주세요.`,
+  device_in_use: ({ kind, name }) =>
+    `다른 프로그램이나 페이지가 “${name}” ${DEVICE[kind]}를 쓰고 있어요. 그것을 닫거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
   device_missing: ({ kind }) => `고른 ${DEVICE[kind]}가 연결되어 있지 않아요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
   settings_not_kept: () => "이 브라우저에는 아무것도 저장할 수 없어요. 이름과 설정은 창을 닫을 때까지만 남아요.",
 
@@ -166,7 +202,8 @@ export const ko = {
   noCamera: "카메라 없음",
   noMicrophone: "마이크 없음",
   noSpeaker: "스피커 없음",
-  systemSpeaker: "시스템 기본 장치",
+  systemDefault,
+  testSpeaker: "시험 소리 듣기",
   missingDevice: "연결되지 않음",
   levelLabel: "마이크 소리 크기",
   voiceTitle: "내 목소리",

@@ -218,3 +218,18 @@ test("A device that is unplugged is told by name, and not tried again by itself"
   await settled();
   assert.equal(asked.length, 1);
 });
+
+test("A device that the browser does not prefer any more is opened anew, and the old one closed after it", async () => {
+  const { made, news } = capture();
+  made.want({ camera: null, microphone: ANY });
+  await settled();
+  const old = news.tracks.microphone;
+  answer = async () => assert.ok(old.live);
+  made.renew("microphone");
+  await settled();
+  assert.notEqual(news.tracks.microphone, old);
+  assert.deepEqual([old.live, news.tracks.microphone.live, asked.length], [false, true, 2]);
+  made.want({ camera: null, microphone: ANY });
+  await settled();
+  assert.equal(asked.length, 2);
+});

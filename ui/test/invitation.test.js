@@ -57,6 +57,9 @@ test("Each trouble has its way out, where there is one", () => {
   assert.equal(act("speaker", "sound_blocked"), strings.tapToHear);
   assert.equal(act("camera", "permission_denied"), strings.tryAgain);
   assert.equal(act("microphone", "permission_denied"), strings.tryAgain);
+  assert.equal(act("microphone", "device_denied"), strings.tryAgain);
+  assert.equal(act("speaker", "device_denied"), strings.chooseDevices);
+  assert.equal(act("camera", "device_back"), null);
   assert.equal(act("microphone", "device_busy"), strings.chooseDevices);
   assert.equal(act("server", "server_silent"), strings.tryAgain);
   assert.equal(act("server", "server_silent", { idle: false }), null);
@@ -64,5 +67,5 @@ test("Each trouble has its way out, where there is one", () => {
   assert.equal(act("chat", "chat_too_fast", { inCall: true }), strings.chat);
   assert.equal(act("server", "page_not_secure"), null);
   assert.equal(act("bad_name", "name_empty"), null);
-  assert.deepEqual(did, ["sound", "set_camera_off", "set_muted", "microphone", "submit", "chat"]);
+  assert.deepEqual(did, ["sound", "set_camera_off", "set_muted", "set_muted", "speaker", "microphone", "submit", "chat"]);
 });

@@ -18,7 +18,7 @@ const view = (more = {}, me = {}) => ({
   room: "standup",
   me: {
     id: "me", name: "Me", muted: false, camera_off: false, camera: "c", microphone: "m", speaker: "s",
-    camera_live: true, microphone_live: true, ...me,
+    camera_live: true, microphone_live: true, speaker_test: false, ...me,
   },
   peers: [],
   devices: { cameras: [], microphones: [], speakers: [] },

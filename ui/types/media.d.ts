@@ -24,7 +24,12 @@ default: boolean,
 /**
  * Whether it is made up (a test pattern, a file) rather than a real device.
  */
-synthetic: boolean, };
+synthetic: boolean,
+/**
+ * Whether it stands for whichever device the system uses at the time; the name is then that device's,
+ * and empty where the system does not say.
+ */
+follows_system: boolean, };
 
 /**
  * Which kind of device.
@@ -52,6 +57,11 @@ speakers: Array<DeviceInfo>, };
  * When the far end's echo is taken out.
  */
 export type EchoCancellation = "auto" | "on" | "off";
+
+/**
+ * The operating system: what a person has to do about a device differs.
+ */
+export type System = "linux" | "macos" | "windows";
 
 /**
  * What is done to a voice.

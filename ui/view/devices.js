@@ -1,6 +1,6 @@
 // @ts-check
-// The camera, microphone and speaker pickers with the level meter. They exist once and move between
-// the join screen and the panel in the call.
+// The camera, microphone and speaker pickers with the level meter and the speaker's test. They exist once and
+// move between the join screen and the panel in the call.
 
 import { strings } from "../strings.js";
 import { byId, element, setAttribute } from "./dom.js";
@@ -12,6 +12,9 @@ import { meterFraction } from "./levels.js";
 
 /** Levels come ten times a second while there is sound; after this long without, the meter is empty. */
 const LEVELS_END_MS = 500;
+
+/** @param {DeviceInfo} device */
+const labelOf = ({ name, follows_system }) => (follows_system ? strings.systemDefault(name) : name);
 
 export class DevicePickers {
   #root = byId("pickers", HTMLElement);
@@ -28,8 +31,17 @@ export class DevicePickers {
   /** What each picker's options were made from. */
   #made = new Map();
 
-  /** @param {(kind: DeviceKind, id: string | null) => void} onSelect */
-  constructor(onSelect) {
+  #test = byId("test-speaker", HTMLButtonElement);
+  #testing = false;
+
+  /**
+   * @param {(kind: DeviceKind, id: string | null) => void} onSelect
+   * @param {() => void} onTest the person wants to hear the speaker
+   */
+  constructor(onSelect, onTest) {
+    this.#test.addEventListener("click", () => {
+      if (!this.#testing) onTest();
+    });
     for (const [kind, select] of Object.entries(this.#selects)) {
       select.addEventListener("change", () =>
         onSelect(/** @type {DeviceKind} */ (kind), select.value === "" ? null : select.value),
@@ -57,6 +69,10 @@ export class DevicePickers {
     this.#fillPicker("microphone", devices.microphones, me.microphone, strings.noMicrophone);
     this.#fillPicker("speaker", devices.speakers, me.speaker, strings.noSpeaker);
     setAttribute(this.#meter, "data-muted", me.muted || me.microphone === null);
+    // Not disabled while it plays: that would take the focus away.
+    this.#testing = me.speaker_test;
+    setAttribute(this.#test, "aria-disabled", me.speaker_test);
+    this.#test.disabled = me.speaker === null;
   }
 
   /** @param {number} dbfs of the own microphone */
@@ -85,7 +101,7 @@ export class DevicePickers {
     const key = JSON.stringify([devices, missing ? chosen : null]);
     if (this.#made.get(kind) !== key) {
       this.#made.set(kind, key);
-      const options = devices.map((device) => element("option", { value: device.id, text: device.name }));
+      const options = devices.map((device) => element("option", { value: device.id, text: labelOf(device) }));
       if (missing && chosen !== null) {
         options.unshift(element("option", { value: chosen, text: strings.missingDevice, disabled: "" }));
       }

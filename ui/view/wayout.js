@@ -32,8 +32,11 @@ export function wayOut({ code, key }, around) {
       return { label: strings.tapToHear, act: around.resumeSound };
     case "page_not_secure":
     case "no_devices":
+    case "device_back":
       return null;
     case "permission_denied":
+    case "device_denied":
+      if (code === "speaker") break;
       // Switching it on is the wish to use it.
       return {
         label: strings.tryAgain,

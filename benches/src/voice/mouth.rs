@@ -98,7 +98,13 @@ fn every_block(mut work: impl FnMut(u32, Instant) + Send + 'static) -> Running {
 impl Devices for Wav {
     fn list(&self) -> DeviceList {
         let device = |id: &str| {
-            vec![DeviceInfo { id: DeviceId::new(id), name: id.into(), default: true, synthetic: true }]
+            vec![DeviceInfo {
+                id: DeviceId::new(id),
+                name: id.into(),
+                default: true,
+                synthetic: true,
+                follows_system: false,
+            }]
         };
         DeviceList { cameras: Vec::new(), microphones: device("speech"), speakers: device("ear") }
     }

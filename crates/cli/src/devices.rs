@@ -21,7 +21,7 @@ fn print(title: &str, devices: &[DeviceInfo]) {
     println!("{title}");
     for device in devices {
         let mark = if device.default { "*" } else { " " };
-        println!("  {mark} {}  ({})", device.name, device.id);
+        println!("  {mark} {}  ({})", device.label(), device.id);
     }
     if devices.is_empty() {
         println!("    none");

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use maru_devices::{Options, SystemDevices};
-use maru_engine::{CallState, CallView, ChatMessage, Command, Engine, EngineConfig, Event, PeerState};
+use maru_engine::{
+    CallState, CallView, ChatMessage, Choice, Command, Engine, EngineConfig, Event, PeerState,
+};
 use maru_media::voice::VoiceSettings;
-use maru_media::{DeviceKind, VideoCodec};
+use maru_media::{DeviceError, DeviceKind, Devices, VideoCodec};
 use maru_protocol::{IceServer, PeerId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -26,11 +28,13 @@ const HELP: &str = "\
   /camera on|off the camera
   /devices       what there is, and what is in use
   /use ID        use this camera, microphone or speaker
+  /test          play a sound on the speaker
   /quit          leave";
 
 pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     let limit = args.seconds.map(args::seconds).transpose()?;
     let devices = Arc::new(SystemDevices::new(Options::default()));
+    say_what_is_missing(&*devices, &args);
     let server = Server::choose(args.server.as_deref(), args.guests_on_network)?;
     let engine = Engine::start(EngineConfig {
         camera: args.camera.clone().unwrap_or_default(),
@@ -77,6 +81,33 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string(&meter.report(report, 1))?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was asked for by its id and is not there. The engine waits for it and uses something else meanwhile,
+/// silently: as a rule it was chosen another day.
+fn say_what_is_missing(devices: &dyn Devices, args: &Join) {
+    let wanted = [
+        (DeviceKind::Camera, &args.camera),
+        (DeviceKind::Microphone, &args.microphone),
+        (DeviceKind::Speaker, &args.speaker),
+    ];
+    let wanted: Vec<_> = wanted
+        .into_iter()
+        .filter_map(|(kind, choice)| match choice {
+            Some(Choice::Device(id)) => id.system_name(kind).map(|_| (kind, id)),
+            _ => None,
+        })
+        .collect();
+    // Listing takes a moment.
+    if wanted.is_empty() {
+        return;
+    }
+    let list = devices.list();
+    for (kind, id) in wanted {
+        if list.find(kind, id).is_none() {
+            eprintln!("! {}", DeviceError::Unknown { kind, id: id.clone() });
+        }
+    }
 }
 
 fn ice_servers(args: &Join) -> Vec<IceServer> {
@@ -218,6 +249,7 @@ impl<'a> Terminal<'a> {
                 self.devices();
                 return true;
             }
+            (Some("/test"), _) => Command::TestSpeaker,
             (Some("/use"), Some(id)) => match self.kind_of(id) {
                 Some(kind) => Command::SelectDevice { kind, id: Some(maru_media::DeviceId::new(id)) },
                 None => {
@@ -261,7 +293,7 @@ impl<'a> Terminal<'a> {
         {
             for device in view.devices.of(kind) {
                 let mark = if used.as_ref() == Some(&device.id) { "*" } else { " " };
-                self.print(&format!("{mark} {kind}: {} ({})", device.name, device.id));
+                self.print(&format!("{mark} {kind}: {} ({})", device.label(), device.id));
             }
         }
     }

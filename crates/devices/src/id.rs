@@ -62,14 +62,9 @@ pub enum SoundChoice {
     Named(String),
 }
 
-/// The id of a real device.
-pub fn real(kind: DeviceKind, name: &str) -> DeviceId {
-    DeviceId(format!("{kind}:{name}"))
-}
-
 /// The id of the device that follows the system's own choice.
 pub fn system_default(kind: DeviceKind) -> DeviceId {
-    real(kind, SYSTEM_DEFAULT)
+    DeviceId::of_system(kind, SYSTEM_DEFAULT)
 }
 
 /// Reads the id of a camera.
@@ -122,8 +117,7 @@ fn sound(kind: DeviceKind, id: &DeviceId) -> Result<SoundChoice, DeviceError> {
 
 /// What follows the prefix of the kind.
 fn named(kind: DeviceKind, id: &DeviceId) -> Result<String, DeviceError> {
-    let name = id.as_str().strip_prefix(&kind.to_string()).and_then(|rest| rest.strip_prefix(':'));
-    name.filter(|name| !name.is_empty()).map(str::to_owned).ok_or_else(|| unknown(kind, id))
+    id.system_name(kind).map(str::to_owned).ok_or_else(|| unknown(kind, id))
 }
 
 /// There is no device with this id.

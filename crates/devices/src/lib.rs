@@ -5,6 +5,7 @@
 //! systems lives in `platform`; the rest of the crate has no `cfg` for one.
 
 mod camera;
+mod hotplug;
 mod id;
 mod list;
 mod lost;
@@ -13,6 +14,7 @@ mod poll;
 mod sound;
 mod synthetic;
 mod system;
+mod watchdog;
 mod worker;
 
 pub use system::{Options, SYNTHETIC_ENVIRONMENT, SystemDevices};

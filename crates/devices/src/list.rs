@@ -40,7 +40,13 @@ fn made_up(kind: DeviceKind, wanted: bool) -> Vec<DeviceInfo> {
 }
 
 fn synthetic(id: &str, name: &str) -> DeviceInfo {
-    DeviceInfo { id: DeviceId::new(id), name: name.to_owned(), default: false, synthetic: true }
+    DeviceInfo {
+        id: DeviceId::new(id),
+        name: name.to_owned(),
+        default: false,
+        synthetic: true,
+        follows_system: false,
+    }
 }
 
 /// Numbers devices of the same name, and drops those that were named twice.
@@ -48,7 +54,8 @@ fn tell_apart(devices: &mut Vec<DeviceInfo>) {
     let mut ids = HashSet::new();
     devices.retain(|device| ids.insert(device.id.clone()));
     let mut names = HashSet::new();
-    for device in devices {
+    // What follows the system is called as the device that it is.
+    for device in devices.iter_mut().filter(|device| !device.follows_system) {
         let mut name = device.name.trim().to_owned();
         if name.is_empty() {
             name = device.id.to_string();
@@ -68,7 +75,13 @@ mod tests {
     use super::*;
 
     fn device(id: &str, name: &str, default: bool) -> DeviceInfo {
-        DeviceInfo { id: DeviceId::new(id), name: name.into(), default, synthetic: false }
+        DeviceInfo {
+            id: DeviceId::new(id),
+            name: name.into(),
+            default,
+            synthetic: false,
+            follows_system: false,
+        }
     }
 
     fn ids(devices: &[DeviceInfo]) -> Vec<&str> {

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -29,7 +29,7 @@ struct State<T> {
 }
 
 impl<T: Clone + Default + Send + 'static> Poll<T> {
-    /// Starts the thread. `ask` is called whenever [`Poll::get`] is.
+    /// Starts the thread. `ask` is called whenever [`Poll::ask`] is.
     pub fn new(name: &str, mut ask: impl FnMut() -> T + Send + 'static) -> Self {
         let state = State { asked: 0, answered: 0, answer: T::default(), closed: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
@@ -41,13 +41,17 @@ impl<T: Clone + Default + Send + 'static> Poll<T> {
         Self { shared }
     }
 
-    /// The answer to a question asked now; the last one there was if none comes in time.
-    pub fn get(&self, limit: Duration) -> T {
-        let deadline = Instant::now() + limit;
+    /// Asks; the number is for [`Poll::answer`].
+    pub fn ask(&self) -> u64 {
         let mut state = self.shared.state.lock();
         state.asked += 1;
-        let number = state.asked;
         self.shared.changed.notify_all();
+        state.asked
+    }
+
+    /// The answer to a question; the last one there was if none comes in time.
+    pub fn answer(&self, number: u64, deadline: Instant) -> T {
+        let mut state = self.shared.state.lock();
         while state.answered < number {
             if self.shared.changed.wait_until(&mut state, deadline).timed_out() {
                 tracing::warn!("the system takes too long to list its devices");
@@ -71,12 +75,12 @@ impl<T: Clone + Default> Shared<T> {
             }
             let number = state.asked;
             drop(state);
-            let answer = catch_unwind(AssertUnwindSafe(&mut *ask)).unwrap_or_else(|_| {
-                tracing::error!("the system's list of devices made its library panic");
-                T::default()
-            });
+            let answer = catch_unwind(AssertUnwindSafe(&mut *ask));
             state = self.state.lock();
-            state.answer = answer;
+            match answer {
+                Ok(answer) => state.answer = answer,
+                Err(_) => tracing::error!("the system's list of devices made its library panic"),
+            }
             state.answered = number;
             self.changed.notify_all();
         }
@@ -93,10 +97,15 @@ impl<T> Drop for Poll<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
 
     const LONG: Duration = Duration::from_secs(60);
+
+    fn get<T: Clone + Default + Send + 'static>(poll: &Poll<T>, limit: Duration) -> T {
+        poll.answer(poll.ask(), Instant::now() + limit)
+    }
 
     #[test]
     fn each_question_gets_a_fresh_answer() {
@@ -105,8 +114,8 @@ mod tests {
             count += 1;
             count
         });
-        assert_eq!(poll.get(LONG), 1);
-        assert_eq!(poll.get(LONG), 2);
+        assert_eq!(get(&poll, LONG), 1);
+        assert_eq!(get(&poll, LONG), 2);
     }
 
     #[test]
@@ -120,15 +129,20 @@ mod tests {
             }
             "first"
         });
-        assert_eq!(poll.get(LONG), "first");
-        assert_eq!(poll.get(Duration::from_millis(10)), "first");
+        assert_eq!(get(&poll, LONG), "first");
+        assert_eq!(get(&poll, Duration::from_millis(10)), "first");
         drop(release);
-        assert_eq!(poll.get(LONG), "second");
+        assert_eq!(get(&poll, LONG), "second");
     }
 
     #[test]
-    fn a_library_that_panics_lists_nothing() {
-        let poll = Poll::new("test", || -> Vec<u8> { std::panic::resume_unwind(Box::new("bug")) });
-        assert_eq!(poll.get(LONG), Vec::<u8>::new());
+    fn a_library_that_panics_leaves_the_last_answer() {
+        let mut first = true;
+        let poll = Poll::new("test", move || match std::mem::take(&mut first) {
+            true => "first",
+            false => std::panic::resume_unwind(Box::new("bug")),
+        });
+        assert_eq!(get(&poll, LONG), "first");
+        assert_eq!(get(&poll, LONG), "first");
     }
 }

@@ -1,10 +1,11 @@
 //! All devices of this machine, as the engine is given them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use maru_media::audio::ring::{RingConsumer, RingProducer};
-use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
+use maru_media::device::{Camera, DeviceWatch, Microphone, OnDevices, OnLost, Speaker, VideoFormat};
 use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, LatestFrame};
 
 use crate::id::{self, CameraChoice, MicrophoneChoice, SpeakerChoice};
@@ -12,7 +13,7 @@ use crate::list::compose;
 use crate::lost::Lost;
 use crate::poll::Poll;
 use crate::sound::SoundList;
-use crate::{camera, sound, synthetic};
+use crate::{camera, hotplug, sound, synthetic};
 
 /// Set to anything but `0` or nothing, this environment variable has synthetic devices listed.
 pub const SYNTHETIC_ENVIRONMENT: &str = "MARU_SYNTHETIC_DEVICES";
@@ -30,9 +31,31 @@ pub struct Options {
 
 /// The devices of this machine.
 pub struct SystemDevices {
-    synthetic: bool,
+    lists: Arc<Lists>,
+}
+
+/// What is listed.
+struct Lists {
+    synthetic: AtomicBool,
+    /// The environment says so, whatever else is said.
+    always_synthetic: bool,
     cameras: Poll<Vec<DeviceInfo>>,
     sounds: Poll<SoundList>,
+}
+
+impl Lists {
+    fn list(&self) -> DeviceList {
+        let deadline = Instant::now() + LIST_LIMIT;
+        let asked = (self.cameras.ask(), self.sounds.ask());
+        let cameras = self.cameras.answer(asked.0, deadline);
+        let SoundList { microphones, speakers } = self.sounds.answer(asked.1, deadline);
+        let synthetic = self.always_synthetic || self.synthetic.load(Ordering::Relaxed);
+        DeviceList {
+            cameras: compose(DeviceKind::Camera, cameras, synthetic),
+            microphones: compose(DeviceKind::Microphone, microphones, synthetic),
+            speakers: compose(DeviceKind::Speaker, speakers, synthetic),
+        }
+    }
 }
 
 impl SystemDevices {
@@ -42,22 +65,30 @@ impl SystemDevices {
         let wished =
             std::env::var(SYNTHETIC_ENVIRONMENT).is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
         Self {
-            synthetic: options.synthetic || wished,
-            cameras: Poll::new("camera-list", camera::query),
-            sounds: Poll::new("sound-list", sound::query),
+            lists: Arc::new(Lists {
+                synthetic: AtomicBool::new(options.synthetic),
+                always_synthetic: wished,
+                cameras: Poll::new("camera-list", camera::lister()),
+                sounds: Poll::new("sound-list", sound::lister()),
+            }),
         }
+    }
+
+    /// Lists synthetic devices, or not, from now on; `true` when that is something new. What is not listed
+    /// any more still opens: a call does not lose its camera to a setting.
+    pub fn offer_synthetic(&self, synthetic: bool) -> bool {
+        self.lists.synthetic.swap(synthetic, Ordering::Relaxed) != synthetic
     }
 }
 
 impl Devices for SystemDevices {
     fn list(&self) -> DeviceList {
-        let cameras = self.cameras.get(LIST_LIMIT);
-        let SoundList { microphones, speakers } = self.sounds.get(LIST_LIMIT);
-        DeviceList {
-            cameras: compose(DeviceKind::Camera, cameras, self.synthetic),
-            microphones: compose(DeviceKind::Microphone, microphones, self.synthetic),
-            speakers: compose(DeviceKind::Speaker, speakers, self.synthetic),
-        }
+        self.lists.list()
+    }
+
+    fn watch(&self, on_devices: OnDevices) -> Box<dyn DeviceWatch> {
+        let lists = Arc::clone(&self.lists);
+        hotplug::watch(move || lists.list(), on_devices)
     }
 
     fn open_camera(

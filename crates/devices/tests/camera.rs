@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use maru_devices::{Options, SystemDevices};
 use maru_media::device::{Camera, VideoFormat};
 use maru_media::frame::FrameReader;
-use maru_media::{DeviceError, DeviceId, DeviceKind, Devices, LatestFrame, VideoFrame};
+use maru_media::{DeviceError, DeviceId, DeviceKind, Devices, LatestFrame, System, VideoFrame};
 use v4l::FourCC;
 use v4l::video::Capture;
 use vivid::bars::{alike, assert_bars, colour};
@@ -170,7 +170,10 @@ fn a_camera_that_another_program_has_is_busy_and_stays_with_that_program() {
     let mut viewer = Viewer::start(NAMES[0]);
     let before = vivid::device(NAMES[0]).params().unwrap().interval;
     let error = try_open(&devices, 0, SMALL).err().unwrap();
-    assert_eq!(error, DeviceError::Busy { kind: DeviceKind::Camera, name: NAMES[0].into() });
+    assert_eq!(
+        error,
+        DeviceError::Busy { kind: DeviceKind::Camera, name: NAMES[0].into(), system: System::Linux }
+    );
     viewer.look();
     let after = vivid::device(NAMES[0]).params().unwrap().interval;
     assert_eq!((before.numerator, before.denominator), (after.numerator, after.denominator));

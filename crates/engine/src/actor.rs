@@ -2,9 +2,11 @@
 //! and shows the result. All state changes happen here, one after the other.
 
 mod chat;
+mod chosen;
 mod media;
 mod selection;
 mod shared;
+mod speaker_test;
 mod view;
 mod volumes;
 
@@ -25,6 +27,7 @@ pub(crate) use self::shared::Shared;
 use self::chat::Chat;
 use self::media::{MediaThreads, PeerMedia};
 use self::selection::Selection;
+use self::speaker_test::SpeakerTest;
 use self::volumes::Volumes;
 use crate::api::{CallState, Command};
 use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, Output};
@@ -77,6 +80,7 @@ pub(crate) struct Actor {
     device_list: DeviceList,
     selection: Selection,
     volumes: Volumes,
+    speaker_test: Option<SpeakerTest>,
     chat: Chat,
     notice: Option<Notice>,
     name: String,
@@ -97,7 +101,6 @@ impl Actor {
         let (news, device_news) = mpsc::channel(64);
         let outlets = Outlets { capture: Arc::clone(&capture), voice, playout };
         let devices = DeviceThread::start(config.devices, outlets, news)?;
-        devices.refresh();
 
         let video_codecs: Vec<_> =
             config.video_codecs.into_iter().filter(|codec| VideoCodec::BUILT_IN.contains(codec)).collect();
@@ -134,6 +137,7 @@ impl Actor {
             device_list: DeviceList::default(),
             selection,
             volumes: Volumes::default(),
+            speaker_test: None,
             chat: Chat::default(),
             notice: None,
             name: String::new(),
@@ -177,8 +181,8 @@ impl Actor {
             Command::Preview { on } => self.selection.preview = on,
             Command::Join { room, name } => return self.join(&room, &name),
             Command::Leave => self.input(Input::Leave),
-            Command::SetMuted { muted } => self.selection.muted = muted,
-            Command::SetCameraOff { camera_off } => self.selection.camera_off = camera_off,
+            Command::SetMuted { muted } => self.selection.set_muted(muted),
+            Command::SetCameraOff { camera_off } => self.selection.set_camera_off(camera_off),
             Command::SelectDevice { kind, id } => {
                 self.selection.choose(kind, id);
                 if self.notice.as_ref().is_some_and(|notice| notice.code == kind.into()) {
@@ -191,6 +195,7 @@ impl Actor {
             }
             Command::SetPeerMuted { peer, muted } => self.want_volume(peer, |wanted| wanted.muted = muted),
             Command::RefreshDevices => self.devices.refresh(),
+            Command::TestSpeaker => self.test_speaker(),
             Command::SendChat { text } => self.send_chat(&text),
             Command::DismissNotice => self.notice = None,
         }
@@ -350,6 +355,9 @@ impl Actor {
     fn tick(&mut self) {
         let now = Instant::now();
         self.shared.send_levels(now, &self.media);
+        if self.selection.tick(now) | self.end_speaker_test(now) {
+            self.update_devices();
+        }
     }
 
     async fn stop(&mut self) {

@@ -29,7 +29,8 @@ pub enum Command {
     },
     /// Leave the room.
     Leave,
-    /// Mute or unmute; also before a call. A muted microphone is not captured.
+    /// Mute or unmute; also before a call. What a muted microphone hears goes nowhere. It stays open until the
+    /// call or the preview ends, so that unmuting takes no time, and is not opened before it is first wanted.
     SetMuted {
         /// Whether to.
         muted: bool,
@@ -65,8 +66,10 @@ pub enum Command {
         /// Whether not to.
         muted: bool,
     },
-    /// Look for devices again.
+    /// Look for devices now; without being asked, that happens every second or two.
     RefreshDevices,
+    /// Play a short sound on the chosen speaker; also before a call.
+    TestSpeaker,
     /// Say something to everybody in the room.
     SendChat {
         /// The text.
@@ -156,16 +159,18 @@ pub struct MeView {
     pub muted: bool,
     /// The camera is off.
     pub camera_off: bool,
-    /// The chosen camera.
+    /// The camera that is used, or would be: the chosen one, or what stands in while that one is gone.
     pub camera: Option<DeviceId>,
-    /// The chosen microphone.
+    /// The microphone that is used, or would be.
     pub microphone: Option<DeviceId>,
-    /// The chosen speaker.
+    /// The speaker that is used, or would be.
     pub speaker: Option<DeviceId>,
     /// The camera is open now: its light is on.
     pub camera_live: bool,
-    /// The microphone is open now.
+    /// The microphone is open now, also while it is muted.
     pub microphone_live: bool,
+    /// A sound is played to try the speaker.
+    pub speaker_test: bool,
 }
 
 /// Another participant.

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::ring::ring;
-use maru_media::device::{Camera, Microphone, Speaker, VideoFormat};
+use maru_media::device::{Camera, DeviceWatch, Microphone, Speaker, VideoFormat};
 use maru_media::{DeviceError, DeviceId, DeviceKind, DeviceList, Devices, LatestFrame};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ pub(crate) enum DeviceNews {
     /// This device is open now; `None`: none of this kind is.
     Open(DeviceKind, Option<DeviceId>),
     /// This one could not be opened; what was open before still is.
-    Failed { kind: DeviceKind, kept: Option<DeviceId>, error: DeviceError },
+    Failed { kind: DeviceKind, id: DeviceId, kept: Option<DeviceId>, error: DeviceError },
     /// This one was open and stopped working.
     Lost { kind: DeviceKind, id: DeviceId, error: DeviceError },
 }
@@ -51,7 +51,6 @@ pub(crate) struct Outlets {
 #[derive(Default)]
 struct Orders {
     wanted: Wanted,
-    refresh: bool,
     changed: bool,
     closed: bool,
     /// Which opening was lost, by its number.
@@ -67,6 +66,8 @@ struct Mailbox {
 /// The thread, seen from outside. Dropping it closes all devices.
 pub(crate) struct DeviceThread {
     mailbox: Arc<Mailbox>,
+    /// Looks for devices that come and go; nobody who waits for a device waits for that.
+    watch: Option<Box<dyn DeviceWatch>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -77,6 +78,8 @@ impl DeviceThread {
         news: mpsc::Sender<DeviceNews>,
     ) -> std::io::Result<Self> {
         let mailbox = Arc::new(Mailbox::default());
+        let listed = news.clone();
+        let watched = Arc::clone(&devices);
         let worker = Worker {
             mailbox: Arc::clone(&mailbox),
             devices,
@@ -88,7 +91,13 @@ impl DeviceThread {
             speaker: Slot::default(),
         };
         let thread = std::thread::Builder::new().name("devices".into()).spawn(move || worker.run())?;
-        Ok(Self { mailbox, thread: Some(thread) })
+        let watch = watched.watch(Box::new(move |list| {
+            // The engine drains this queue at once; when it is gone there is nobody to tell.
+            if listed.try_send(DeviceNews::List(list)).is_err() {
+                tracing::debug!("nobody is told of other devices");
+            }
+        }));
+        Ok(Self { mailbox, watch: Some(watch), thread: Some(thread) })
     }
 
     /// These should be open from now on.
@@ -99,14 +108,16 @@ impl DeviceThread {
         self.mailbox.changed.notify_one();
     }
 
-    /// Look what there is; answered by [`DeviceNews::List`].
+    /// Looks now what there is; answered by [`DeviceNews::List`] if that is something new.
     pub fn refresh(&self) {
-        self.mailbox.orders.lock().refresh = true;
-        self.mailbox.changed.notify_one();
+        if let Some(watch) = &self.watch {
+            watch.look();
+        }
     }
 
     /// Ends the thread; the handle can be joined off the async threads.
     pub fn close(&mut self) -> Option<JoinHandle<()>> {
+        self.watch = None;
         self.mailbox.orders.lock().closed = true;
         self.mailbox.changed.notify_one();
         self.thread.take()
@@ -178,7 +189,7 @@ impl<T: ?Sized> Slot<T> {
             }
             Err(error) => {
                 let kept = self.open.as_ref().map(|opened| opened.id.clone());
-                Some(DeviceNews::Failed { kind, kept, error })
+                Some(DeviceNews::Failed { kind, id: id.clone(), kept, error })
             }
         }
     }
@@ -193,17 +204,16 @@ impl<T: ?Sized> Slot<T> {
 impl Worker {
     fn run(mut self) {
         loop {
-            let (wanted, refresh, lost) = {
+            let (wanted, lost) = {
                 let mut orders = self.mailbox.orders.lock();
-                while !orders.changed && !orders.refresh && !orders.closed && orders.lost.is_empty() {
+                while !orders.changed && !orders.closed && orders.lost.is_empty() {
                     self.mailbox.changed.wait(&mut orders);
                 }
                 if orders.closed {
                     return; // all devices close with the slots
                 }
                 orders.changed = false;
-                let refresh = std::mem::take(&mut orders.refresh);
-                (orders.wanted.clone(), refresh, std::mem::take(&mut orders.lost))
+                (orders.wanted.clone(), std::mem::take(&mut orders.lost))
             };
             let mut any_lost = false;
             for (opening, error) in lost {
@@ -212,10 +222,6 @@ impl Worker {
                     .or_else(|| self.speaker.lose(DeviceKind::Speaker, opening, &error));
                 any_lost |= news.is_some();
                 self.tell_all(news);
-            }
-            if refresh || any_lost {
-                let list = self.devices.list();
-                self.tell(DeviceNews::List(list));
             }
             // After a loss the wish is outdated: the engine says what to use instead.
             if !any_lost {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use maru_media::{DeviceError, DeviceKind};
+use maru_media::{DeviceError, DeviceKind, System};
 use maru_protocol::{ErrorCode, NameError};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -15,7 +15,7 @@ use crate::signaling::SignalingError;
 // Open on the page's side: a guest's browser has sentences of its own.
 #[ts(
     export_to = "engine.d.ts",
-    type = "{ code: NoticeCode, key: string, values: Record<string, string | number>, text: string }"
+    type = "{ code: NoticeCode, key: string, values: Record<string, string | number | boolean>, text: string }"
 )]
 pub struct Notice {
     /// For programs: which kind.
@@ -217,9 +217,11 @@ pub enum Sentence {
     DeviceBusy {
         kind: DeviceKind,
         name: String,
+        system: System,
     },
     DeviceDenied {
         kind: DeviceKind,
+        system: System,
     },
     DeviceLost {
         kind: DeviceKind,
@@ -234,6 +236,17 @@ pub enum Sentence {
         kind: DeviceKind,
         name: String,
         problem: String,
+    },
+    DeviceReplaced {
+        kind: DeviceKind,
+        name: String,
+        instead: String,
+        /// What is used instead is whatever the system uses; its name may be empty.
+        follows_system: bool,
+    },
+    DeviceBack {
+        kind: DeviceKind,
+        name: String,
     },
 
     GuestsNotLetIn {
@@ -253,8 +266,8 @@ impl From<DeviceError> for Problem {
         let sentence = match error {
             DeviceError::None(kind) => Sentence::DeviceNone { kind },
             DeviceError::Unknown { kind, id } => Sentence::DeviceUnknown { kind, id: id.0 },
-            DeviceError::Busy { kind, name } => Sentence::DeviceBusy { kind, name },
-            DeviceError::Denied(kind) => Sentence::DeviceDenied { kind },
+            DeviceError::Busy { kind, name, system } => Sentence::DeviceBusy { kind, name, system },
+            DeviceError::Denied { kind, system } => Sentence::DeviceDenied { kind, system },
             DeviceError::Lost { kind, name } => Sentence::DeviceLost { kind, name },
             DeviceError::File { kind, path, problem } => Sentence::DeviceFile { kind, path, problem },
             DeviceError::Failed { kind, name, problem } => Sentence::DeviceFailed { kind, name, problem },
@@ -289,13 +302,14 @@ mod tests {
 
     #[test]
     fn a_notice_is_flat_json_with_its_key_its_values_and_the_english_text() {
-        let error = DeviceError::Busy { kind: DeviceKind::Camera, name: "Front".into() };
+        let error =
+            DeviceError::Busy { kind: DeviceKind::Camera, name: "Front".into(), system: System::Linux };
         let notice = Problem::from(error).notice(DeviceKind::Camera);
         let json = serde_json::to_value(&notice).unwrap();
         let expected = serde_json::json!({
             "code": "camera",
             "key": "device_busy",
-            "values": { "kind": "camera", "name": "Front" },
+            "values": { "kind": "camera", "name": "Front", "system": "linux" },
             "text": notice.text,
         });
         assert_eq!(json, expected);

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use maru_engine::{CallView, Choice, Command, Engine, EngineConfig, Event, FixedServer, NoticeCode};
 use maru_media::audio::ring::{RingConsumer, RingProducer};
-use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
+use maru_media::device::{Camera, DeviceWatch, Microphone, OnDevices, OnLost, Speaker, VideoFormat};
 use maru_media::voice::VoiceSettings;
 use maru_media::{
-    DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, FramePool, LatestFrame,
+    DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, FramePool, LatestFrame, System,
 };
 use maru_protocol::ClientInfo;
 use parking_lot::Mutex;
@@ -25,6 +25,16 @@ struct FakeDevices {
     open: Arc<AtomicUsize>,
     lose: Mutex<Option<OnLost>>,
     opened: Mutex<Vec<String>>,
+    watcher: Mutex<Option<OnDevices>>,
+}
+
+impl FakeDevices {
+    /// These are there from now on.
+    fn plug(&self, cameras: &[&'static str]) {
+        *self.cameras.lock() = cameras.to_vec();
+        let list = self.list();
+        self.watcher.lock().as_mut().unwrap()(list);
+    }
 }
 
 struct FakeCamera(Arc<AtomicUsize>);
@@ -48,8 +58,15 @@ impl Devices for FakeDevices {
             name: (*name).to_owned(),
             default: false,
             synthetic: false,
+            follows_system: false,
         };
         DeviceList { cameras: self.cameras.lock().iter().map(camera).collect(), ..DeviceList::default() }
+    }
+
+    fn watch(&self, mut on_devices: OnDevices) -> Box<dyn DeviceWatch> {
+        on_devices(self.list());
+        *self.watcher.lock() = Some(on_devices);
+        Box::new(())
     }
 
     fn open_camera(
@@ -60,7 +77,11 @@ impl Devices for FakeDevices {
         on_lost: OnLost,
     ) -> Result<Box<dyn Camera>, DeviceError> {
         if id.as_str() == "busy" {
-            return Err(DeviceError::Busy { kind: DeviceKind::Camera, name: "busy".into() });
+            return Err(DeviceError::Busy {
+                kind: DeviceKind::Camera,
+                name: "busy".into(),
+                system: System::Linux,
+            });
         }
         output.publish(Arc::new(FramePool::new().take(16, 16, Instant::now())));
         self.opened.lock().push(id.to_string());
@@ -75,7 +96,7 @@ impl Devices for FakeDevices {
         _output: RingProducer,
         _on_lost: OnLost,
     ) -> Result<Box<dyn Microphone>, DeviceError> {
-        Err(DeviceError::Denied(DeviceKind::Microphone))
+        Err(DeviceError::Denied { kind: DeviceKind::Microphone, system: System::Linux })
     }
 
     fn open_speaker(
@@ -165,15 +186,48 @@ async fn a_camera_that_is_unplugged_is_told_and_another_one_takes_over() {
     let (engine, devices) = start(&["usb", "built-in"]);
     engine.command(Command::Preview { on: true }).await;
     until(&engine, "open", |view| view.me.camera_live).await;
-    *devices.cameras.lock() = vec!["built-in"];
     let on_lost = devices.lose.lock().take().unwrap();
     on_lost(DeviceError::Lost { kind: DeviceKind::Camera, name: "usb".into() });
     let view = until(&engine, "the other camera", |view| {
         view.me.camera_live && view.me.camera == Some(DeviceId::new("built-in"))
     })
     .await;
-    assert!(view.notice.as_ref().unwrap().text.contains("“usb” is gone"));
+    let text = &view.notice.as_ref().unwrap().text;
+    assert!(text.contains("“usb” is gone") && text.contains("“built-in” is used"), "{text}");
     assert_eq!(*devices.opened.lock(), ["usb", "built-in"]);
+    devices.plug(&["built-in"]);
+    devices.plug(&["usb", "built-in"]);
+    until(&engine, "the first camera again", |view| {
+        let notice = view.notice.as_ref().map_or("", |notice| &notice.text);
+        view.me.camera == Some(DeviceId::new("usb")) && notice.contains("“usb” is back")
+    })
+    .await;
+    assert_eq!(*devices.opened.lock(), ["usb", "built-in", "usb"]);
+    engine.shutdown().await;
+    assert_eq!(devices.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_chosen_camera_that_leaves_the_list_is_replaced_and_returned_to() {
+    let (engine, devices) = start(&["built-in", "usb"]);
+    engine.command(Command::Preview { on: true }).await;
+    let usb = Some(DeviceId::new("usb"));
+    engine.command(Command::SelectDevice { kind: DeviceKind::Camera, id: usb.clone() }).await;
+    until(&engine, "open", |view| view.me.camera_live && view.me.camera == usb).await;
+    for _ in 0..3 {
+        devices.plug(&["built-in"]);
+        until(&engine, "the other camera", |view| {
+            let notice = view.notice.as_ref().map_or("", |notice| &notice.text);
+            view.me.camera == Some(DeviceId::new("built-in")) && notice.contains("“usb” is gone")
+        })
+        .await;
+        devices.plug(&["built-in", "usb"]);
+        until(&engine, "the chosen camera", |view| {
+            let notice = view.notice.as_ref().map_or("", |notice| &notice.text);
+            view.me.camera == usb && view.me.camera_live && notice.contains("“usb” is back")
+        })
+        .await;
+    }
     engine.shutdown().await;
     assert_eq!(devices.open.load(Ordering::SeqCst), 0);
 }

@@ -26,6 +26,17 @@ impl DeviceId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Of a real device, as the system names it.
+    pub fn of_system(kind: DeviceKind, name: &str) -> Self {
+        Self(format!("{kind}:{name}"))
+    }
+
+    /// What the system calls the device; `None` when it is no real one of this kind.
+    pub fn system_name(&self, kind: DeviceKind) -> Option<&str> {
+        let name = self.0.strip_prefix(&kind.to_string())?.strip_prefix(':')?;
+        Some(name).filter(|name| !name.is_empty())
+    }
 }
 
 impl fmt::Display for DeviceId {
@@ -57,6 +68,19 @@ impl fmt::Display for DeviceKind {
     }
 }
 
+/// The operating system: what a person has to do about a device differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "media.d.ts")]
+pub enum System {
+    /// Linux, and whatever is like it.
+    Linux,
+    /// macOS.
+    Macos,
+    /// Windows.
+    Windows,
+}
+
 /// A device as a person sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export_to = "media.d.ts")]
@@ -69,6 +93,20 @@ pub struct DeviceInfo {
     pub default: bool,
     /// Whether it is made up (a test pattern, a file) rather than a real device.
     pub synthetic: bool,
+    /// Whether it stands for whichever device the system uses at the time; the name is then that device's,
+    /// and empty where the system does not say.
+    pub follows_system: bool,
+}
+
+impl DeviceInfo {
+    /// For showing it in English.
+    pub fn label(&self) -> String {
+        match (self.follows_system, self.name.as_str()) {
+            (false, name) => name.to_owned(),
+            (true, "") => "System default".to_owned(),
+            (true, name) => format!("System default ({name})"),
+        }
+    }
 }
 
 /// All devices there are now.
@@ -93,10 +131,21 @@ impl DeviceList {
         }
     }
 
+    /// The device of this id, if it is there.
+    pub fn find(&self, kind: DeviceKind, id: &DeviceId) -> Option<&DeviceInfo> {
+        self.of(kind).iter().find(|device| device.id == *id)
+    }
+
     /// The device to use when none was chosen: the system's default, else the first one.
     pub fn preferred(&self, kind: DeviceKind) -> Option<&DeviceInfo> {
-        let devices = self.of(kind);
-        devices.iter().find(|device| device.default).or_else(|| devices.first())
+        self.preferred_but(kind, &[])
+    }
+
+    /// The device to use when none was chosen and these do not work.
+    pub fn preferred_but(&self, kind: DeviceKind, broken: &[&DeviceId]) -> Option<&DeviceInfo> {
+        let mut devices = self.of(kind).iter().filter(|device| !broken.contains(&&device.id));
+        let first = devices.clone().next();
+        devices.find(|device| device.default).or(first)
     }
 }
 
@@ -115,18 +164,23 @@ pub enum DeviceError {
         id: DeviceId,
     },
     /// Another program has it.
-    #[error(
-        "The {kind} “{name}” is in use by another program. Close that program, or choose another {kind}."
-    )]
+    #[error("The {kind} “{name}” is in use by another program. {}", close_it(*.system, *.kind))]
     Busy {
         /// Which kind.
         kind: DeviceKind,
         /// Its name.
         name: String,
+        /// Where.
+        system: System,
     },
     /// The system does not allow it.
-    #[error("The system does not let Maru use the {0}. Allow it in the system's privacy settings.")]
-    Denied(DeviceKind),
+    #[error("The system does not let Maru use the {kind}. {}", allow_it(*.system, *.kind))]
+    Denied {
+        /// Which kind.
+        kind: DeviceKind,
+        /// Where.
+        system: System,
+    },
     /// It was there and is not any more, or stopped delivering.
     #[error("The {kind} “{name}” is gone. Connect it again, or choose another {kind}.")]
     Lost {
@@ -157,6 +211,43 @@ pub enum DeviceError {
     },
 }
 
+/// What to do about a device that another program has.
+fn close_it(system: System, kind: DeviceKind) -> String {
+    let close = format!("Close that program, or choose another {kind}.");
+    match (system, kind) {
+        // A sound device is shared there, unless a program asks to have it alone.
+        (System::Windows, DeviceKind::Microphone | DeviceKind::Speaker) => format!(
+            "{close} If it happens again: Settings → System → Sound → the device → Advanced, and do not let \
+             applications take exclusive control."
+        ),
+        _ => close,
+    }
+}
+
+/// What to do about a device that the system keeps to itself.
+fn allow_it(system: System, kind: DeviceKind) -> String {
+    let page = match kind {
+        DeviceKind::Camera => "Camera",
+        DeviceKind::Microphone | DeviceKind::Speaker => "Microphone",
+    };
+    match (system, kind) {
+        (System::Macos, _) => {
+            format!("Switch Maru on in System Settings → Privacy & Security → {page}, and start Maru again.")
+        }
+        (System::Windows, _) => format!(
+            "Switch on “{page} access” and “Let desktop apps access your {}” in Settings → Privacy & security \
+             → {page}.",
+            page.to_lowercase()
+        ),
+        (System::Linux, DeviceKind::Camera) => {
+            "Your account may have to be in the group “video”; log out and in after that.".to_owned()
+        }
+        (System::Linux, _) => {
+            "Your account may have to be in the group “audio”; log out and in after that.".to_owned()
+        }
+    }
+}
+
 /// What to ask a camera for; it takes the nearest it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VideoFormat {
@@ -176,6 +267,21 @@ impl VideoFormat {
 /// Called once, from any thread, when an open device stops working. Must not block.
 pub type OnLost = Box<dyn FnOnce(DeviceError) + Send>;
 
+/// Called with the devices there are: at first, and whenever there are others. From a thread of its own, which
+/// it should not hold up.
+pub type OnDevices = Box<dyn FnMut(DeviceList) + Send>;
+
+/// Looks for devices that come and go, until it is dropped.
+pub trait DeviceWatch: Send + Sync {
+    /// Looks now rather than in a second or two.
+    fn look(&self);
+}
+
+/// Where nothing comes and goes.
+impl DeviceWatch for () {
+    fn look(&self) {}
+}
+
 /// An open camera. Dropping it releases the device, so that its light goes off.
 pub trait Camera: Send {
     /// What it really delivers.
@@ -192,6 +298,12 @@ pub trait Speaker: Send {}
 pub trait Devices: Send + Sync + 'static {
     /// What there is now, synthetic devices included where they are wanted.
     fn list(&self) -> DeviceList;
+
+    /// Tells what there is, now and whenever that changes. As it stands, nothing ever does.
+    fn watch(&self, mut on_devices: OnDevices) -> Box<dyn DeviceWatch> {
+        on_devices(self.list());
+        Box::new(())
+    }
 
     /// Opens a camera that publishes every picture to `output`.
     ///
@@ -233,7 +345,13 @@ mod tests {
     use super::*;
 
     fn device(id: &str, default: bool) -> DeviceInfo {
-        DeviceInfo { id: DeviceId::new(id), name: id.to_uppercase(), default, synthetic: false }
+        DeviceInfo {
+            id: DeviceId::new(id),
+            name: id.to_uppercase(),
+            default,
+            synthetic: false,
+            follows_system: false,
+        }
     }
 
     #[test]
@@ -248,6 +366,30 @@ mod tests {
         assert_eq!(preferred(DeviceKind::Microphone), Some("built-in"));
         assert_eq!(preferred(DeviceKind::Speaker), None);
         assert_eq!(list.of(DeviceKind::Camera).len(), 2);
+        let but =
+            |id: &str| list.preferred_but(DeviceKind::Camera, &[&DeviceId::new(id)]).unwrap().id.clone();
+        assert_eq!(but("back"), DeviceId::new("front"));
+        assert_eq!(but("front"), DeviceId::new("back"));
+    }
+
+    #[test]
+    fn a_real_device_is_told_by_its_id_from_one_that_is_made_up() {
+        let id = DeviceId::of_system(DeviceKind::Microphone, "usb:1");
+        assert_eq!(id.as_str(), "microphone:usb:1");
+        assert_eq!(id.system_name(DeviceKind::Microphone), Some("usb:1"));
+        assert_eq!(id.system_name(DeviceKind::Speaker), None);
+        for made_up in ["tone", "file:voice.wav", "microphone:", "microphone"] {
+            assert_eq!(DeviceId::new(made_up).system_name(DeviceKind::Microphone), None, "{made_up}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_system_says_which_device_that_is_where_the_system_says() {
+        let follows =
+            |name: &str| DeviceInfo { name: name.into(), follows_system: true, ..device("x", true) };
+        assert_eq!(follows("Headset").label(), "System default (Headset)");
+        assert_eq!(follows("").label(), "System default");
+        assert_eq!(device("x", true).label(), "X");
     }
 
     #[test]
@@ -257,8 +399,8 @@ mod tests {
         let errors = [
             DeviceError::None(kind),
             DeviceError::Unknown { kind, id: DeviceId::new("x1") },
-            DeviceError::Busy { kind, name: name.clone() },
-            DeviceError::Denied(kind),
+            DeviceError::Busy { kind, name: name.clone(), system: System::Linux },
+            DeviceError::Denied { kind, system: System::Linux },
             DeviceError::Lost { kind, name: name.clone() },
             DeviceError::Failed { kind, name, problem: "it is upside down".into() },
         ];
@@ -271,10 +413,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_denied_a_device_is_told_where_the_system_keeps_its_settings() {
+        let denied = |kind, system| DeviceError::Denied { kind, system }.to_string();
+        let mac = denied(DeviceKind::Camera, System::Macos);
+        assert!(mac.contains("System Settings → Privacy & Security → Camera"), "{mac}");
+        let windows = denied(DeviceKind::Microphone, System::Windows);
+        assert!(windows.contains("“Let desktop apps access your microphone”"), "{windows}");
+        assert!(denied(DeviceKind::Camera, System::Linux).contains("“video”"));
+    }
+
+    #[test]
     fn a_device_is_json_as_the_page_expects_it() {
         let json = serde_json::to_value(device("front", true)).unwrap();
-        let expected =
-            serde_json::json!({"id": "front", "name": "FRONT", "default": true, "synthetic": false});
+        let expected = serde_json::json!({
+            "id": "front", "name": "FRONT", "default": true, "synthetic": false, "follows_system": false,
+        });
         assert_eq!(json, expected);
         assert_eq!(serde_json::to_value(DeviceKind::Microphone).unwrap(), "microphone");
     }

@@ -13,6 +13,6 @@ pub mod sync;
 pub mod video;
 pub mod voice;
 
-pub use device::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices};
+pub use device::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, System};
 pub use error::CodecError;
 pub use frame::{EncodedFrame, FramePool, LatestFrame, VideoCodec, VideoFrame};

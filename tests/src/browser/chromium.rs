@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Devices, command, port_in, session};
 use crate::process::{Group, free_port};
+use crate::sound::Sound;
 use crate::webdriver::Driver;
 
 const ALWAYS: [&str; 14] = [
@@ -27,9 +28,9 @@ const ALWAYS: [&str; 14] = [
 ];
 
 /// Starts it with its files in `profile`.
-pub(super) async fn start(profile: &Path, devices: Devices, speaker: &Path) -> (Driver, Vec<Group>) {
+pub(super) async fn start(profile: &Path, devices: Devices, sound: &Sound) -> (Driver, Vec<Group>) {
     let mut chromium = command("chromium", profile);
-    chromium.env("PULSE_SERVER", format!("unix:{}", speaker.display()));
+    sound.environment(&mut chromium);
     let data = profile.join("data");
     chromium.arg(format!("--user-data-dir={}", data.display())).args(ALWAYS);
     chromium.arg(match devices {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Devices, command, port_in, session};
 use crate::process::Group;
+use crate::sound::Sound;
 use crate::webdriver::Driver;
 
 /// Made-up devices, nothing asked of anybody, nothing fetched from anywhere but the test's server.
@@ -29,7 +30,7 @@ const PREFERENCES: [(&str, &str); 16] = [
 ];
 
 /// Starts it with its files in `profile`.
-pub(super) async fn start(profile: &Path, devices: Devices, speaker: &Path) -> (Driver, Vec<Group>) {
+pub(super) async fn start(profile: &Path, devices: Devices, sound: &Sound) -> (Driver, Vec<Group>) {
     let data = profile.join("data");
     fs::create_dir_all(&data).expect("a directory for Firefox's profile");
     let mut preferences = String::new();
@@ -46,7 +47,7 @@ pub(super) async fn start(profile: &Path, devices: Devices, speaker: &Path) -> (
     fs::write(data.join("user.js"), preferences).expect("Firefox's preferences");
 
     let mut firefox = command("firefox-esr", profile);
-    firefox.env("PULSE_SERVER", format!("unix:{}", speaker.display()));
+    sound.environment(&mut firefox);
     firefox.args(["--headless", "--marionette", "--no-remote", "--profile"]).arg(&data).arg("about:blank");
     firefox.args(["--width", "1280", "--height", "800"]).env("MOZ_CRASHREPORTER_DISABLE", "1");
     let firefox = Group::start(&mut firefox);

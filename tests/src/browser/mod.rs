@@ -3,13 +3,10 @@
 
 mod chromium;
 mod firefox;
-mod sound;
-
-pub use sound::Recording;
 
 use std::fs;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -17,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::page::Page;
 use crate::process::Group;
+use crate::sound::{Recording, Sound};
 use crate::wait::eventually;
 use crate::webdriver::{Driver, Refusal};
 
@@ -44,9 +42,9 @@ pub enum Devices {
 /// A running browser with one page.
 pub struct Browser {
     page: Page,
-    // Dropped in this order: who drives, who is driven, its files.
+    // Dropped in this order: who drives, who is driven, its sound card, its files.
     programs: Vec<Group>,
-    speaker: PathBuf,
+    sound: Sound,
     profile: TempDir,
 }
 
@@ -58,13 +56,12 @@ impl Browser {
     pub async fn start(kind: Kind, devices: Devices) -> Self {
         let profile = tempfile::Builder::new().prefix("maru-browser-").tempdir();
         let profile = profile.expect("a directory for a browser's files");
-        let (sound, speaker) = sound::start(profile.path()).await;
-        let (driver, mut programs) = match kind {
-            Kind::Chromium => chromium::start(profile.path(), devices, &speaker).await,
-            Kind::Firefox => firefox::start(profile.path(), devices, &speaker).await,
+        let sound = Sound::start(profile.path(), &["module-null-sink"]).await;
+        let (driver, programs) = match kind {
+            Kind::Chromium => chromium::start(profile.path(), devices, &sound).await,
+            Kind::Firefox => firefox::start(profile.path(), devices, &sound).await,
         };
-        programs.push(sound);
-        Self { page: Page::new(driver), programs, speaker, profile }
+        Self { page: Page::new(driver), programs, sound, profile }
     }
 
     /// Loads a page.
@@ -77,7 +74,7 @@ impl Browser {
 
     /// Records what the browser plays from now on.
     pub fn record(&self) -> Recording {
-        Recording::start(&self.speaker, self.profile.path())
+        self.sound.record(self.profile.path())
     }
 
     /// Ends the browser as a crash does: the page has no time for a goodbye.

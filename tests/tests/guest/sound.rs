@@ -26,7 +26,7 @@ async fn hear(meeting: &Meeting, what: &str, fits: impl Fn(f32) -> bool) -> f32 
     let mut recording = meeting.guest.record();
     eventually(what, LIMIT, async || {
         let heard = recording.next(LISTENED)?;
-        let tone = amplitude(&heard, TONE_HZ as u16);
+        let tone = amplitude(&heard, TONE_HZ as f32);
         fits(tone).then_some(tone)
     })
     .await

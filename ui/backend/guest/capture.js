@@ -7,7 +7,7 @@ import { ANY_DEVICE } from "./selection.js";
 /** @typedef {import("../../types/media").VoiceSettings} VoiceSettings */
 /** @typedef {import("./selection").Wish} Wish */
 /** @typedef {"camera" | "microphone"} CaptureKind */
-/** @typedef {{ wish: Exclude<Wish, null>, track: MediaStreamTrack, id: string, voice: VoiceSettings }} Open */
+/** @typedef {{ wish: Exclude<Wish, null>, track: MediaStreamTrack, id: string, voice: VoiceSettings, stale: boolean }} Open */
 
 /**
  * What a person can be told of a refusal, by the names that the standard gives (Media Capture, section 10.2).
@@ -30,7 +30,8 @@ const KINDS = ["camera", "microphone"];
 const same = (a, b) => a === b || (a !== null && b !== null && a.id === b.id && a.facing === b.facing);
 
 /** @param {Open | null} open @param {Exclude<Wish, null>} wish whether it is fulfilled by what is open */
-const fulfils = (open, wish) => open !== null && (same(open.wish, wish) || (wish.id !== null && wish.id === open.id));
+const fulfils = (open, wish) =>
+  open !== null && !open.stale && (same(open.wish, wish) || (wish.id !== null && wish.id === open.id));
 
 /**
  * @param {CaptureKind} kind @param {Exclude<Wish, null>} wish @param {VoiceSettings} voice
@@ -119,6 +120,16 @@ export class Capture {
    */
   setVoice(voice) {
     this.#voice = voice;
+    void this.#work();
+  }
+
+  /**
+   * The browser prefers another device than when this one was opened.
+   * @param {CaptureKind} kind
+   */
+  renew(kind) {
+    const open = this.#open[kind];
+    if (open) open.stale = true;
     void this.#work();
   }
 
@@ -213,6 +224,7 @@ export class Capture {
     // What stays open is what is wanted now.
     if (kept) {
       kept.voice = this.#voice;
+      kept.stale = false;
       this.#wanted = { ...this.#wanted, [kind]: kept.wish };
     }
     this.#news.onTrouble(kind, troubleOf(error), problem, kept?.id ?? null);
@@ -229,7 +241,7 @@ export class Capture {
     const id = track.getSettings().deviceId || ANY_DEVICE;
     if (kind === "camera") track.contentHint = "motion";
     else track.contentHint = "speech";
-    this.#open[kind] = { wish, track, id, voice };
+    this.#open[kind] = { wish, track, id, voice, stale: false };
     this.#refused[kind] = null;
     track.onended = () => {
       if (this.#open[kind]?.track !== track) return;

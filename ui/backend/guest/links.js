@@ -103,6 +103,7 @@ export class Links {
 
   /** @param {Kind} kind @param {MediaStreamTrack | null} track what all get from now on */
   setTrack(kind, track) {
+    if (this.#tracks[kind] === track) return;
     this.#tracks = { ...this.#tracks, [kind]: track };
     for (const { connection } of this.#links.values()) connection.setTrack(kind, track);
     if (kind === "video") this.#pictures(PREVIEW);

@@ -18,16 +18,23 @@ export const NO_DEVICES = { cameras: [], microphones: [], speakers: [] };
  * @returns {DeviceInfo[]}
  */
 function ofKind(all, kind, unnamed) {
+  const devices = all.filter((device) => device.kind === kind);
   /** @type {Map<string, DeviceInfo>} */
   const found = new Map();
-  for (const device of all) {
-    if (device.kind !== kind) continue;
-    const id = device.deviceId || ANY_DEVICE;
+  for (const { deviceId, groupId, label } of devices) {
+    const id = deviceId || ANY_DEVICE;
     if (found.has(id)) continue;
-    found.set(id, { id, name: device.label || unnamed, default: found.size === 0, synthetic: false });
+    // Some browsers list whatever the system uses, beside the device that this is.
+    const follows_system = deviceId === ANY_DEVICE;
+    const real = devices.find((device) => device.groupId === groupId && device.deviceId !== ANY_DEVICE);
+    const name = follows_system ? (real?.label ?? "") : label || unnamed;
+    found.set(id, { id, name, default: found.size === 0, synthetic: false, follows_system });
   }
   return [...found.values()];
 }
+
+/** @type {DeviceInfo} */
+const SYSTEM = { id: ANY_DEVICE, name: "", default: true, synthetic: false, follows_system: true };
 
 /**
  * @param {MediaDeviceInfo[]} all
@@ -35,10 +42,12 @@ function ofKind(all, kind, unnamed) {
  * @returns {DeviceList}
  */
 export function deviceList(all, canChooseSpeaker) {
-  const speakers = canChooseSpeaker ? ofKind(all, "audiooutput", strings.systemSpeaker) : [];
-  // Sound comes out somewhere in any case.
-  if (speakers.length === 0) {
-    speakers.push({ id: ANY_DEVICE, name: strings.systemSpeaker, default: true, synthetic: false });
+  const named = all.filter(({ deviceId }) => deviceId !== "");
+  const speakers = canChooseSpeaker ? ofKind(named, "audiooutput", strings.speakerLabel) : [];
+  // Sound comes out somewhere in any case, and every browser follows the system where nothing is chosen.
+  if (!speakers.some(({ id }) => id === ANY_DEVICE)) {
+    for (const speaker of speakers) speaker.default = false;
+    speakers.unshift(SYSTEM);
   }
   return {
     cameras: ofKind(all, "videoinput", strings.cameraLabel),

@@ -7,6 +7,7 @@ import { addressOf, serverOf } from "./address.js";
 import { Call } from "./call.js";
 import { Capture } from "./capture.js";
 import { ChatHistory } from "./chat.js";
+import { playChime } from "./chime.js";
 import { shareVideo, videoCodecs } from "./codecs.js";
 import { Links } from "./links.js";
 import { LevelMeters } from "./levels.js";
@@ -33,6 +34,8 @@ import { Volumes } from "./volumes.js";
 
 /** Levels are shown, and slow changes looked for, this often. */
 const TICK_MS = 100;
+/** Beside the peers' voices, by what no peer is called. */
+const CHIME = "";
 /** Whether pictures arrive is counted this often. */
 const COUNT_MS = 1000;
 
@@ -52,6 +55,8 @@ export class Session {
   /** @type {SignalingSocket | null} */
   #signaling = null;
   #devices = NO_DEVICES;
+  /** @type {object | null} the sound that the speaker is tried with, while it plays */
+  #testing = null;
   /** @type {Notice | null} */
   #notice = null;
   #name = "";
@@ -166,6 +171,9 @@ export class Session {
       case "refresh_devices":
         void this.#refreshDevices();
         break;
+      case "test_speaker":
+        this.#testSpeaker();
+        break;
       case "send_chat":
         this.#say(command.text);
         break;
@@ -229,6 +237,7 @@ export class Session {
     // Already while joining: the devices open while the server answers.
     const joined = state !== "idle" && state !== "leaving";
     this.#capture.want(this.#selection.wanted(joined));
+    this.#sendVoice();
     this.#playback.setSpeaker(this.#speaker());
     this.#call.handle(performance.now(), { type: "status", status: this.#selection.status });
     this.#perform();
@@ -307,11 +316,18 @@ export class Session {
   #captured(kind, track, id) {
     this.#selection.opened(kind, id);
     if (kind === "microphone") this.#levels.setMicrophone(track);
-    this.#links.setTrack(kind === "camera" ? "video" : "audio", track);
-    if (track && this.#notice?.code === kind) this.#notice = null;
+    if (kind === "camera") this.#links.setTrack("video", track);
+    else this.#sendVoice();
+    const news = this.#notice?.key === "device_replaced" || this.#notice?.key === "device_back";
+    if (track && this.#notice?.code === kind && !news) this.#notice = null;
     // Only now a browser tells the devices' names.
     if (track) void this.#refreshDevices();
     this.#show();
+  }
+
+  /** What a muted microphone hears goes nowhere. */
+  #sendVoice() {
+    this.#links.setTrack("audio", this.#selection.muted ? null : this.#capture.track("microphone"));
   }
 
   /**
@@ -322,13 +338,13 @@ export class Session {
    */
   #captureFailed(kind, trouble, problem, kept) {
     const name = this.#nameOf(kind);
-    if (kept === null) this.#selection.failed(kind);
-    else this.#selection.kept(kind, kept);
+    if (kept !== null) this.#selection.kept(kind, kept);
+    else if (trouble === "denied" || !this.#selection.stepAside(kind)) this.#selection.failed(kind);
     /** @type {Record<import("./capture").Trouble, Said>} */
     const said = {
       denied: { key: "permission_denied", values: { kind } },
       missing: { key: "device_missing", values: { kind } },
-      busy: { key: "device_busy", values: { kind, name } },
+      busy: { key: "device_in_use", values: { kind, name } },
       failed: { key: "device_failed", values: { kind, name, problem } },
     };
     this.#tell(kind, said[trouble]);
@@ -337,8 +353,11 @@ export class Session {
 
   /** @param {import("./capture").CaptureKind} kind @param {string} name */
   #captureLost(kind, name) {
+    const said = this.#selection.follows(kind)
+      ? /** @type {Said} */ ({ key: "device_lost", values: { kind, name } })
+      : this.#selection.replaced(kind, name);
     this.#selection.lost(kind);
-    this.#tell(kind, { key: "device_lost", values: { kind, name } });
+    this.#tell(kind, said);
     this.#update();
     void this.#refreshDevices();
   }
@@ -352,16 +371,16 @@ export class Session {
 
   #speakerFailed() {
     const name = this.#nameOf("speaker");
-    this.#selection.failed("speaker");
+    if (!this.#selection.stepAside("speaker")) this.#selection.failed("speaker");
     this.#tell("speaker", { key: "device_failed", values: { kind: "speaker", name, problem: "" } });
     this.#update();
   }
 
   /** As {@link Playback.setSpeaker} takes it. */
   #speaker() {
-    if (this.#selection.hasFailed("speaker")) return "";
+    if (this.#selection.hasFailed("speaker") || this.#selection.follows("speaker")) return "";
     const id = this.#selection.device("speaker");
-    return id === "default" ? "" : id;
+    return id;
   }
 
   /** @param {DeviceKind} kind */
@@ -372,9 +391,33 @@ export class Session {
   }
 
   async #refreshDevices() {
+    const before = this.#devices;
     this.#devices = await listDevices();
-    this.#selection.listed(this.#devices);
+    for (const { kind, said } of this.#selection.listed(this.#devices)) this.#tell(kind, said);
+    this.#followSystem(before.microphones);
     this.#update();
+  }
+
+  /**
+   * A microphone that was opened as the system's stays what that was then: opens it anew when it is another one.
+   * @param {import("../../types/media").DeviceInfo[]} before
+   */
+  #followSystem(before) {
+    /** @param {import("../../types/media").DeviceInfo[]} devices */
+    const nameIn = (devices) => devices.find((device) => device.follows_system)?.name ?? "";
+    const [was, is] = [nameIn(before), nameIn(this.#devices.microphones)];
+    if (was !== "" && is !== "" && was !== is && this.#selection.follows("microphone")) {
+      this.#capture.renew("microphone");
+    }
+  }
+
+  #testSpeaker() {
+    this.#testing ??= playChime((track) => {
+      if (track) return this.#playback.play(CHIME, track);
+      this.#playback.stop(CHIME);
+      this.#testing = null;
+      this.#show();
+    });
   }
 
   /** @param {string} text */
@@ -451,6 +494,7 @@ export class Session {
       notice: this.#notice,
       hasPictures: (id) => this.#links.hasPictures(id),
       pictureless: this.#pictureless,
+      testing: this.#testing !== null,
     });
   }
 

@@ -17,9 +17,10 @@ import { serverOf } from "./address.js";
  * @param {import("../../types/engine").Notice | null} state.notice
  * @param {(peer: string) => boolean} state.hasPictures
  * @param {Set<string>} state.pictureless peers with whom no video codec is shared
+ * @param {boolean} state.testing the speaker is being tried
  * @returns {CallView}
  */
-export function describe({ call, selection, volumes, name, devices, chat, notice, hasPictures, pictureless }) {
+export function describe({ call, selection, volumes, name, devices, chat, notice, hasPictures, pictureless, testing }) {
   const peers = call.peers.map((peer) => {
     const { id, info, state } = peer;
     const flowing = state === "connected" || state === "restarting";
@@ -51,6 +52,7 @@ export function describe({ call, selection, volumes, name, devices, chat, notice
       speaker: selection.device("speaker"),
       camera_live: selection.isOpen("camera"),
       microphone_live: selection.isOpen("microphone"),
+      speaker_test: testing,
     },
     peers,
     devices,

@@ -4,29 +4,42 @@ mod decode;
 mod format;
 mod session;
 mod source;
-mod watchdog;
 
 use std::sync::Arc;
 
 use maru_media::device::{Camera, VideoFormat};
 use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, LatestFrame};
 
-use crate::id;
 use crate::lost::Lost;
 use crate::platform;
 use session::Limits;
 
-/// Asks the system for its cameras.
-pub fn query() -> Vec<DeviceInfo> {
+/// Asks the system for its cameras, again and again: for real only when something may have changed.
+pub fn lister() -> impl FnMut() -> Vec<DeviceInfo> {
+    let mut last: Option<(String, Vec<DeviceInfo>)> = None;
+    move || {
+        let traces = platform::camera_traces();
+        match (&traces, &last) {
+            (Some(traces), Some((before, list))) if traces == before => return list.clone(),
+            _ => {}
+        }
+        let list = query();
+        last = traces.map(|traces| (traces, list.clone()));
+        list
+    }
+}
+
+fn query() -> Vec<DeviceInfo> {
     let _thread = platform::enter_camera_thread();
     let found = source::find_all().into_iter().enumerate();
     found
         .map(|(index, found)| DeviceInfo {
-            id: id::real(DeviceKind::Camera, &found.stable_name),
+            id: DeviceId::of_system(DeviceKind::Camera, &found.stable_name),
             name: found.info.human_name(),
             // No system has a choice of its own that could be asked for.
             default: index == 0,
             synthetic: false,
+            follows_system: false,
         })
         .collect()
 }

@@ -10,9 +10,9 @@ use maru_media::device::{Camera, VideoFormat};
 use maru_media::{DeviceError, DeviceKind, FramePool, LatestFrame};
 
 use super::decode::{Claim, Decoder};
-use super::watchdog::Pulse;
 use crate::lost::Lost;
-use crate::platform::Permission;
+use crate::platform::{self, Permission};
+use crate::watchdog::{self, Pulse};
 use crate::worker::{OPEN_LIMIT, OpenError, Ready, Stop, Worker};
 
 /// Pictures in a row that cannot be decoded before a camera is given up: two seconds of them.
@@ -101,15 +101,8 @@ pub fn open<S: Source>(
         thread.pulse.rest();
     })
     .map_err(failed)?;
-    let report = lost.clone();
     let gone = DeviceError::Lost { kind: DeviceKind::Camera, name };
-    let (watchdog, ()) = Worker::open("camera-watchdog", OPEN_LIMIT, move |stop, ready| {
-        ready.say(Ok(()));
-        if pulse.watch(stop) {
-            report.report(gone);
-        }
-    })
-    .map_err(failed)?;
+    let watchdog = watchdog::start("camera-watchdog", pulse, lost.clone(), gone).map_err(failed)?;
     Ok(Box::new(Running { format, lost, _camera: camera, _watchdog: watchdog }))
 }
 
@@ -152,7 +145,7 @@ impl Thread {
             }
         };
         if !allowed {
-            self.fail(ready, DeviceError::Denied(DeviceKind::Camera));
+            self.fail(ready, platform::denied(DeviceKind::Camera));
         }
         allowed
     }

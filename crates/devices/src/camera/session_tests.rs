@@ -142,7 +142,7 @@ fn a_camera_that_the_person_forbids_is_denied() {
     let (answer, asked) = mpsc::channel();
     answer.send(false).unwrap();
     let bench = bench(|| Permission::Asked(asked), PATIENT);
-    assert_eq!(bench.camera.err(), Some(DeviceError::Denied(DeviceKind::Camera)));
+    assert_eq!(bench.camera.err(), Some(platform::denied(DeviceKind::Camera)));
 }
 
 #[test]

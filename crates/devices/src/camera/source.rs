@@ -130,8 +130,8 @@ impl Source for SystemCamera {
 fn device_error(name: &str, error: &NokhwaError) -> DeviceError {
     let (kind, name, problem) = (DeviceKind::Camera, name.to_owned(), error.to_string());
     match platform::trouble(&problem) {
-        Trouble::Busy => DeviceError::Busy { kind, name },
-        Trouble::Denied => DeviceError::Denied(kind),
+        Trouble::Busy => platform::busy(kind, name),
+        Trouble::Denied => platform::denied(kind),
         Trouble::Gone => DeviceError::Lost { kind, name },
         Trouble::Other => {
             DeviceError::Failed { kind, name, problem: problem.trim_end_matches('.').to_owned() }

@@ -19,7 +19,7 @@ const WANTED: VideoFormat = VideoFormat { width_px: 320, height_px: 180, fps: 10
 /// Opens the first camera with what `choose` makes of its offers.
 fn open(choose: impl FnOnce(&[CameraFormat]) -> Vec<CameraFormat>) -> SystemCamera {
     let name = find_all().remove(0).stable_name;
-    let id = id::real(DeviceKind::Camera, &name);
+    let id = DeviceId::of_system(DeviceKind::Camera, &name);
     SystemCamera::open_as(&name, &id, WANTED, choose).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,16 +1,17 @@
-//! Linux: V4L2 and ALSA.
+//! Linux: V4L2, PulseAudio and ALSA.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use cpal::traits::DeviceTrait;
-use cpal::{Device, ErrorKind};
-use maru_media::DeviceKind;
+use cpal::{Device, DeviceId, ErrorKind, HostId};
 use maru_media::device::VideoFormat;
+use maru_media::{DeviceKind, System};
 use nokhwa::utils::{CameraInfo, RequestedFormatType};
 use nokhwa::{Camera, NokhwaError};
 use parking_lot::Mutex;
@@ -23,8 +24,11 @@ use v4l::{Format, FourCC};
 
 use super::{Permission, Trouble, classify};
 
-/// ALSA's "default" is whatever the machine is set up for; its description says nothing.
-pub const NAMES_DEFAULT_SOUND_DEVICE: bool = false;
+/// What a person has to do is told for this one.
+pub const SYSTEM: System = System::Linux;
+/// Where sound devices are looked for: PulseAudio, or PipeWire in its place, knows what the person chose
+/// in the desktop's settings and has wireless headsets, too; ALSA is there in any case.
+pub const SOUND_HOSTS: &[HostId] = &[HostId::PulseAudio, HostId::Alsa];
 /// Streams do not change each other's rate.
 pub const KEEPS_SOUND_RATE: bool = false;
 
@@ -86,6 +90,35 @@ fn awaits_name_in(root: &Path, index: u32) -> bool {
         changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < NAMING_LIMIT))
     };
     runs && !done && new()
+}
+
+/// What plugging in and unplugging a camera changes, so that cameras are opened and asked for what they can
+/// do only then: that wakes them up.
+pub fn camera_traces() -> Option<String> {
+    camera_traces_in(Path::new("/")).ok()
+}
+
+fn camera_traces_in(root: &Path) -> std::io::Result<String> {
+    let mut nodes = Vec::new();
+    for entry in fs::read_dir(root.join("dev"))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(index) = name.strip_prefix("video").and_then(|index| index.parse().ok()) else { continue };
+        // What udev sets a moment later counts, too: its owner and mode, and then its name.
+        let about = entry.metadata()?;
+        let named = !awaits_name_in(root, index);
+        nodes.push(format!("{name} {} {}.{} {named}\n", about.ino(), about.ctime(), about.ctime_nsec()));
+    }
+    nodes.sort();
+    Ok(nodes.concat())
+}
+
+/// What plugging in and unplugging a sound card changes, where finding out what there is means opening it.
+pub fn sound_traces(host: HostId) -> Option<String> {
+    match host {
+        HostId::Alsa => Some(fs::read_to_string("/proc/asound/pcm").unwrap_or_default()),
+        _ => None,
+    }
 }
 
 /// The name that udev gives the camera, by its serial number, else by the socket it is plugged into.
@@ -181,9 +214,25 @@ pub fn trouble(message: &str) -> Trouble {
     )
 }
 
+/// ALSA's "default" is whatever the machine is set up for; its description says nothing.
+pub fn names_default_sound_device(host: HostId) -> bool {
+    host != HostId::Alsa
+}
+
+/// Whether this is something to speak into or to listen to: what plays on a speaker can also be recorded, and
+/// PulseAudio calls that a source like any other, and even its default when there is no microphone.
+pub fn is_sound_device(id: &DeviceId, kind: DeviceKind) -> bool {
+    !(kind == DeviceKind::Microphone && id.host() == HostId::PulseAudio && id.id().ends_with(".monitor"))
+}
+
+/// Whether to list this device.
+pub fn offers_sound_device(id: &DeviceId) -> bool {
+    id.host() != HostId::Alsa || offers_pcm(id.id())
+}
+
 /// ALSA names dozens of ways to the same few devices. Of those of a card only `plughw` converts, and by
 /// the card's name it stays the same after a restart; the rest is plumbing that "default" uses.
-pub fn offers_sound_device(id: &str) -> bool {
+fn offers_pcm(id: &str) -> bool {
     const PLUMBING: [&str; 14] = [
         "default",
         "sysdefault",
@@ -285,6 +334,28 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_that_is_plugged_in_leaves_traces_and_other_devices_leave_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let dev = folder.path().join("dev");
+        fs::create_dir(&dev).unwrap();
+        let traces = || camera_traces_in(folder.path()).unwrap();
+        let none = traces();
+        fs::write(dev.join("sda"), "").unwrap();
+        assert_eq!(traces(), none);
+        fs::write(dev.join("video0"), "").unwrap();
+        assert_ne!(traces(), none);
+        fs::remove_file(dev.join("video0")).unwrap();
+        assert_eq!(traces(), none);
+    }
+
+    #[test]
+    fn what_plays_on_a_speaker_is_no_microphone() {
+        let monitor = DeviceId::new(HostId::PulseAudio, "one.monitor");
+        assert!(!is_sound_device(&monitor, DeviceKind::Microphone));
+        assert!(is_sound_device(&DeviceId::new(HostId::PulseAudio, "headset"), DeviceKind::Microphone));
+    }
+
+    #[test]
     fn of_the_many_names_of_a_sound_card_one_is_offered() {
         let offered = ["plughw:CARD=PCH,DEV=0", "my_headset"];
         let plumbing = [
@@ -297,8 +368,8 @@ mod tests {
             "front:CARD=PCH,DEV=0",
             "dmix:CARD=PCH,DEV=0",
         ];
-        assert!(offered.iter().all(|id| offers_sound_device(id)));
-        assert!(plumbing.iter().all(|id| !offers_sound_device(id)));
+        assert!(offered.iter().all(|id| offers_pcm(id)));
+        assert!(plumbing.iter().all(|id| !offers_pcm(id)));
     }
 
     #[test]

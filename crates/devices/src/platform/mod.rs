@@ -15,6 +15,8 @@ pub use windows::*;
 
 use std::sync::mpsc::Receiver;
 
+use maru_media::{DeviceError, DeviceKind};
+
 /// Whether the system lets a program use the camera.
 #[derive(Debug)]
 // Only systems with privacy settings ask, and tests.
@@ -24,6 +26,16 @@ pub enum Permission {
     Granted,
     /// It asks the person; the answer comes.
     Asked(Receiver<bool>),
+}
+
+/// Another program has a device.
+pub fn busy(kind: DeviceKind, name: String) -> DeviceError {
+    DeviceError::Busy { kind, name, system: SYSTEM }
+}
+
+/// The system does not let this program use a device.
+pub fn denied(kind: DeviceKind) -> DeviceError {
+    DeviceError::Denied { kind, system: SYSTEM }
 }
 
 /// What a camera's error message is about.

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use cpal::Device;
-use maru_media::DeviceKind;
+use cpal::{Device, DeviceId, HostId};
 use maru_media::device::VideoFormat;
+use maru_media::{DeviceKind, System};
 use nokhwa::utils::{CameraInfo, RequestedFormatType};
 use nokhwa::{Camera, NokhwaError};
 use windows::Win32::Media::MediaFoundation::{MF_VERSION, MFSTARTUP_NOSOCKET, MFStartup};
@@ -16,8 +16,10 @@ use windows::Win32::System::Com::{
 
 use super::{Permission, Trouble, classify};
 
-/// The default device is one of those listed.
-pub const NAMES_DEFAULT_SOUND_DEVICE: bool = true;
+/// What a person has to do is told for this one.
+pub const SYSTEM: System = System::Windows;
+/// Where sound devices are looked for.
+pub const SOUND_HOSTS: &[HostId] = &[HostId::Wasapi];
 /// In shared mode only the rate of the mixer is offered anyway.
 pub const KEEPS_SOUND_RATE: bool = false;
 
@@ -102,8 +104,28 @@ pub fn trouble(message: &str) -> Trouble {
     )
 }
 
+/// Nothing is cheaper to look at than the list itself.
+pub fn camera_traces() -> Option<String> {
+    None
+}
+
+/// Nothing is cheaper to look at than the list itself.
+pub fn sound_traces(_: HostId) -> Option<String> {
+    None
+}
+
+/// The default device is one of those listed.
+pub fn names_default_sound_device(_: HostId) -> bool {
+    true
+}
+
 /// Everything that the system lists is one.
-pub fn offers_sound_device(_: &str) -> bool {
+pub fn offers_sound_device(_: &DeviceId) -> bool {
+    true
+}
+
+/// It takes and gives what it is made for.
+pub fn is_sound_device(_: &DeviceId, _: DeviceKind) -> bool {
     true
 }
 

@@ -88,13 +88,15 @@ where
     if value.is_finite() { value.clamp(-1.0, 1.0) } else { 0.0 }
 }
 
-/// Turns mono into interleaved samples, as many as there are whole frames, and input.
+/// Turns mono, all of it numbers, into interleaved samples, as many as there are whole frames, and input.
 pub fn from_mono<T: FromSample<f32> + Copy>(mono: &[f32], channels: usize, output: &mut [T]) {
     if channels == 0 {
         return;
     }
     let silence = T::from_sample_(0.0);
     let played = channels.min(CHANNELS_PLAYED);
+    // A device that asks for half a frame gets silence there, not what its buffer held before.
+    output.chunks_exact_mut(channels).into_remainder().fill(silence);
     for (frame, sample) in output.chunks_exact_mut(channels).zip(mono) {
         let sample = T::from_sample_(sample.clamp(-1.0, 1.0));
         let (front, rest) = frame.split_at_mut(played);
@@ -197,7 +199,7 @@ mod tests {
     fn mono_goes_to_the_front_channels_only() {
         let mut output = [9_i16; 7];
         from_mono(&[0.5, 2.0], 3, &mut output);
-        assert_eq!(output, [16_384, 16_384, 0, i16::MAX, i16::MAX, 0, 9]);
+        assert_eq!(output, [16_384, 16_384, 0, i16::MAX, i16::MAX, 0, 0]);
         let mut unsigned = [9_u8; 2];
         from_mono(&[0.0, -1.0], 1, &mut unsigned);
         assert_eq!(unsigned, [128, 0]);

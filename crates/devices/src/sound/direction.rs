@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use cpal::traits::DeviceTrait;
+use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{
-    Device, Error, ErrorKind, FromSample, I24, SampleFormat, SizedSample, Stream, StreamConfig,
-    SupportedStreamConfig, SupportedStreamConfigRange, U24,
+    Device, DeviceId, Error, ErrorKind, FromSample, Host, I24, SampleFormat, SizedSample, Stream,
+    StreamConfig, SupportedStreamConfig, SupportedStreamConfigRange, U24,
 };
 use maru_media::DeviceKind;
 use maru_media::audio::ring::{RingConsumer, RingProducer};
@@ -49,6 +49,9 @@ pub trait Direction: 'static {
     const KIND: DeviceKind;
     /// Our end of the ring.
     type Ring: Send + 'static;
+
+    /// The device of this id. One that gives sound and one that takes it may have the same.
+    fn find(host: &Host, id: &DeviceId) -> Option<Device>;
 
     /// What the device offers.
     ///
@@ -100,6 +103,10 @@ pub struct Capture;
 impl Direction for Capture {
     const KIND: DeviceKind = DeviceKind::Microphone;
     type Ring = RingProducer;
+
+    fn find(host: &Host, id: &DeviceId) -> Option<Device> {
+        host.input_devices().ok()?.find(|device| device.id().is_ok_and(|found| found == *id))
+    }
 
     fn offers(device: &Device) -> Result<Vec<SupportedStreamConfigRange>, Error> {
         device.supported_input_configs().map(Iterator::collect)
@@ -154,6 +161,10 @@ pub struct Playback;
 impl Direction for Playback {
     const KIND: DeviceKind = DeviceKind::Speaker;
     type Ring = RingConsumer;
+
+    fn find(host: &Host, id: &DeviceId) -> Option<Device> {
+        host.output_devices().ok()?.find(|device| device.id().is_ok_and(|found| found == *id))
+    }
 
     fn offers(device: &Device) -> Result<Vec<SupportedStreamConfigRange>, Error> {
         device.supported_output_configs().map(Iterator::collect)

@@ -3,12 +3,14 @@
 use cpal::{Error, ErrorKind};
 use maru_media::{DeviceError, DeviceKind};
 
+use crate::platform;
+
 /// The error of a device of this kind and name.
 pub fn device_error(kind: DeviceKind, name: &str, error: &Error) -> DeviceError {
     let name = name.to_owned();
     match error.kind() {
-        ErrorKind::DeviceBusy => DeviceError::Busy { kind, name },
-        ErrorKind::PermissionDenied => DeviceError::Denied(kind),
+        ErrorKind::DeviceBusy => platform::busy(kind, name),
+        ErrorKind::PermissionDenied => platform::denied(kind),
         ErrorKind::DeviceNotAvailable => DeviceError::Lost { kind, name },
         ErrorKind::HostUnavailable => {
             let problem = "the system's sound service does not run".to_owned();
@@ -57,7 +59,7 @@ pub fn severity(kind: ErrorKind) -> Severity {
 /// it, or the system forbids it, it is gone.
 pub fn lost(kind: DeviceKind, name: String, error: Option<DeviceError>) -> DeviceError {
     match error {
-        Some(error @ (DeviceError::Busy { .. } | DeviceError::Denied(_))) => error,
+        Some(error @ (DeviceError::Busy { .. } | DeviceError::Denied { .. })) => error,
         _ => DeviceError::Lost { kind, name },
     }
 }
@@ -71,7 +73,7 @@ mod tests {
         let sentence =
             |kind: ErrorKind| device_error(DeviceKind::Microphone, "Headset", &Error::new(kind)).to_string();
         assert!(sentence(ErrorKind::DeviceBusy).contains("“Headset” is in use by another program"));
-        assert!(sentence(ErrorKind::PermissionDenied).contains("privacy settings"));
+        assert!(sentence(ErrorKind::PermissionDenied).contains("does not let Maru use the microphone"));
         assert!(sentence(ErrorKind::DeviceNotAvailable).contains("“Headset” is gone"));
         assert!(sentence(ErrorKind::HostUnavailable).contains("sound service"));
         assert!(!sentence(ErrorKind::BackendError).contains(".."));

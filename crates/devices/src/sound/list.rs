@@ -1,8 +1,8 @@
 //! Which microphones and speakers there are.
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, Host};
-use maru_media::{DeviceInfo, DeviceKind};
+use cpal::{Device, Host, HostId};
+use maru_media::{DeviceId, DeviceInfo, DeviceKind};
 
 use crate::id;
 use crate::platform;
@@ -16,48 +16,104 @@ pub struct SoundList {
     pub speakers: Vec<DeviceInfo>,
 }
 
-/// The system's sound service.
+/// The system's sound service: the best one that runs.
 pub fn host() -> Option<Host> {
-    let id = cpal::ALL_HOSTS.first()?;
-    cpal::host_from_id(*id).inspect_err(|error| tracing::debug!(%error, "no sound service")).ok()
+    platform::SOUND_HOSTS.iter().find_map(|id| connect(*id))
 }
 
-/// Asks the system. May take a while where the sound service hangs.
-pub fn query() -> SoundList {
-    let _quiet = platform::quiet_sound_library();
-    let Some(host) = host() else { return SoundList::default() };
-    let mut list = SoundList {
-        microphones: Vec::from_iter(system_default(&host, DeviceKind::Microphone)),
-        speakers: Vec::from_iter(system_default(&host, DeviceKind::Speaker)),
-    };
+/// This sound service, if it runs.
+pub fn connect(id: HostId) -> Option<Host> {
+    cpal::host_from_id(id).inspect_err(|error| tracing::debug!(%error, "no sound service")).ok()
+}
+
+/// Asks the system, again and again. May take a while where the sound service hangs.
+pub fn lister() -> impl FnMut() -> SoundList {
+    let mut lister = Lister { host: None, last: None };
+    move || lister.list()
+}
+
+struct Lister {
+    /// Kept, since to some services it is a connection.
+    host: Option<Host>,
+    /// The last answer, and what would have changed if it did not hold any more.
+    last: Option<(String, SoundList)>,
+}
+
+impl Lister {
+    fn list(&mut self) -> SoundList {
+        let _quiet = platform::quiet_sound_library();
+        // A better service may have started meanwhile.
+        if let Some(better) = self.host.as_ref().and_then(better_than) {
+            self.take(Some(better));
+        }
+        if let Some(list) = self.ask() {
+            return list;
+        }
+        // The service ended: what is there now?
+        self.take(host());
+        self.ask().unwrap_or_default()
+    }
+
+    fn take(&mut self, host: Option<Host>) {
+        self.host = host;
+        self.last = None;
+    }
+
+    fn ask(&mut self) -> Option<SoundList> {
+        let host = self.host.as_ref()?;
+        let traces = platform::sound_traces(host.id());
+        if let (Some(traces), Some((before, list))) = (&traces, &self.last)
+            && traces == before
+        {
+            return Some(list.clone());
+        }
+        let list = query(host)?;
+        self.last = traces.map(|traces| (traces, list.clone()));
+        Some(list)
+    }
+}
+
+/// What is in front of this one in the order of choice, if it runs.
+fn better_than(host: &Host) -> Option<Host> {
+    let better = platform::SOUND_HOSTS.iter().take_while(|id| **id != host.id());
+    better.filter(|id| cpal::available_hosts().contains(id)).find_map(|id| connect(*id))
+}
+
+fn query(host: &Host) -> Option<SoundList> {
     let devices = host.devices().inspect_err(|error| tracing::debug!(%error, "no list of sound devices"));
-    for device in devices.into_iter().flatten() {
+    let mut list = SoundList::default();
+    for device in devices.ok()? {
         let Ok(device_id) = device.id() else { continue };
-        if !platform::offers_sound_device(device_id.id()) {
+        if !platform::offers_sound_device(&device_id) {
             continue;
         }
         let info = |kind| DeviceInfo {
-            id: id::real(kind, &device_id.to_string()),
+            id: DeviceId::of_system(kind, &device_id.to_string()),
             name: name(&device),
             default: false,
             synthetic: false,
+            follows_system: false,
         };
-        if device.supports_input() {
+        if device.supports_input() && platform::is_sound_device(&device_id, DeviceKind::Microphone) {
             list.microphones.push(info(DeviceKind::Microphone));
         }
         if device.supports_output() {
             list.speakers.push(info(DeviceKind::Speaker));
         }
     }
-    list
+    list.microphones.splice(0..0, system_default(host, DeviceKind::Microphone));
+    list.speakers.splice(0..0, system_default(host, DeviceKind::Speaker));
+    Some(list)
 }
 
-/// The device that the system would take, if there is one that works.
+/// The device that the system would take, if there is one.
 pub fn default_device(host: &Host, kind: DeviceKind) -> Option<Device> {
-    match kind {
+    let device = match kind {
         DeviceKind::Microphone => host.default_input_device(),
         _ => host.default_output_device(),
-    }
+    }?;
+    let fits = device.id().map_or(true, |id| platform::is_sound_device(&id, kind));
+    fits.then_some(device)
 }
 
 fn system_default(host: &Host, kind: DeviceKind) -> Option<DeviceInfo> {
@@ -65,11 +121,14 @@ fn system_default(host: &Host, kind: DeviceKind) -> Option<DeviceInfo> {
     if !platform::default_sound_device_works(&device, kind) {
         return None;
     }
-    let name = match platform::NAMES_DEFAULT_SOUND_DEVICE {
-        true => format!("System default ({})", name(&device)),
-        false => "System default".to_owned(),
-    };
-    Some(DeviceInfo { id: id::system_default(kind), name, default: true, synthetic: false })
+    let name = if platform::names_default_sound_device(host.id()) { name(&device) } else { String::new() };
+    Some(DeviceInfo {
+        id: id::system_default(kind),
+        name,
+        default: true,
+        synthetic: false,
+        follows_system: true,
+    })
 }
 
 fn name(device: &Device) -> String {

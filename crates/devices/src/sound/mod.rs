@@ -12,15 +12,18 @@ pub mod resample;
 mod stream;
 mod watch;
 
+use std::sync::Arc;
+
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 use maru_media::device::{Microphone, Speaker};
 use maru_media::{DeviceError, DeviceId, DeviceKind};
 
-pub use list::{SoundList, query};
+pub use list::{SoundList, lister};
 
 use crate::id::SoundChoice;
 use crate::lost::Lost;
-use crate::worker::{OPEN_LIMIT, Worker};
+use crate::watchdog::{self, Pulse};
+use crate::worker::{OPEN_LIMIT, OpenError, Worker};
 use direction::{Capture, Direction, Playback};
 use stream::Session;
 
@@ -51,6 +54,7 @@ pub fn open_speaker(
 struct Running {
     lost: Lost,
     _worker: Worker,
+    _watchdog: Worker,
 }
 
 impl Microphone for Running {}
@@ -71,17 +75,20 @@ fn open<D: Direction>(
     let report = lost.clone();
     let name = id.to_string();
     let id = id.clone();
-    let thread = match D::KIND {
-        DeviceKind::Microphone => "microphone",
-        _ => "speaker",
+    let (thread, watchdog) = match D::KIND {
+        DeviceKind::Microphone => ("microphone", "microphone-watchdog"),
+        _ => ("speaker", "speaker-watchdog"),
     };
+    let pulse = Arc::new(Pulse::default());
+    let beating = Arc::clone(&pulse);
     // The sound library's streams cannot change threads everywhere, so one thread makes, keeps and
     // drops them.
     let opened = Worker::open(thread, OPEN_LIMIT, move |stop, ready| {
-        Session::<D>::new(choice, id, ring, report).run(stop, ready);
+        Session::<D>::new(choice, id, ring, report, beating).run(stop, ready);
     });
-    match opened {
-        Ok((worker, ())) => Ok(Running { lost, _worker: worker }),
-        Err(error) => Err(error.for_device(D::KIND, &name)),
-    }
+    let failed = |error: OpenError<DeviceError>| error.for_device(D::KIND, &name);
+    let (worker, ()) = opened.map_err(failed)?;
+    let gone = DeviceError::Lost { kind: D::KIND, name: name.clone() };
+    let watchdog = watchdog::start(watchdog, pulse, lost.clone(), gone).map_err(failed)?;
+    Ok(Running { lost, _worker: worker, _watchdog: watchdog })
 }

@@ -74,6 +74,10 @@ impl PlaybackPump {
             let mono = &mut self.mono[..block.len() / self.channels];
             self.resampler.pull(mono, |wanted| {
                 ring.pull(wanted);
+                // A resampler would panic.
+                for sample in wanted {
+                    *sample = if sample.is_finite() { *sample } else { 0.0 };
+                }
             });
             from_mono(mono, self.channels, block);
         }

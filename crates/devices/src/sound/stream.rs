@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{Device, Error, ErrorKind, Host, Stream};
 use maru_media::{DeviceError, DeviceId};
 
@@ -14,22 +14,25 @@ use super::config::{self, Plan};
 use super::direction::{Direction, Reports};
 use super::error::{device_error, lost};
 use super::lease::Keeper;
-use super::list::{default_device, host};
+use super::list::{connect, default_device, host};
 use super::watch::{Verdict, Watch};
 use crate::id::{self, SoundChoice};
 use crate::lost::Lost;
 use crate::platform;
-use crate::worker::{Ready, Stop};
+use crate::watchdog::Pulse;
+use crate::worker::{OPEN_LIMIT, Ready, Stop};
 
 /// How often a running stream is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often the system is asked for its default device.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// A sound service that holds this thread up for so long has lost the device.
+const STALL_LIMIT: Duration = Duration::from_secs(3);
 /// How long to wait before a stream that broke is made anew: what takes its place needs a moment.
 const REBUILD_AFTER: Duration = Duration::from_millis(300);
 /// Errors of a stream that wait to be looked at; more than that say nothing new.
 const ERRORS_KEPT: usize = 16;
-/// How the device that follows the system is called in errors.
+/// How the device that follows the system is called in errors where the system does not say which it is.
 const DEFAULT_NAME: &str = "System default";
 
 /// One open sound device.
@@ -40,12 +43,15 @@ pub struct Session<D: Direction> {
     lost: Lost,
     watch: Watch,
     beats: Arc<AtomicU64>,
+    /// Shows that this thread lives.
+    pulse: Arc<Pulse>,
 }
 
 /// One running stream of it.
 struct Running {
     /// Plays for as long as it lives.
     _stream: Stream,
+    host: Host,
     name: String,
     device: Option<cpal::DeviceId>,
     errors: Receiver<ErrorKind>,
@@ -53,29 +59,26 @@ struct Running {
 
 impl<D: Direction> Session<D> {
     /// For a device that is to be opened.
-    pub fn new(choice: SoundChoice, id: DeviceId, ring: D::Ring, lost: Lost) -> Self {
+    pub fn new(choice: SoundChoice, id: DeviceId, ring: D::Ring, lost: Lost, pulse: Arc<Pulse>) -> Self {
         let watch = Watch::new(choice == SoundChoice::Default, Instant::now());
-        Self { choice, id, ring: Keeper::new(ring), lost, watch, beats: Arc::default() }
+        Self { choice, id, ring: Keeper::new(ring), lost, watch, beats: Arc::default(), pulse }
     }
 
     /// Keeps the device open until asked to stop, or until it is lost.
     pub fn run(&mut self, stop: &Stop, ready: &Ready<(), DeviceError>) {
         let _quiet = platform::quiet_sound_library();
-        let Some(host) = host() else {
-            let error = Error::new(ErrorKind::HostUnavailable);
-            return ready.say(Err(device_error(D::KIND, self.id.as_str(), &error)));
-        };
-        self.run_on(&host, stop, ready);
+        self.run_on(&service, stop, ready);
+        self.pulse.rest();
     }
 
-    fn run_on(&mut self, host: &Host, stop: &Stop, ready: &Ready<(), DeviceError>) {
-        let mut running = match self.start(host) {
+    fn run_on(&mut self, service: &Service, stop: &Stop, ready: &Ready<(), DeviceError>) {
+        let mut running = match self.start(service) {
             Ok(running) => running,
             Err(error) => return ready.say(Err(error)),
         };
         ready.say(Ok(()));
         loop {
-            let Some(verdict) = self.attend(host, &running, stop) else { return };
+            let Some(verdict) = self.attend(&running, stop) else { return };
             let name = running.name.clone();
             // The ring comes back only when the stream is gone.
             drop(running);
@@ -88,9 +91,12 @@ impl<D: Direction> Session<D> {
                 if stop.wait_until(Instant::now() + wait) {
                     return;
                 }
-                match self.start(host) {
+                if !self.pulse.beat(Instant::now() + OPEN_LIMIT) {
+                    return;
+                }
+                match self.start(service) {
                     Ok(running) => break running,
-                    Err(error) if self.watch.changed(Instant::now()) == Verdict::GiveUp => {
+                    Err(error) if self.watch.failed(Instant::now()) == Verdict::GiveUp => {
                         return self.lost.report(lost(D::KIND, name, Some(error)));
                     }
                     Err(error) => tracing::debug!(%error, "not yet"),
@@ -101,10 +107,12 @@ impl<D: Direction> Session<D> {
     }
 
     /// Looks after a stream until something has to be done; `None` when asked to stop.
-    fn attend(&mut self, host: &Host, running: &Running, stop: &Stop) -> Option<Verdict> {
+    fn attend(&mut self, running: &Running, stop: &Stop) -> Option<Verdict> {
         let mut ask_at = Instant::now() + ASK_EVERY;
         loop {
-            if stop.wait_until(Instant::now() + LOOK_EVERY) {
+            let now = Instant::now();
+            // False: it was given up while the sound service held this thread up.
+            if !self.pulse.beat(now + STALL_LIMIT) || stop.wait_until(now + LOOK_EVERY) {
                 return None;
             }
             let now = Instant::now();
@@ -121,19 +129,30 @@ impl<D: Direction> Session<D> {
             }
             if self.choice == SoundChoice::Default && now >= ask_at {
                 ask_at = now + ASK_EVERY;
-                let device = default_device(host, D::KIND).and_then(|device| device.id().ok());
-                if device.is_some() && device != running.device {
-                    return Some(self.watch.changed(now));
+                match default_device(&running.host, D::KIND).map(|device| device.id().ok()) {
+                    // Some systems move the stream to something that cannot be spoken into.
+                    None => return Some(self.watch.error(ErrorKind::DeviceNotAvailable, now)),
+                    Some(device) if device.is_some() && device != running.device => {
+                        return Some(Verdict::RebuildNow);
+                    }
+                    Some(_) => {}
                 }
             }
         }
     }
 
-    fn start(&mut self, host: &Host) -> Result<Running, DeviceError> {
-        let device = self.find(host)?;
+    fn start(&mut self, service: &Service) -> Result<Running, DeviceError> {
+        // Anew for each stream: a service that ended takes its connections with it.
+        let Some(host) = service(&self.choice) else {
+            let error = Error::new(ErrorKind::HostUnavailable);
+            return Err(device_error(D::KIND, self.id.as_str(), &error));
+        };
+        let device = self.find(&host)?;
         let name = match self.choice {
-            SoundChoice::Default => DEFAULT_NAME.to_owned(),
-            SoundChoice::Named(_) => device.to_string(),
+            SoundChoice::Default if !platform::names_default_sound_device(host.id()) => {
+                DEFAULT_NAME.to_owned()
+            }
+            _ => device.to_string(),
         };
         let (reporter, errors) = mpsc::sync_channel(ERRORS_KEPT);
         let reports = Reports { beats: Arc::clone(&self.beats), errors: reporter };
@@ -143,7 +162,7 @@ impl<D: Direction> Session<D> {
             _ => device_error(D::KIND, &name, &error),
         })?;
         self.watch.started(beats, Instant::now());
-        Ok(Running { _stream: stream, name, device: device.id().ok(), errors })
+        Ok(Running { _stream: stream, host, name, device: device.id().ok(), errors })
     }
 
     fn find(&self, host: &Host) -> Result<Device, DeviceError> {
@@ -152,7 +171,7 @@ impl<D: Direction> Session<D> {
             SoundChoice::Named(name) => name
                 .parse()
                 .ok()
-                .and_then(|device: cpal::DeviceId| host.device_by_id(&device))
+                .and_then(|device: cpal::DeviceId| D::find(host, &device))
                 .ok_or_else(|| id::unknown(D::KIND, &self.id)),
         }
     }
@@ -175,6 +194,19 @@ impl<D: Direction> Session<D> {
             }
         }
         Err(last)
+    }
+}
+
+/// Connects to the sound service that has the chosen device.
+type Service = dyn Fn(&SoundChoice) -> Option<Host>;
+
+fn service(choice: &SoundChoice) -> Option<Host> {
+    match choice {
+        SoundChoice::Default => host(),
+        SoundChoice::Named(name) => {
+            // What cannot be read is named nowhere.
+            name.parse().map_or_else(|_| host(), |device: cpal::DeviceId| connect(device.host()))
+        }
     }
 }
 

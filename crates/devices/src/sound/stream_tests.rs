@@ -1,47 +1,50 @@
-//! Microphones that misbehave, behind the sound library's own traits.
+//! Microphones and speakers that misbehave, behind the sound library's own traits.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
+use cpal::traits::HostTrait;
 use cpal::{
     Data, DeviceDescription, DeviceDescriptionBuilder, DeviceId as SystemId, InputCallbackInfo,
-    InputStreamTimestamp, OutputCallbackInfo, SampleFormat, StreamConfig, StreamInstant, SupportedBufferSize,
-    SupportedStreamConfig, SupportedStreamConfigRange,
+    InputStreamTimestamp, OutputCallbackInfo, OutputStreamTimestamp, SampleFormat, StreamConfig,
+    StreamInstant, SupportedBufferSize, SupportedStreamConfig, SupportedStreamConfigRange,
 };
 use maru_media::DeviceKind;
-use maru_media::audio::ring::{RingConsumer, ring};
+use maru_media::audio::ring::{RingConsumer, RingProducer, ring};
 use parking_lot::Mutex;
 
-use super::super::direction::Capture;
+use super::super::direction::{Capture, Direction, Playback};
 use super::*;
 use crate::worker::Worker;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const BLOCK: Duration = Duration::from_millis(10);
 
-/// What a stream of the microphone does.
+/// What a stream of the device does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
-    /// Delivers blocks of 10 ms, each sample a half.
+    /// Takes or delivers blocks of 10 ms, each sample a half.
     Well,
     /// Calls without a single sample.
     Empty,
     /// Delivers what is no number.
     NoNumbers,
-    /// Delivers blocks of any size, also half frames.
+    /// Takes or delivers blocks of any size, also half frames.
     AnySize,
-    /// Delivers a few blocks and then hangs until it is let go.
+    /// Takes or delivers a few blocks and then hangs until it is let go.
     Hangs,
     /// Delivers a few blocks and then says that its configuration is no more.
     Reconfigured,
 }
 
-/// A microphone whose streams, one after the other, are of these moods, rates and channels; the last one
+/// A device whose streams, one after the other, are of these moods, rates and channels; the last one
 /// stays.
 #[derive(Clone, Debug)]
 struct Fake {
     streams: Arc<Mutex<Vec<(Mood, u32, u16)>>>,
+    /// What a speaker played.
+    played: Arc<Mutex<Vec<f32>>>,
 }
 
 impl Fake {
@@ -118,7 +121,7 @@ impl DeviceTrait for Fake {
     }
 
     fn supported_output_configs(&self) -> Result<Self::SupportedOutputConfigs, Error> {
-        Ok(Vec::new().into_iter())
+        self.supported_input_configs()
     }
 
     fn default_input_config(&self) -> Result<SupportedStreamConfig, Error> {
@@ -128,7 +131,7 @@ impl DeviceTrait for Fake {
     }
 
     fn default_output_config(&self) -> Result<SupportedStreamConfig, Error> {
-        Err(Error::new(ErrorKind::UnsupportedConfig))
+        self.default_input_config()
     }
 
     fn build_input_stream_raw<D, E>(
@@ -136,13 +139,56 @@ impl DeviceTrait for Fake {
         config: StreamConfig,
         _: SampleFormat,
         mut on_data: D,
-        mut on_error: E,
+        on_error: E,
         _: Option<Duration>,
     ) -> Result<FakeStream, Error>
     where
         D: FnMut(&Data, &InputCallbackInfo) + Send + 'static,
         E: FnMut(Error) + Send + 'static,
     {
+        let mut deliver = move |samples: &mut [f32]| {
+            // SAFETY: the samples outlive the call, and are of that number and format.
+            let data =
+                unsafe { Data::from_parts(samples.as_mut_ptr().cast(), samples.len(), SampleFormat::F32) };
+            let (callback, capture) = (StreamInstant::from_millis(30), StreamInstant::from_millis(10));
+            on_data(&data, &InputCallbackInfo::new(InputStreamTimestamp { callback, capture }));
+        };
+        self.stream(config, move |samples| deliver(samples), on_error)
+    }
+
+    fn build_output_stream_raw<D, E>(
+        &self,
+        config: StreamConfig,
+        _: SampleFormat,
+        mut on_data: D,
+        on_error: E,
+        _: Option<Duration>,
+    ) -> Result<FakeStream, Error>
+    where
+        D: FnMut(&mut Data, &OutputCallbackInfo) + Send + 'static,
+        E: FnMut(Error) + Send + 'static,
+    {
+        let played = Arc::clone(&self.played);
+        let mut fetch = move |samples: &mut [f32]| {
+            // SAFETY: the samples outlive the call, and are of that number and format.
+            let mut data =
+                unsafe { Data::from_parts(samples.as_mut_ptr().cast(), samples.len(), SampleFormat::F32) };
+            let (callback, playback) = (StreamInstant::from_millis(10), StreamInstant::from_millis(30));
+            on_data(&mut data, &OutputCallbackInfo::new(OutputStreamTimestamp { callback, playback }));
+            played.lock().extend_from_slice(samples);
+        };
+        self.stream(config, move |samples| fetch(samples), on_error)
+    }
+}
+
+impl Fake {
+    /// Calls with blocks as the next stream's mood is, from a thread of its own.
+    fn stream(
+        &self,
+        config: StreamConfig,
+        mut on_block: impl FnMut(&mut [f32]) + Send + 'static,
+        mut on_error: impl FnMut(Error) + Send + 'static,
+    ) -> Result<FakeStream, Error> {
         let (mood, rate, channels) = self.next();
         if (config.sample_rate, config.channels) != (rate, channels) {
             return Err(Error::new(ErrorKind::UnsupportedConfig));
@@ -175,29 +221,10 @@ impl DeviceTrait for Fake {
                     }
                     _ => frames,
                 };
-                let mut samples = vec![sample; size];
-                // SAFETY: the vector outlives the call, and is of that length and format.
-                let data = unsafe { Data::from_parts(samples.as_mut_ptr().cast(), size, SampleFormat::F32) };
-                let (callback, capture) = (StreamInstant::from_millis(30), StreamInstant::from_millis(10));
-                on_data(&data, &InputCallbackInfo::new(InputStreamTimestamp { callback, capture }));
+                on_block(&mut vec![sample; size]);
             }
         });
         Ok(FakeStream { end, thread: Some(thread) })
-    }
-
-    fn build_output_stream_raw<D, E>(
-        &self,
-        _: StreamConfig,
-        _: SampleFormat,
-        _: D,
-        _: E,
-        _: Option<Duration>,
-    ) -> Result<FakeStream, Error>
-    where
-        D: FnMut(&mut Data, &OutputCallbackInfo) + Send + 'static,
-        E: FnMut(Error) + Send + 'static,
-    {
-        Err(Error::new(ErrorKind::UnsupportedConfig))
     }
 }
 
@@ -218,23 +245,41 @@ impl HostTrait for Fake {
     }
 
     fn default_output_device(&self) -> Option<Self> {
-        None
+        Some(self.clone())
     }
 }
 
 /// Opens such a microphone: its sound, the report of its loss, and what keeps it open.
 fn open(streams: &[(Mood, u32, u16)]) -> (RingConsumer, Receiver<DeviceError>, Worker) {
     let (producer, consumer) = ring(96_000);
+    let fake = Fake { streams: Arc::new(Mutex::new(streams.to_vec())), played: Arc::default() };
+    let (reported, worker) = open_with::<Capture>(fake, producer);
+    (consumer, reported, worker)
+}
+
+/// Opens such a speaker: what feeds it, what it plays, the report of its loss, and what keeps it open.
+fn open_speaker(
+    streams: &[(Mood, u32, u16)],
+) -> (RingProducer, Arc<Mutex<Vec<f32>>>, Receiver<DeviceError>, Worker) {
+    let (producer, consumer) = ring(96_000);
+    let fake = Fake { streams: Arc::new(Mutex::new(streams.to_vec())), played: Arc::default() };
+    let played = Arc::clone(&fake.played);
+    let (reported, worker) = open_with::<Playback>(fake, consumer);
+    (producer, played, reported, worker)
+}
+
+fn open_with<D: Direction>(fake: Fake, ring: D::Ring) -> (Receiver<DeviceError>, Worker) {
     let (report, reported) = channel();
     let lost = Lost::new(Box::new(move |error| report.send(error).unwrap()));
-    let fake = Fake { streams: Arc::new(Mutex::new(streams.to_vec())) };
     let (worker, ()) = Worker::open("test", LIMIT, move |stop, ready| {
-        let host = Host::from(cpal::platform::CustomHost::from_host(fake.clone()));
         let choice = SoundChoice::Named(fake.id().unwrap().to_string());
-        Session::<Capture>::new(choice, DeviceId::new("fake"), producer, lost).run_on(&host, stop, ready);
+        let service =
+            move |_: &SoundChoice| Some(Host::from(cpal::platform::CustomHost::from_host(fake.clone())));
+        let pulse = Arc::default();
+        Session::<D>::new(choice, DeviceId::new("fake"), ring, lost, pulse).run_on(&service, stop, ready);
     })
     .unwrap();
-    (consumer, reported, worker)
+    (reported, worker)
 }
 
 fn pull(consumer: &mut RingConsumer, count: usize) -> Vec<f32> {
@@ -297,4 +342,54 @@ fn what_was_heard_when_is_told_as_the_system_tells_it() {
     // A block's first sample was captured 20 ms before the call; what comes next is the first of the next.
     let heard = consumer.next_captured(Instant::now());
     assert!(heard.elapsed() >= Duration::from_millis(10), "{:?}", heard.elapsed());
+}
+
+fn speaker_is_gone(error: &DeviceError) -> bool {
+    matches!(error, DeviceError::Lost { kind: DeviceKind::Speaker, name } if name == "Fake")
+}
+
+#[test]
+fn a_speaker_that_takes_not_a_sample_or_hangs_for_two_seconds_is_reported_gone_and_let_go() {
+    for mood in [Mood::Empty, Mood::Hangs] {
+        let (producer, _played, reported, worker) = open_speaker(&[(mood, 48_000, 2)]);
+        assert!(speaker_is_gone(&reported.recv_timeout(LIMIT).unwrap()), "{mood:?}");
+        drop(worker);
+        assert!(producer.is_closed());
+    }
+}
+
+#[test]
+fn a_speaker_whose_blocks_have_any_size_plays_all_of_it_in_order() {
+    let (mut producer, played, reported, _worker) = open_speaker(&[(Mood::AnySize, 48_000, 1)]);
+    let sound: Vec<f32> = (1..=24_000_u16).map(|index| f32::from(index) / 32_000.0).collect();
+    producer.push(&sound);
+    assert!(producer.wait_below(0, LIMIT));
+    let deadline = Instant::now() + LIMIT;
+    while played.lock().last() != Some(&0.0) {
+        assert!(Instant::now() < deadline, "what the ring has no more of is silence");
+        std::thread::sleep(BLOCK);
+    }
+    let played = played.lock();
+    let heard: Vec<f32> = played.iter().copied().filter(|sample| *sample != 0.0).collect();
+    assert_eq!(heard, sound);
+    assert!(reported.try_recv().is_err());
+}
+
+#[test]
+fn a_speaker_is_never_given_what_is_no_number() {
+    let (mut producer, played, _reported, _worker) = open_speaker(&[(Mood::NoNumbers, 44_100, 6)]);
+    producer.push(&[f32::NAN; 4_800]);
+    assert!(producer.wait_below(0, LIMIT));
+    assert!(played.lock().iter().all(|sample| sample.is_finite()));
+}
+
+#[test]
+fn a_speaker_that_asks_for_half_a_frame_gets_silence_there_and_not_what_its_buffer_held() {
+    let (_producer, played, _reported, _worker) = open_speaker(&[(Mood::AnySize, 48_000, 2)]);
+    let deadline = Instant::now() + LIMIT;
+    while played.lock().len() < 20_000 {
+        assert!(Instant::now() < deadline, "nothing is played");
+        std::thread::sleep(BLOCK);
+    }
+    assert!(played.lock().iter().all(|sample| *sample == 0.0));
 }

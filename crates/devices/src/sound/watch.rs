@@ -107,8 +107,8 @@ impl Watch {
         }
     }
 
-    /// The stream could not be made anew, or another device became the system's choice.
-    pub fn changed(&mut self, now: Instant) -> Verdict {
+    /// The stream could not be made anew.
+    pub fn failed(&mut self, now: Instant) -> Verdict {
         self.rebuild(now)
     }
 

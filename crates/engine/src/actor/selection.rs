@@ -2,62 +2,47 @@
 
 use std::time::Instant;
 
-use maru_media::{DeviceId, DeviceKind, DeviceList};
+use maru_media::{DeviceId, DeviceKind};
 use maru_protocol::Status;
 
 use super::Actor;
+use super::chosen::Chosen;
 use crate::api::CallState;
 use crate::call::Input;
 use crate::devices::{DeviceNews, Wanted};
 use crate::engine::{Choice, EngineConfig};
 use crate::notice::Problem;
 
+const KINDS: [DeviceKind; 3] = [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker];
+
 pub(super) struct Selection {
     pub preview: bool,
     pub muted: bool,
     pub camera_off: bool,
+    /// A sound is played to try the speaker.
+    speaker_test: bool,
+    /// The microphone was unmuted since the preview or the call began. From then on muting does not close it:
+    /// opening it again takes a while, and with a wireless headset seconds.
+    microphone_warm: bool,
+    in_call: bool,
     camera: Chosen,
     microphone: Chosen,
     speaker: Chosen,
     asked: Wanted,
 }
 
-/// One kind's choice.
-#[derive(Default)]
-struct Chosen {
-    choice: Choice,
-    /// What the choice means with the devices there are.
-    device: Option<DeviceId>,
-    /// What is open.
-    open: Option<DeviceId>,
-    /// It could not be opened, or was lost: not tried again until another choice is made.
-    failed: bool,
-}
-
-impl Chosen {
-    fn new(choice: Choice) -> Self {
-        let device = match &choice {
-            Choice::Device(id) => Some(id.clone()),
-            Choice::Preferred | Choice::None => None,
-        };
-        Self { choice, device, ..Self::default() }
-    }
-
-    fn wanted(&self) -> Option<DeviceId> {
-        if self.failed { None } else { self.device.clone() }
-    }
-}
-
 impl Selection {
     pub fn new(config: &EngineConfig) -> Self {
-        let chosen = |choice: &Choice| Chosen::new(choice.clone());
         Self {
             preview: false,
             muted: config.muted,
             camera_off: config.camera_off,
-            camera: chosen(&config.camera),
-            microphone: chosen(&config.microphone),
-            speaker: chosen(&config.speaker),
+            speaker_test: false,
+            microphone_warm: false,
+            in_call: false,
+            camera: Chosen::new(DeviceKind::Camera, config.camera.clone()),
+            microphone: Chosen::new(DeviceKind::Microphone, config.microphone.clone()),
+            speaker: Chosen::new(DeviceKind::Speaker, config.speaker.clone()),
             asked: Wanted::default(),
         }
     }
@@ -78,31 +63,55 @@ impl Selection {
         }
     }
 
-    /// The device that the choice means.
+    /// The device that is used, or would be.
     pub fn device(&self, kind: DeviceKind) -> Option<DeviceId> {
-        self.of(kind).device.clone()
+        self.of(kind).in_use().cloned()
     }
 
     pub fn is_open(&self, kind: DeviceKind) -> bool {
-        self.of(kind).open.is_some()
+        self.of(kind).is_open()
     }
 
     pub fn choose(&mut self, kind: DeviceKind, id: Option<DeviceId>) {
-        let open = self.of_mut(kind).open.take();
-        *self.of_mut(kind) = Chosen { open, ..Chosen::new(id.map_or(Choice::None, Choice::Device)) };
+        self.of_mut(kind).choose(id.map_or(Choice::None, Choice::Device));
     }
 
-    /// There are other devices than before: who follows the system's choice may get another one.
-    fn listed(&mut self, list: &DeviceList) {
-        for kind in [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker] {
-            let preferred = list.preferred(kind).map(|device| device.id.clone());
-            let chosen = self.of_mut(kind);
-            // What works is not changed under the person's hands.
-            if chosen.choice == Choice::Preferred && chosen.open.is_none() && chosen.device != preferred {
-                chosen.device = preferred;
-                chosen.failed = false;
-            }
+    /// Switching it on is the wish to use it, also where it failed before.
+    pub fn set_muted(&mut self, muted: bool) {
+        self.muted = muted;
+        if !muted {
+            self.microphone.retry();
         }
+    }
+
+    /// Switching it on is the wish to use it, also where it failed before.
+    pub fn set_camera_off(&mut self, camera_off: bool) {
+        self.camera_off = camera_off;
+        if !camera_off {
+            self.camera.retry();
+        }
+    }
+
+    /// Whether the speaker is wanted, call or not, to try it.
+    pub fn test_speaker(&mut self, on: bool) {
+        self.speaker_test = on;
+        if on {
+            self.speaker.retry();
+        }
+    }
+
+    pub fn is_testing_speaker(&self) -> bool {
+        self.speaker_test
+    }
+
+    /// Whether there is one that may work.
+    pub fn wants(&self, kind: DeviceKind) -> bool {
+        self.of(kind).wanted().is_some()
+    }
+
+    /// Lets devices that broke be tried again when it is time to; true when something changed.
+    pub fn tick(&mut self, now: Instant) -> bool {
+        KINDS.map(|kind| self.of_mut(kind).tick(now)).contains(&true)
     }
 
     /// What the others should see beside our name.
@@ -113,12 +122,14 @@ impl Selection {
         }
     }
 
-    fn wanted(&self, in_call: bool) -> Wanted {
+    fn wanted(&mut self, in_call: bool) -> Wanted {
         let capturing = in_call || self.preview;
+        let ended = std::mem::replace(&mut self.in_call, in_call) && !in_call;
+        self.microphone_warm = capturing && (self.microphone_warm && !ended || !self.muted);
         Wanted {
             camera: self.camera.wanted().filter(|_| capturing && !self.camera_off),
-            microphone: self.microphone.wanted().filter(|_| capturing && !self.muted),
-            speaker: self.speaker.wanted().filter(|_| in_call),
+            microphone: self.microphone.wanted().filter(|_| self.microphone_warm),
+            speaker: self.speaker.wanted().filter(|_| in_call || self.speaker_test),
         }
     }
 }
@@ -137,35 +148,45 @@ impl Actor {
             self.selection.asked = wanted.clone();
             self.devices.want(wanted);
         }
-        self.media.set_sending(matches!(state, CallState::InCall | CallState::Reconnecting));
+        let in_room = matches!(state, CallState::InCall | CallState::Reconnecting);
+        self.media.set_sending(in_room && !self.selection.muted);
         self.call.handle(Instant::now(), Input::Status(self.selection.status()));
         self.perform();
     }
 
     pub(super) fn device_news(&mut self, news: DeviceNews) {
-        match news {
+        let now = Instant::now();
+        let (kind, problem) = match news {
             DeviceNews::List(list) => {
-                self.selection.listed(&list);
-                self.device_list = list;
-            }
-            DeviceNews::Open(kind, id) => self.selection.of_mut(kind).open = id,
-            DeviceNews::Failed { kind, kept, error } => {
-                self.notice = Some(Problem::from(error).notice(kind));
-                let chosen = self.selection.of_mut(kind);
-                match kept {
-                    Some(id) => {
-                        *chosen = Chosen { open: Some(id.clone()), ..Chosen::new(Choice::Device(id)) }
-                    }
-                    None => (chosen.failed, chosen.open) = (true, None),
+                let before = std::mem::replace(&mut self.device_list, list);
+                for kind in KINDS {
+                    let problem = self.selection.of_mut(kind).listed(&before, &self.device_list);
+                    self.tell_of_device(kind, problem);
                 }
+                return self.update_devices();
+            }
+            DeviceNews::Open(kind, id) => {
+                let problem = self.selection.of_mut(kind).opened(id, &self.device_list);
+                self.play_speaker_test();
+                (kind, problem)
+            }
+            DeviceNews::Failed { kind, id, kept, error } => {
+                let chosen = self.selection.of_mut(kind);
+                (kind, chosen.failed(now, &id, kept, error, &self.device_list))
             }
             DeviceNews::Lost { kind, id, error } => {
-                self.notice = Some(Problem::from(error).notice(kind));
-                let chosen = self.selection.of_mut(kind);
-                // Whatever the system now prefers takes over, once the list is there; not the lost one.
-                *chosen = Chosen { device: Some(id), failed: true, ..Chosen::new(Choice::Preferred) };
+                self.devices.refresh();
+                (kind, self.selection.of_mut(kind).lost(now, &id, error, &self.device_list))
             }
-        }
+        };
+        self.tell_of_device(kind, problem);
         self.update_devices();
+    }
+
+    fn tell_of_device(&mut self, kind: DeviceKind, problem: Option<Problem>) {
+        if let Some(problem) = problem {
+            tracing::info!(%kind, "{problem}");
+            self.notice = Some(problem.notice(kind));
+        }
     }
 }

@@ -40,6 +40,7 @@ fn me(selection: &Selection, id: Option<maru_protocol::PeerId>, name: &str) -> M
         speaker: selection.device(DeviceKind::Speaker),
         camera_live: selection.is_open(DeviceKind::Camera),
         microphone_live: selection.is_open(DeviceKind::Microphone),
+        speaker_test: selection.is_testing_speaker(),
     }
 }
 

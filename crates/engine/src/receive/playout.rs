@@ -4,10 +4,12 @@
 //! anybody else or takes memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use maru_media::audio::SAMPLES_10_MS;
+use maru_media::audio::chime::Chime;
 use maru_media::audio::mix::Limiter;
 use maru_media::audio::ring::RingProducer;
 use maru_media::voice::far_end::FarEndWriter;
@@ -31,6 +33,7 @@ enum Order {
     Add(PeerId, Box<Voice>),
     Remove(PeerId),
     Switch(RingProducer),
+    Chime,
     Close,
 }
 
@@ -39,12 +42,14 @@ pub(crate) struct Playout {
     orders: SyncSender<Order>,
     /// For the thread.
     incoming: Mutex<Option<Receiver<Order>>>,
+    /// The sound that a speaker is tried with is still to be played, or some of it.
+    chiming: AtomicBool,
 }
 
 impl Default for Playout {
     fn default() -> Self {
         let (orders, incoming) = sync_channel(ORDERS);
-        Self { orders, incoming: Mutex::new(Some(incoming)) }
+        Self { orders, incoming: Mutex::new(Some(incoming)), chiming: AtomicBool::new(false) }
     }
 }
 
@@ -66,6 +71,17 @@ impl Playout {
         self.order(Order::Switch(speaker));
     }
 
+    /// Plays the sound that a speaker is tried with, once there is a speaker.
+    pub fn play_chime(&self) {
+        self.chiming.store(true, Ordering::Release);
+        self.order(Order::Chime);
+    }
+
+    /// Whether some of it is still to be handed to the speaker.
+    pub fn is_chiming(&self) -> bool {
+        self.chiming.load(Ordering::Acquire)
+    }
+
     /// Ends the playout thread.
     pub fn close(&self) {
         self.order(Order::Close);
@@ -82,7 +98,7 @@ impl Playout {
         let Some(orders) = self.incoming.lock().take() else { return };
         let peers = Vec::with_capacity(PEERS);
         let pace = Pace::new(Instant::now());
-        let mut mixer = Mixer { speaker: None, pace, far_end, peers, closed: false };
+        let mut mixer = Mixer { speaker: None, pace, far_end, peers, chime: None, closed: false };
         let mut limiter = Limiter::new();
         let mut mix = [0.0f32; SAMPLES_10_MS];
         let mut due = Instant::now();
@@ -128,6 +144,13 @@ impl Playout {
             for (_, peer) in &mut mixer.peers {
                 peer.mix_into(&mut mix, now, heard);
             }
+            if mixer.speaker.is_some()
+                && let Some(chime) = &mut mixer.chime
+                && !chime.mix_into(&mut mix)
+            {
+                mixer.chime = None;
+                self.chiming.store(false, Ordering::Release);
+            }
             limiter.process(&mut mix);
             if let Some(ring) = &mut mixer.speaker {
                 ring.push(&mix);
@@ -162,6 +185,8 @@ struct Mixer {
     /// Who processes our own voice has to know what the speaker plays.
     far_end: FarEndWriter,
     peers: Vec<(PeerId, Box<Voice>)>,
+    /// Played over whatever is said.
+    chime: Option<Chime>,
     closed: bool,
 }
 
@@ -178,6 +203,7 @@ impl Mixer {
                 self.pace = Pace::new(Instant::now());
                 self.far_end.new_speaker();
             }
+            Order::Chime => self.chime = Some(Chime::new()),
             Order::Close => self.closed = true,
         }
     }

@@ -1,5 +1,6 @@
 //! Sound: 48 kHz, one channel, `f32` in −1…1, in frames of 10 or 20 ms.
 
+pub mod chime;
 pub mod jitter;
 pub mod level;
 pub mod mix;
