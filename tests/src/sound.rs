@@ -1,5 +1,5 @@
-//! Sound cards without any hardware: a PulseAudio daemon of the test's own. Its null sinks play to nobody, its
-//! sine sources hum a note each, and both can be plugged in and out while a call goes on.
+//! Sound cards without any hardware: a PulseAudio daemon of the test's own. Its null sinks play to nobody, what
+//! hums a note into one makes it a microphone, and all of it can be plugged in and out while a call goes on.
 //!
 //! A process finds its sound server by environment variables, so a test that opens such devices itself runs in a
 //! process of its own, which is the same program started again.
@@ -22,9 +22,6 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// Tells the process of a test that it is one, and which daemon is its own.
 const CHILD: &str = "MARU_TEST_SOUND";
 
-/// As the protocol has it.
-const COOKIE_BYTES: usize = 256;
-
 /// How the test's process reaches its sound cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
@@ -44,23 +41,26 @@ pub struct Sound {
     _daemon: Option<Group>,
 }
 
-/// Something that was plugged in.
+/// Something that was plugged in: its modules.
 #[derive(Clone, Debug)]
-pub struct Plugged(String);
+pub struct Plugged(Vec<String>);
+
+/// A sound card's modules with their arguments, which are separated by this.
+const AND: &str = "; ";
 
 impl Sound {
-    /// Starts a daemon with these modules and with its files in a folder.
+    /// Starts a daemon with these sound cards and with its files in a folder.
     ///
     /// # Panics
     /// When it does not start in time.
-    pub async fn start(folder: &Path, modules: &[&str]) -> Self {
+    pub async fn start(folder: &Path, cards: &[&str]) -> Self {
         let sound = Self { socket: folder.join("sound"), _daemon: None };
-        let log = fs::File::create(folder.join("pulseaudio.log")).expect("a log file");
+        let log = File::create(folder.join("pulseaudio.log")).expect("a log file");
         let mut daemon = Command::new("pulseaudio");
         daemon
             .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--disable-shm=yes"])
             .args(["--high-priority=no", "--realtime=no"])
-            .args(modules.iter().flat_map(|module| ["-L", module]))
+            .args(cards.iter().flat_map(|card| card.split(AND)).flat_map(|module| ["-L", module]))
             .args(["-L", &sound.protocol()])
             .env("HOME", folder)
             .env("XDG_RUNTIME_DIR", folder)
@@ -70,25 +70,24 @@ impl Sound {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
-        fs::write(sound.cookie(), [0; COOKIE_BYTES]).expect("a cookie");
         let daemon = Group::start(&mut daemon);
         eventually("a sound server", START_LIMIT, async || UnixStream::connect(&sound.socket).ok()).await;
         Self { _daemon: Some(daemon), ..sound }
     }
 
-    /// The sound cards of the process of this test. Anywhere else: starts a daemon with these modules, and the
+    /// In the process of this test: how to reach its sound cards. Anywhere else: starts a daemon with them, and the
     /// test in a process of its own; `None` when it passed there.
     ///
     /// # Panics
     /// When the test does not pass there.
-    pub async fn of_test(test: &str, through: Through, modules: &[&str]) -> Option<Self> {
+    pub async fn of_test(test: &str, through: Through, cards: &[&str]) -> Option<Self> {
         if let Some(socket) = std::env::var_os(CHILD) {
             // Seen when the test fails.
             tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG).init();
             return Some(Self { socket: socket.into(), _daemon: None });
         }
         let folder = tempfile::tempdir().expect("a folder for a daemon's files");
-        let sound = Self::start(folder.path(), modules).await;
+        let sound = Self::start(folder.path(), cards).await;
         let mut child = Command::new(std::env::current_exe().expect("this program"));
         child
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
@@ -117,20 +116,15 @@ impl Sound {
     /// Lets a program use this server.
     pub fn environment(&self, command: &mut Command) {
         command.env("PULSE_SERVER", format!("unix:{}", self.socket.display()));
-        command.env("PULSE_COOKIE", self.cookie());
     }
 
-    /// The daemon lets everybody in, but wants to be shown a cookie of the right length.
-    fn cookie(&self) -> PathBuf {
-        self.socket.with_file_name("cookie")
-    }
-
-    /// Plugs a sound card in: a module and its arguments.
+    /// Plugs a sound card in: its modules with their arguments, separated by `; `.
     ///
     /// # Panics
     /// When the daemon refuses.
-    pub fn plug_in(&self, module: &str) -> Plugged {
-        Plugged(self.tell(&format!("load-module {module}")).trim().to_owned())
+    pub fn plug_in(&self, card: &str) -> Plugged {
+        let load = |module| self.tell(&format!("load-module {module}")).trim().to_owned();
+        Plugged(card.split(AND).map(load).collect())
     }
 
     /// Pulls a sound card out.
@@ -138,7 +132,9 @@ impl Sound {
     /// # Panics
     /// When the daemon refuses.
     pub fn pull_out(&self, plugged: &Plugged) {
-        self.tell(&format!("unload-module {}", plugged.0));
+        for module in plugged.0.iter().rev() {
+            self.tell(&format!("unload-module {module}"));
+        }
     }
 
     /// What the person chose in the system's settings.

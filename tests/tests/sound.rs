@@ -17,6 +17,10 @@ const LONG: Duration = Duration::from_secs(20);
 /// A person sees within this time what was plugged in or out.
 const SEEN_LIMIT: Duration = Duration::from_secs(3);
 
+/// A microphone that hears a note.
+const MIC: &str = "module-null-sink sink_name=air; module-sine sink=air frequency=440; \
+    module-remap-source source_name=mic master=air.monitor";
+
 const TWO_CARDS: [&str; 2] = [
     "module-null-sink sink_name=one rate=48000 sink_properties=device.description=First",
     "module-null-sink sink_name=two rate=44100 sink_properties=device.description=Second",
@@ -66,7 +70,7 @@ fn monitor(sink: &str) -> DeviceId {
 #[tokio::test]
 async fn what_the_desktop_calls_its_sound_cards_is_listed_and_works_whatever_their_rate() {
     let test = "what_the_desktop_calls_its_sound_cards_is_listed_and_works_whatever_their_rate";
-    let modules = [TWO_CARDS[0], TWO_CARDS[1], "module-sine-source source_name=mic frequency=440"];
+    let modules = [TWO_CARDS[0], TWO_CARDS[1], MIC];
     let Some(sound) = Sound::of_test(test, Through::PulseAudio, &modules).await else { return };
     sound.set_default_speaker("two");
     sound.set_default_microphone("mic");
@@ -120,7 +124,7 @@ async fn sound_cards_that_come_and_go_and_another_default_are_told_within_three_
     let plugged =
         sound.plug_in("module-null-sink sink_name=headset sink_properties=device.description=Headset");
     within("a new card", &|list| has(list, "speaker:pulseaudio:headset"));
-    let microphone = sound.plug_in("module-sine-source source_name=mic frequency=440");
+    let microphone = sound.plug_in(MIC);
     within("a new microphone", &|list| {
         list.microphones.iter().any(|device| device.id.as_str().ends_with(":mic"))
     });
@@ -151,8 +155,8 @@ async fn who_follows_the_system_is_moved_to_its_new_choice_without_a_loss() {
     let modules = [
         TWO_CARDS[0],
         TWO_CARDS[1],
-        "module-sine-source source_name=low frequency=440",
-        "module-sine-source source_name=high frequency=1000",
+        "module-sine sink=one frequency=440; module-remap-source source_name=low master=one.monitor",
+        "module-sine sink=two frequency=1000; module-remap-source source_name=high master=two.monitor",
     ];
     let Some(sound) = Sound::of_test(test, Through::PulseAudio, &modules).await else { return };
     sound.set_default_microphone("low");
