@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::env;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -41,6 +43,9 @@ const PREPARE_TRIES: usize = 40;
 
 /// How long udev may take to name a camera that was plugged in.
 const NAMING_LIMIT: Duration = Duration::from_secs(5);
+
+/// PulseAudio's secrets have this length.
+const COOKIE_BYTES: usize = 256;
 
 /// For how long an answer whether the default sound device works is good: finding out means opening
 /// it, and lists are asked for every second or two.
@@ -214,6 +219,44 @@ pub fn trouble(message: &str) -> Trouble {
     )
 }
 
+/// PulseAudio's clients show a secret that they and the service find in the same file, and whoever comes first
+/// makes it. The sound library only reads it, and without one it is not let in, not even by PipeWire in
+/// PulseAudio's place, to which any will do.
+pub fn prepare_sound_service(host: HostId) {
+    if host != HostId::PulseAudio || env::var_os("PULSE_COOKIE").is_some() {
+        return;
+    }
+    let Some(home) = env::home_dir() else { return };
+    if let Err(error) = ensure_cookie(&home) {
+        tracing::warn!(%error, "cannot make the file that lets programs into PulseAudio");
+    }
+}
+
+/// Where the sound library looks, in its order; the first one is where PulseAudio makes it.
+const COOKIES: [&str; 2] = [".config/pulse/cookie", ".pulse-cookie"];
+
+fn ensure_cookie(home: &Path) -> std::io::Result<()> {
+    if COOKIES.iter().any(|cookie| home.join(cookie).exists()) {
+        return Ok(());
+    }
+    let path = home.join(COOKIES[0]);
+    fs::create_dir_all(path.parent().unwrap_or(home))?;
+    let mut cookie = [0; COOKIE_BYTES];
+    fs::File::open("/dev/urandom")?.read_exact(&mut cookie)?;
+    let mut options = fs::OpenOptions::new();
+    // Not the one that another program makes at this very moment.
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        file => file?.write_all(&cookie),
+    }
+}
+
+/// PulseAudio gives a microphone half of the time that is asked for, keeps room for all of it, and throws away
+/// what is longer than the room: of a sound card that cannot be so quick, nothing arrives.
+pub fn drops_long_blocks(host: HostId) -> bool {
+    host == HostId::PulseAudio
+}
+
 /// ALSA's "default" is whatever the machine is set up for; its description says nothing.
 pub fn names_default_sound_device(host: HostId) -> bool {
     host != HostId::Alsa
@@ -257,6 +300,9 @@ fn offers_pcm(id: &str) -> bool {
 
 /// Whether ALSA's "default" leads anywhere: it is always named, also without any sound device.
 pub fn default_sound_device_works(device: &Device, kind: DeviceKind) -> bool {
+    if device.id().is_ok_and(|id| id.host() != HostId::Alsa) {
+        return true; // it is one of those listed
+    }
     static PROBES: Mutex<[Option<(Instant, bool)>; 2]> = Mutex::new([None; 2]);
     let slot = usize::from(kind == DeviceKind::Speaker);
     let now = Instant::now();
@@ -346,6 +392,23 @@ mod tests {
         assert_ne!(traces(), none);
         fs::remove_file(dev.join("video0")).unwrap();
         assert_eq!(traces(), none);
+    }
+
+    #[test]
+    fn the_secret_that_pulseaudio_wants_to_see_is_made_once_and_for_this_person_only() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(".config/pulse/cookie");
+        ensure_cookie(home.path()).unwrap();
+        let cookie = fs::read(&path).unwrap();
+        assert_eq!(cookie.len(), COOKIE_BYTES);
+        assert!(cookie.iter().any(|byte| *byte != cookie[0]));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        ensure_cookie(home.path()).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), cookie, "made once");
+        fs::remove_file(&path).unwrap();
+        fs::write(home.path().join(".pulse-cookie"), cookie).unwrap();
+        ensure_cookie(home.path()).unwrap();
+        assert!(!path.exists(), "there is one elsewhere");
     }
 
     #[test]

@@ -95,6 +95,14 @@ pub fn sound_traces(_: HostId) -> Option<String> {
     None
 }
 
+/// Nothing is needed.
+pub fn prepare_sound_service(_: HostId) {}
+
+/// A microphone's blocks are delivered, however long they are.
+pub fn drops_long_blocks(_: HostId) -> bool {
+    false
+}
+
 /// The default device is one of those listed.
 pub fn names_default_sound_device(_: HostId) -> bool {
     true

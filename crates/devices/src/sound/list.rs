@@ -23,6 +23,7 @@ pub fn host() -> Option<Host> {
 
 /// This sound service, if it runs.
 pub fn connect(id: HostId) -> Option<Host> {
+    platform::prepare_sound_service(id);
     cpal::host_from_id(id).inspect_err(|error| tracing::debug!(%error, "no sound service")).ok()
 }
 
