@@ -180,3 +180,45 @@ async fn whoever_speaks_while_muted_is_told_until_it_is_heard_again() {
     guest.see_no("the hint", "#muted-hint").await;
     meeting.engine.until_peer("heard", GUEST, |peer| !peer.muted).await;
 }
+
+/// Has the voice sent with what was before it in each packet (RFC 2198), from the next track on.
+const REPEAT: &str = "
+    const replace = RTCRtpSender.prototype.replaceTrack;
+    RTCRtpSender.prototype.replaceTrack = async function (track) {
+        await replace.call(this, track);
+        if (track?.kind !== 'audio') return;
+        const parameters = this.getParameters();
+        const { mimeType, clockRate, channels, sdpFmtpLine } =
+            parameters.codecs.find((codec) => codec.mimeType === 'audio/red');
+        for (const encoding of parameters.encodings) encoding.codec = { mimeType, clockRate, channels, sdpFmtpLine };
+        await this.setParameters(parameters);
+        window.maruTestVoice = this;
+    };";
+/// What the voice is sent as, and in how many packets.
+const SENT: &str = "
+    return (async () => {
+        const stats = await window.maruTestVoice?.getStats();
+        const sent = [...(stats?.values() ?? [])].find((stat) => stat.type === 'outbound-rtp');
+        return sent ? [stats.get(sent.codecId).mimeType, sent.packetsSent] : null;
+    })();";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_that_says_everything_twice_is_heard_once() {
+    let meeting = Meeting::of(Kind::Chromium, First::Engine).await;
+    let guest = &meeting.guest;
+    guest.run(REPEAT, &[]).await;
+    // Has the microphone opened anew.
+    guest.click("#devices").await;
+    guest.click("#pickers .voice summary").await;
+    guest.click("#voice-gain").await;
+    let sent = async || {
+        let sent = guest.run(SENT, &[]).await;
+        (sent[0] == json!("audio/red")).then(|| sent[1].as_u64()).flatten()
+    };
+    let before = eventually("redundant audio", LIMIT, sent).await;
+    eventually("a second of it", LIMIT, async || sent().await.filter(|packets| *packets > before + 50)).await;
+    meeting.engine_hears().await;
+    let report = meeting.engine.engine().report().await.unwrap();
+    let stats = &report.peers[0].audio.stats;
+    assert!(stats.packets_received > 50 && stats.packets_discarded < 5, "{stats:?}");
+}
