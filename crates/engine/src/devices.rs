@@ -48,9 +48,33 @@ pub(crate) struct Outlets {
     pub playout: Arc<Playout>,
 }
 
+/// What should be open of one kind.
+#[derive(Clone, Default)]
+struct Wish {
+    id: Option<DeviceId>,
+    /// Counts its changes: something else and back again is a wish to try again what failed.
+    number: u64,
+}
+
+impl Wish {
+    fn set(&mut self, id: Option<DeviceId>) {
+        if self.id != id {
+            self.id = id;
+            self.number += 1;
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Wishes {
+    camera: Wish,
+    microphone: Wish,
+    speaker: Wish,
+}
+
 #[derive(Default)]
 struct Orders {
-    wanted: Wanted,
+    wishes: Wishes,
     changed: bool,
     closed: bool,
     /// Which opening was lost, by its number.
@@ -103,7 +127,9 @@ impl DeviceThread {
     /// These should be open from now on.
     pub fn want(&self, wanted: Wanted) {
         let mut orders = self.mailbox.orders.lock();
-        orders.wanted = wanted;
+        orders.wishes.camera.set(wanted.camera);
+        orders.wishes.microphone.set(wanted.microphone);
+        orders.wishes.speaker.set(wanted.speaker);
         orders.changed = true;
         self.mailbox.changed.notify_one();
     }
@@ -144,8 +170,8 @@ struct Worker {
 /// One kind's open device.
 struct Slot<T: ?Sized> {
     open: Option<Opened<T>>,
-    /// What was wanted last: an opening that failed is not tried again until something else was wanted.
-    tried: Option<DeviceId>,
+    /// The number of the last wish that was seen to: what failed, or was lost, is not opened again for the same.
+    seen_to: u64,
 }
 
 struct Opened<T: ?Sized> {
@@ -157,7 +183,7 @@ struct Opened<T: ?Sized> {
 
 impl<T: ?Sized> Default for Slot<T> {
     fn default() -> Self {
-        Self { open: None, tried: None }
+        Self { open: None, seen_to: 0 }
     }
 }
 
@@ -167,15 +193,14 @@ impl<T: ?Sized> Slot<T> {
     fn apply(
         &mut self,
         kind: DeviceKind,
-        wanted: Option<&DeviceId>,
+        wish: &Wish,
         opening: u64,
         open: impl FnOnce(&DeviceId) -> Result<Box<T>, DeviceError>,
     ) -> Option<DeviceNews> {
-        if self.tried.as_ref() == wanted {
+        if std::mem::replace(&mut self.seen_to, wish.number) == wish.number {
             return None;
         }
-        self.tried = wanted.cloned();
-        let Some(id) = wanted else {
+        let Some(id) = &wish.id else {
             self.open = None;
             return Some(DeviceNews::Open(kind, None));
         };
@@ -204,7 +229,7 @@ impl<T: ?Sized> Slot<T> {
 impl Worker {
     fn run(mut self) {
         loop {
-            let (wanted, lost) = {
+            let (wishes, lost) = {
                 let mut orders = self.mailbox.orders.lock();
                 while !orders.changed && !orders.closed && orders.lost.is_empty() {
                     self.mailbox.changed.wait(&mut orders);
@@ -213,31 +238,26 @@ impl Worker {
                     return; // all devices close with the slots
                 }
                 orders.changed = false;
-                (orders.wanted.clone(), std::mem::take(&mut orders.lost))
+                (orders.wishes.clone(), std::mem::take(&mut orders.lost))
             };
-            let mut any_lost = false;
             for (opening, error) in lost {
                 let news = (self.camera.lose(DeviceKind::Camera, opening, &error))
                     .or_else(|| self.microphone.lose(DeviceKind::Microphone, opening, &error))
                     .or_else(|| self.speaker.lose(DeviceKind::Speaker, opening, &error));
-                any_lost |= news.is_some();
                 self.tell_all(news);
             }
-            // After a loss the wish is outdated: the engine says what to use instead.
-            if !any_lost {
-                self.apply(&wanted);
-            }
+            self.apply(&wishes);
         }
     }
 
-    fn apply(&mut self, wanted: &Wanted) {
+    fn apply(&mut self, wishes: &Wishes) {
         self.openings += 3;
         let (devices, outlets) = (Arc::clone(&self.devices), self.outlets.clone());
 
         let opening = self.openings;
         let lost = self.on_lost(opening);
         let had_camera = self.camera.open.is_some();
-        let news = self.camera.apply(DeviceKind::Camera, wanted.camera.as_ref(), opening, |id| {
+        let news = self.camera.apply(DeviceKind::Camera, &wishes.camera, opening, |id| {
             devices.open_camera(id, VideoFormat::HD, Arc::clone(&outlets.capture), lost)
         });
         if had_camera && self.camera.open.is_none() {
@@ -247,7 +267,7 @@ impl Worker {
 
         let opening = self.openings + 1;
         let lost = self.on_lost(opening);
-        let news = self.microphone.apply(DeviceKind::Microphone, wanted.microphone.as_ref(), opening, |id| {
+        let news = self.microphone.apply(DeviceKind::Microphone, &wishes.microphone, opening, |id| {
             let (producer, consumer) = ring(MICROPHONE_RING);
             let microphone = devices.open_microphone(id, producer, lost)?;
             outlets.voice.switch(consumer);
@@ -257,7 +277,7 @@ impl Worker {
 
         let opening = self.openings + 2;
         let lost = self.on_lost(opening);
-        let news = self.speaker.apply(DeviceKind::Speaker, wanted.speaker.as_ref(), opening, |id| {
+        let news = self.speaker.apply(DeviceKind::Speaker, &wishes.speaker, opening, |id| {
             let (producer, consumer) = ring(SPEAKER_RING);
             let speaker = devices.open_speaker(id, consumer, lost)?;
             outlets.playout.switch(producer);

@@ -1,11 +1,11 @@
 //! Linux: V4L2, PulseAudio and ALSA.
 
+mod pulseaudio;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::env;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -43,9 +43,6 @@ const PREPARE_TRIES: usize = 40;
 
 /// How long udev may take to name a camera that was plugged in.
 const NAMING_LIMIT: Duration = Duration::from_secs(5);
-
-/// PulseAudio's secrets have this length.
-const COOKIE_BYTES: usize = 256;
 
 /// For how long an answer whether the default sound device works is good: finding out means opening
 /// it, and lists are asked for every second or two.
@@ -104,15 +101,22 @@ pub fn camera_traces() -> Option<String> {
 }
 
 fn camera_traces_in(root: &Path) -> std::io::Result<String> {
+    traces_of(&root.join("dev"), |name| {
+        let index = name.strip_prefix("video")?.parse().ok()?;
+        Some(if awaits_name_in(root, index) { "unnamed" } else { "named" })
+    })
+}
+
+/// Of the nodes in a folder for which there is a remark. What udev sets a moment after a node is there counts,
+/// too: its owner and mode.
+fn traces_of(folder: &Path, remark: impl Fn(&str) -> Option<&'static str>) -> std::io::Result<String> {
     let mut nodes = Vec::new();
-    for entry in fs::read_dir(root.join("dev"))? {
+    for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(index) = name.strip_prefix("video").and_then(|index| index.parse().ok()) else { continue };
-        // What udev sets a moment later counts, too: its owner and mode, and then its name.
+        let Some(remark) = remark(&name) else { continue };
         let about = entry.metadata()?;
-        let named = !awaits_name_in(root, index);
-        nodes.push(format!("{name} {} {}.{} {named}\n", about.ino(), about.ctime(), about.ctime_nsec()));
+        nodes.push(format!("{name} {} {}.{} {remark}\n", about.ino(), about.ctime(), about.ctime_nsec()));
     }
     nodes.sort();
     Ok(nodes.concat())
@@ -121,7 +125,8 @@ fn camera_traces_in(root: &Path) -> std::io::Result<String> {
 /// What plugging in and unplugging a sound card changes, where finding out what there is means opening it.
 pub fn sound_traces(host: HostId) -> Option<String> {
     match host {
-        HostId::Alsa => Some(fs::read_to_string("/proc/asound/pcm").unwrap_or_default()),
+        // Without sound cards there is no such folder.
+        HostId::Alsa => Some(traces_of(Path::new("/dev/snd"), |_| Some("")).unwrap_or_default()),
         _ => None,
     }
 }
@@ -219,42 +224,21 @@ pub fn trouble(message: &str) -> Trouble {
     )
 }
 
-/// PulseAudio's clients show a secret that they and the service find in the same file, and whoever comes first
-/// makes it. The sound library only reads it, and without one it is not let in, not even by PipeWire in
-/// PulseAudio's place, to which any will do.
+/// Lets the sound library into the service.
 pub fn prepare_sound_service(host: HostId) {
-    if host != HostId::PulseAudio || env::var_os("PULSE_COOKIE").is_some() {
-        return;
-    }
-    let Some(home) = env::home_dir() else { return };
-    if let Err(error) = ensure_cookie(&home) {
-        tracing::warn!(%error, "cannot make the file that lets programs into PulseAudio");
-    }
-}
-
-/// Where the sound library looks, in its order; the first one is where PulseAudio makes it.
-const COOKIES: [&str; 2] = [".config/pulse/cookie", ".pulse-cookie"];
-
-fn ensure_cookie(home: &Path) -> std::io::Result<()> {
-    if COOKIES.iter().any(|cookie| home.join(cookie).exists()) {
-        return Ok(());
-    }
-    let path = home.join(COOKIES[0]);
-    fs::create_dir_all(path.parent().unwrap_or(home))?;
-    let mut cookie = [0; COOKIE_BYTES];
-    fs::File::open("/dev/urandom")?.read_exact(&mut cookie)?;
-    let mut options = fs::OpenOptions::new();
-    // Not the one that another program makes at this very moment.
-    match options.write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        file => file?.write_all(&cookie),
+    if host == HostId::PulseAudio {
+        pulseaudio::prepare();
     }
 }
 
 /// PulseAudio gives a microphone half of the time that is asked for, keeps room for all of it, and throws away
-/// what is longer than the room: of a sound card that cannot be so quick, nothing arrives.
-pub fn drops_long_blocks(host: HostId) -> bool {
-    host == HostId::PulseAudio
+/// what is longer than the room: of a sound card that cannot be so quick, nothing would arrive.
+pub fn block_to_ask_for(device: &Device, kind: DeviceKind, wanted: Duration) -> Duration {
+    let pulseaudio = device.id().ok().filter(|id| id.host() == HostId::PulseAudio);
+    match pulseaudio {
+        Some(id) if kind == DeviceKind::Microphone => 2 * wanted.max(pulseaudio::least_latency(id.id())),
+        _ => wanted,
+    }
 }
 
 /// ALSA's "default" is whatever the machine is set up for; its description says nothing.
@@ -392,23 +376,6 @@ mod tests {
         assert_ne!(traces(), none);
         fs::remove_file(dev.join("video0")).unwrap();
         assert_eq!(traces(), none);
-    }
-
-    #[test]
-    fn the_secret_that_pulseaudio_wants_to_see_is_made_once_and_for_this_person_only() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join(".config/pulse/cookie");
-        ensure_cookie(home.path()).unwrap();
-        let cookie = fs::read(&path).unwrap();
-        assert_eq!(cookie.len(), COOKIE_BYTES);
-        assert!(cookie.iter().any(|byte| *byte != cookie[0]));
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        ensure_cookie(home.path()).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), cookie, "made once");
-        fs::remove_file(&path).unwrap();
-        fs::write(home.path().join(".pulse-cookie"), cookie).unwrap();
-        ensure_cookie(home.path()).unwrap();
-        assert!(!path.exists(), "there is one elsewhere");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use cpal::{Device, DeviceId, HostId};
 use maru_media::device::VideoFormat;
@@ -98,9 +99,9 @@ pub fn sound_traces(_: HostId) -> Option<String> {
 /// Nothing is needed.
 pub fn prepare_sound_service(_: HostId) {}
 
-/// A microphone's blocks are delivered, however long they are.
-pub fn drops_long_blocks(_: HostId) -> bool {
-    false
+/// Blocks are about as long as they are asked for.
+pub fn block_to_ask_for(_: &Device, _: DeviceKind, wanted: Duration) -> Duration {
+    wanted
 }
 
 /// The default device is one of those listed.

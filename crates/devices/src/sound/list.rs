@@ -1,11 +1,21 @@
 //! Which microphones and speakers there are.
 
+use std::time::{Duration, Instant};
+
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{Device, Host, HostId};
 use maru_media::{DeviceId, DeviceInfo, DeviceKind};
 
 use crate::id;
 use crate::platform;
+
+/// What is asked again after this long in any case.
+const GOOD_FOR: Duration = Duration::from_secs(30);
+/// A sound service that takes longer to say that it does not run hangs, …
+const HANGS: Duration = Duration::from_secs(1);
+/// … and is left alone for this long at first, then twice as long, up to the other.
+const PATIENCE: Duration = Duration::from_secs(30);
+const MOST_PATIENCE: Duration = Duration::from_secs(600);
 
 /// All real sound devices.
 #[derive(Clone, Debug, Default)]
@@ -29,30 +39,46 @@ pub fn connect(id: HostId) -> Option<Host> {
 
 /// Asks the system, again and again. May take a while where the sound service hangs.
 pub fn lister() -> impl FnMut() -> SoundList {
-    let mut lister = Lister { host: None, last: None };
+    let mut lister = Lister { host: None, last: None, better_from: Instant::now(), patience: PATIENCE };
     move || lister.list()
 }
 
 struct Lister {
     /// Kept, since to some services it is a connection.
     host: Option<Host>,
-    /// The last answer, and what would have changed if it did not hold any more.
-    last: Option<(String, SoundList)>,
+    /// The last answer, when it was given, and what would have changed if it did not hold any more.
+    last: Option<(String, Instant, SoundList)>,
+    /// A better service is looked for from then on.
+    better_from: Instant,
+    /// How long one that hangs is left alone.
+    patience: Duration,
 }
 
 impl Lister {
     fn list(&mut self) -> SoundList {
         let _quiet = platform::quiet_sound_library();
-        // A better service may have started meanwhile.
-        if let Some(better) = self.host.as_ref().and_then(better_than) {
-            self.take(Some(better));
-        }
+        self.look_for_better(Instant::now());
         if let Some(list) = self.ask() {
             return list;
         }
         // The service ended: what is there now?
         self.take(host());
         self.ask().unwrap_or_default()
+    }
+
+    /// A better service may have started meanwhile.
+    fn look_for_better(&mut self, now: Instant) {
+        if now < self.better_from {
+            return;
+        }
+        if let Some(better) = self.host.as_ref().and_then(better_than) {
+            self.take(Some(better));
+            self.patience = PATIENCE;
+        } else if now.elapsed() > HANGS {
+            // The library leaves a thread behind at each try.
+            self.better_from = Instant::now() + self.patience;
+            self.patience = (self.patience * 2).min(MOST_PATIENCE);
+        }
     }
 
     fn take(&mut self, host: Option<Host>) {
@@ -63,13 +89,14 @@ impl Lister {
     fn ask(&mut self) -> Option<SoundList> {
         let host = self.host.as_ref()?;
         let traces = platform::sound_traces(host.id());
-        if let (Some(traces), Some((before, list))) = (&traces, &self.last)
+        if let (Some(traces), Some((before, at, list))) = (&traces, &self.last)
             && traces == before
+            && at.elapsed() < GOOD_FOR
         {
             return Some(list.clone());
         }
         let list = query(host)?;
-        self.last = traces.map(|traces| (traces, list.clone()));
+        self.last = traces.map(|traces| (traces, Instant::now(), list.clone()));
         Some(list)
     }
 }

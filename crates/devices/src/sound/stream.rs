@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{Device, Error, ErrorKind, Host, Stream};
-use maru_media::{DeviceError, DeviceId, DeviceKind};
+use maru_media::{DeviceError, DeviceId};
 
 use super::config::{self, Plan};
 use super::direction::{Direction, Reports};
@@ -157,13 +157,11 @@ impl<D: Direction> Session<D> {
         let (reporter, errors) = mpsc::sync_channel(ERRORS_KEPT);
         let reports = Reports { beats: Arc::clone(&self.beats), errors: reporter };
         let beats = self.beats.load(Ordering::Relaxed);
-        let drops = D::KIND == DeviceKind::Microphone && platform::drops_long_blocks(host.id());
-        let stream =
-            self.open(&device, drops, &reports).map_err(|error| match (&self.choice, error.kind()) {
-                (SoundChoice::Default, ErrorKind::DeviceNotAvailable) => DeviceError::None(D::KIND),
-                _ => device_error(D::KIND, &name, &error),
-            })?;
-        self.watch.started(beats, drops, Instant::now());
+        let stream = self.open(&device, &reports).map_err(|error| match (&self.choice, error.kind()) {
+            (SoundChoice::Default, ErrorKind::DeviceNotAvailable) => DeviceError::None(D::KIND),
+            _ => device_error(D::KIND, &name, &error),
+        })?;
+        self.watch.started(beats, Instant::now());
         Ok(Running { _stream: stream, host, name, device: device.id().ok(), errors })
     }
 
@@ -178,11 +176,11 @@ impl<D: Direction> Session<D> {
         }
     }
 
-    fn open(&self, device: &Device, drops_long_blocks: bool, reports: &Reports) -> Result<Stream, Error> {
+    fn open(&self, device: &Device, reports: &Reports) -> Result<Stream, Error> {
         let plan = plan::<D>(device)?;
         tracing::debug!(?plan, "opening a sound device");
         let mut last = Error::new(ErrorKind::UnsupportedConfig);
-        let block = self.watch.block() * if drops_long_blocks { 2 } else { 1 };
+        let block = platform::block_to_ask_for(device, D::KIND, self.watch.block());
         for block in [Some(block), None] {
             let Some(ring) = self.ring.lend() else {
                 let problem = "its driver does not let go of the stream before";

@@ -11,11 +11,6 @@ use super::error::{Severity, severity};
 const SILENCE_LIMIT: Duration = Duration::from_secs(2);
 /// The first block may take longer: wireless headsets have to connect, sound services to wake up.
 const FIRST_LIMIT: Duration = Duration::from_secs(6);
-/// Where blocks that are longer than what was asked for are thrown away, none at all for this long says
-/// that they are.
-const DROPPED_LIMIT: Duration = Duration::from_secs(1);
-/// Then so much longer ones are asked for.
-const DROPPED_FACTOR: u32 = 4;
 /// This many gaps …
 const GAPS_LIMIT: u32 = 5;
 /// … within this time say that the blocks are too short.
@@ -52,8 +47,6 @@ pub struct Watch {
     beats: u64,
     /// When blocks have stopped for too long, unless one comes.
     silent_at: Instant,
-    /// When it is said that all blocks are thrown away, unless one comes.
-    dropped_at: Option<Instant>,
     gaps: u32,
     gaps_since: Instant,
     /// What `beats` was when the stream started.
@@ -70,7 +63,6 @@ impl Watch {
             block: BLOCK,
             beats: 0,
             silent_at: now + FIRST_LIMIT,
-            dropped_at: None,
             gaps: 0,
             gaps_since: now,
             beats_before: 0,
@@ -84,10 +76,8 @@ impl Watch {
         self.block
     }
 
-    /// A new stream runs; `beats` blocks came from those before it. `drops_long_blocks`: blocks that are
-    /// longer than what was asked for are thrown away.
-    pub fn started(&mut self, beats: u64, drops_long_blocks: bool, now: Instant) {
-        self.dropped_at = drops_long_blocks.then_some(now + DROPPED_LIMIT);
+    /// A new stream runs; `beats` blocks came from those before it.
+    pub fn started(&mut self, beats: u64, now: Instant) {
         self.beats = beats;
         self.beats_before = beats;
         self.silent_at = now + FIRST_LIMIT;
@@ -99,17 +89,10 @@ impl Watch {
     pub fn beats(&mut self, beats: u64, now: Instant) -> Verdict {
         if beats != self.beats {
             self.beats = beats;
-            self.dropped_at = None;
             // Some services take the first blocks at once and wake up then.
             self.silent_at = self.silent_at.max(now + SILENCE_LIMIT);
         }
-        if now >= self.silent_at {
-            return self.broken(now);
-        }
-        if self.block < BLOCK_LIMIT && self.dropped_at.is_some_and(|limit| now >= limit) {
-            return self.lengthen(DROPPED_FACTOR);
-        }
-        Verdict::Go
+        if now < self.silent_at { Verdict::Go } else { self.broken(now) }
     }
 
     /// The stream reported an error.
@@ -117,7 +100,7 @@ impl Watch {
         match severity(kind) {
             Severity::Harmless => Verdict::Go,
             Severity::Gap => self.gap(now),
-            Severity::Broken if self.beats - self.beats_before >= LIVED_BLOCKS => self.lengthen(2),
+            Severity::Broken if self.beats - self.beats_before >= LIVED_BLOCKS => self.lengthen(),
             Severity::Broken => self.rebuild(now),
             Severity::Rebuild => self.rebuild(now),
             Severity::Gone => self.broken(now),
@@ -142,11 +125,11 @@ impl Watch {
         if self.gaps < GAPS_LIMIT || self.block >= BLOCK_LIMIT {
             return Verdict::Go;
         }
-        self.lengthen(2)
+        self.lengthen()
     }
 
-    fn lengthen(&mut self, factor: u32) -> Verdict {
-        self.block = (self.block * factor).min(BLOCK_LIMIT);
+    fn lengthen(&mut self) -> Verdict {
+        self.block = (self.block * 2).min(BLOCK_LIMIT);
         Verdict::RebuildNow
     }
 
@@ -179,27 +162,6 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_whose_blocks_are_all_thrown_away_is_asked_for_longer_ones() {
-        let base = Instant::now();
-        let mut watch = Watch::new(false, base);
-        let mut now = base;
-        for block in [4 * BLOCK, BLOCK_LIMIT] {
-            watch.started(0, true, now);
-            assert_eq!(watch.beats(0, now + SECOND / 2), Verdict::Go);
-            now += SECOND;
-            assert_eq!(watch.beats(0, now), Verdict::RebuildNow);
-            assert_eq!(watch.block(), block);
-        }
-        watch.started(0, true, now);
-        assert_eq!(watch.beats(0, now + 5 * SECOND), Verdict::Go);
-        assert_eq!(watch.beats(0, now + 6 * SECOND), Verdict::GiveUp, "that was not it");
-        let mut watch = Watch::new(false, base);
-        watch.started(0, true, base);
-        assert_eq!(watch.beats(1, base + SECOND / 2), Verdict::Go);
-        assert_eq!(watch.beats(1, base + SECOND), Verdict::Go, "they arrive");
-    }
-
-    #[test]
     fn a_stream_that_stalls_after_its_first_blocks_gets_the_time_to_start() {
         let base = Instant::now();
         for (seconds, verdict) in [(5, Verdict::Go), (6, Verdict::GiveUp)] {
@@ -218,7 +180,7 @@ mod tests {
             let now = base + index * SECOND / 10;
             if watch.error(ErrorKind::Xrun, now) == Verdict::RebuildNow {
                 rebuilds += 1;
-                watch.started(0, false, now);
+                watch.started(0, now);
             }
         }
         assert_eq!((rebuilds, watch.block()), (3, BLOCK_LIMIT));
@@ -240,13 +202,13 @@ mod tests {
         let mut watch = Watch::new(false, base);
         for index in 0..20 {
             let now = base + index * SECOND;
-            watch.started(u64::from(index), false, now);
+            watch.started(u64::from(index), now);
             watch.beats(u64::from(index) + LIVED_BLOCKS, now);
             assert_eq!(watch.error(ErrorKind::BackendError, now), Verdict::RebuildNow);
         }
         assert_eq!(watch.block(), BLOCK_LIMIT);
         let now = base + 60 * SECOND;
-        watch.started(99, false, now);
+        watch.started(99, now);
         let verdicts = (0..10).map(|_| watch.error(ErrorKind::BackendError, now));
         assert_eq!(verdicts.last(), Some(Verdict::GiveUp), "one that never runs is lost");
     }

@@ -39,6 +39,8 @@ struct Away {
     unlisted: bool,
     /// What is used meanwhile.
     instead: Option<DeviceId>,
+    /// What else was tried in its place and does not work.
+    broken: Vec<DeviceId>,
     /// It is being opened again.
     returning: bool,
     tries: u32,
@@ -94,14 +96,18 @@ impl Chosen {
                 self.failed &= is(id, before);
                 None
             }
-            Choice::Device(id) if is(id, before) => self.vanished(before, list),
-            // Chosen another day, and not plugged in now. What is no real device need not be listed.
-            Choice::Device(id) => {
-                if id.system_name(self.kind).is_some() && self.open.as_ref() != Some(id) {
-                    self.step_aside(true, list);
+            Choice::Device(id) => match before.find(self.kind, id) {
+                // It need not be listed: whoever sends a test pattern, or silence, wants no real one to take over.
+                Some(device) if device.synthetic => None,
+                Some(_) => self.vanished(before, list),
+                // Chosen another day, and not plugged in now.
+                None => {
+                    if id.system_name(self.kind).is_some() && self.open.as_ref() != Some(id) {
+                        self.step_aside(true, list);
+                    }
+                    None
                 }
-                None
-            }
+            },
             Choice::Preferred => {
                 let used = self.device.as_ref().and_then(|id| before.find(self.kind, id));
                 let gone = self.device.as_ref().is_none_or(|id| !is(id, list));
@@ -122,6 +128,12 @@ impl Chosen {
 
     fn listed_while_away(&mut self, list: &DeviceList) -> Option<Problem> {
         let (Some(away), Some(id)) = (&mut self.away, &self.device) else { return None };
+        // What did not work may work now, and what stands in may be gone in its turn.
+        away.broken.clear();
+        if away.instead.as_ref().is_none_or(|instead| list.find(self.kind, instead).is_none()) {
+            away.instead = list.preferred_but(self.kind, &[id]).map(|device| device.id.clone());
+            self.failed = false;
+        }
         match list.find(self.kind, id) {
             Some(_) if away.unlisted => {
                 self.failed = false;
@@ -135,11 +147,6 @@ impl Chosen {
             }
             Some(_) => {}
             None => away.unlisted = true,
-        }
-        // What stands in may be gone in its turn.
-        if away.instead.as_ref().is_none_or(|instead| list.find(self.kind, instead).is_none()) {
-            away.instead = list.preferred_but(self.kind, &[id]).map(|device| device.id.clone());
-            self.failed = false;
         }
         None
     }
@@ -158,7 +165,8 @@ impl Chosen {
         let broken: Vec<_> = self.device.iter().collect();
         let instead = list.preferred_but(self.kind, &broken).map(|device| device.id.clone());
         self.failed = false;
-        self.away = Some(Away { unlisted, instead, returning: false, tries: 0, retry_at: None });
+        let broken = Vec::new();
+        self.away = Some(Away { unlisted, instead, broken, returning: false, tries: 0, retry_at: None });
     }
 
     /// This is open now.
@@ -195,8 +203,12 @@ impl Chosen {
                 away.tries += 1;
                 None
             }
-            Some(_) => {
-                self.failed = true;
+            Some(away) => {
+                // Each of the others may stand in, once for each time that devices come or go.
+                away.broken.push(id.clone());
+                let broken: Vec<_> = self.device.iter().chain(&away.broken).collect();
+                away.instead = list.preferred_but(self.kind, &broken).map(|device| device.id.clone());
+                self.failed = away.instead.is_none();
                 Some(error.into())
             }
             // The person chose another one, which does not work: the one before it still does.
@@ -231,7 +243,8 @@ impl Chosen {
         match &mut self.away {
             None if self.device.as_ref() == Some(id) => self.lose(now, id, error, list),
             Some(away) if away.instead.as_ref() == Some(id) && !away.returning => {
-                let broken: Vec<_> = self.device.iter().chain([id]).collect();
+                away.broken.push(id.clone());
+                let broken: Vec<_> = self.device.iter().chain(&away.broken).collect();
                 away.instead = list.preferred_but(self.kind, &broken).map(|device| device.id.clone());
                 Some(error.into())
             }

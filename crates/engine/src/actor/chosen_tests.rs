@@ -186,6 +186,32 @@ fn a_made_up_device_need_not_be_listed() {
 }
 
 #[test]
+fn whoever_chose_silence_is_not_heard_when_a_microphone_is_plugged_in() {
+    let (nothing, with) = (list(&[stand_in()]), of(&["default"]));
+    let silence = Some(DeviceId::new("silence"));
+    let mut chosen = Chosen::new(KIND, Choice::Device(DeviceId::new("silence")));
+    chosen.listed(&DeviceList::default(), &nothing);
+    chosen.opened(silence.clone(), &nothing);
+    assert!(chosen.listed(&nothing, &with).is_none());
+    assert_eq!(chosen.wanted(), silence);
+}
+
+#[test]
+fn what_is_to_stand_in_and_does_not_open_leaves_it_to_the_next_one() {
+    let without = of(&["default", "webcam"]);
+    let now = Instant::now();
+    let mut chosen = with_headset();
+    chosen.listed(&of(&["default", "headset", "webcam"]), &without);
+    assert!(chosen.failed(now, &id("default"), None, busy("Built-in"), &without).is_some());
+    assert_eq!(chosen.wanted(), Some(id("webcam")));
+    assert!(chosen.failed(now, &id("webcam"), None, busy("webcam"), &without).is_some());
+    assert_eq!(chosen.wanted(), None, "nothing is left");
+    let more = of(&["default", "webcam", "lamp"]);
+    chosen.listed(&without, &more);
+    assert!(chosen.wanted().is_some(), "another list is another chance");
+}
+
+#[test]
 fn a_busy_device_leaves_the_one_before_it_in_use() {
     let with = of(&["default", "headset"]);
     let mut chosen = Chosen::new(KIND, Choice::Preferred);

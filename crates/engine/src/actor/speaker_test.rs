@@ -62,6 +62,7 @@ impl Actor {
             return false;
         }
         self.speaker_test = None;
+        self.media.playout.end_chime();
         self.selection.test_speaker(false);
         true
     }

@@ -39,6 +39,8 @@ pub(super) struct Pace {
     taken: Option<Instant>,
     /// When sound was to be made.
     due: Option<Instant>,
+    /// The speaker has taken nothing for long.
+    stalled: bool,
     /// The worst of each of the last spans, and where they are counted from.
     late: [Duration; SPANS],
     span: u64,
@@ -50,7 +52,16 @@ impl Pace {
     pub fn new(now: Instant) -> Self {
         let mut late = [Duration::ZERO; SPANS];
         late[SPANS - 2..].fill(FIRST_LATENESS);
-        Self { blocks: [0; BLOCKS], count: 0, taken: None, due: None, late, span: 0, since: now }
+        Self {
+            blocks: [0; BLOCKS],
+            count: 0,
+            taken: None,
+            due: None,
+            stalled: false,
+            late,
+            span: 0,
+            since: now,
+        }
     }
 
     /// What to do when so many samples wait for a speaker that took so many, then.
@@ -86,11 +97,12 @@ impl Pace {
     /// A speaker that takes nothing says nothing of how punctual we are.
     pub fn stalled(&mut self) {
         self.due = None;
+        self.stalled = true;
     }
 
     fn took(&mut self, now: Instant, block: usize, at: Instant) {
         let due = self.due.take();
-        if let Some(before) = self.taken {
+        if let Some(before) = self.taken.filter(|_| !std::mem::take(&mut self.stalled)) {
             let interval = self.blocks().1;
             let expected = before + interval;
             // Where blocks were taken that we did not see, we should have been there for the first.
@@ -242,6 +254,12 @@ mod tests {
         assert_eq!(pace.next(later, taken, 0), Next::Now);
         assert_eq!(pace.next(later, taken, 2 * 480), Next::Enough);
         pace.stalled();
-        assert!(pace.cushion() < Duration::from_millis(10), "its fault, not ours");
+        // Its pauses are its fault, not ours, however many there are.
+        for pause in 1..4 {
+            let taken = Some((480, later + SECOND * pause));
+            pace.next(later + SECOND * pause, taken, 2 * 480);
+            assert!(pace.cushion() < Duration::from_millis(10), "{:?}", pace.cushion());
+            pace.stalled();
+        }
     }
 }

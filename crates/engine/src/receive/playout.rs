@@ -33,7 +33,8 @@ enum Order {
     Add(PeerId, Box<Voice>),
     Remove(PeerId),
     Switch(RingProducer),
-    Chime,
+    /// Play it from its beginning, or no more of it.
+    Chime(bool),
     Close,
 }
 
@@ -74,7 +75,13 @@ impl Playout {
     /// Plays the sound that a speaker is tried with, once there is a speaker.
     pub fn play_chime(&self) {
         self.chiming.store(true, Ordering::Release);
-        self.order(Order::Chime);
+        self.order(Order::Chime(true));
+    }
+
+    /// Plays no more of it, also where no speaker has taken any yet.
+    pub fn end_chime(&self) {
+        self.chiming.store(false, Ordering::Release);
+        self.order(Order::Chime(false));
     }
 
     /// Whether some of it is still to be handed to the speaker.
@@ -203,7 +210,8 @@ impl Mixer {
                 self.pace = Pace::new(Instant::now());
                 self.far_end.new_speaker();
             }
-            Order::Chime => self.chime = Some(Chime::new()),
+            Order::Chime(true) => self.chime = Some(Chime::new()),
+            Order::Chime(false) => self.chime = None,
             Order::Close => self.closed = true,
         }
     }
