@@ -17,6 +17,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use maru_media::voice::{EchoCancellation, VoiceSettings};
 use network::Network;
 use speech::Speech;
 
@@ -136,21 +137,37 @@ fn print_call(speech: &Speech, folder: &Path) -> Result<()> {
     };
     let clean = Network { loss: 0.0, burst: 1.0, jitter: Duration::ZERO };
     let coded = |sound: &[f32]| loss::heard(&loss::packets(sound, clean)?, clean);
-    let processed = sinks::processed(&original);
+    let processed = sinks::processed(&original, VoiceSettings::default());
     write("processed", &processed)?;
+    for (name, settings) in [
+        ("echo", VoiceSettings { echo: EchoCancellation::Auto, ..VoiceSettings::NOTHING }),
+        ("noise", VoiceSettings { noise: true, ..VoiceSettings::NOTHING }),
+        ("gain", VoiceSettings { gain: true, ..VoiceSettings::NOTHING }),
+    ] {
+        write(name, &sinks::processed(&original, settings))?;
+    }
     write("coded", &coded(&original)?)?;
     write("both", &coded(&processed)?)?;
-    sinks::record(folder)?;
+    sinks::record(folder, "call", &[])?;
+    let unprocessed = ["--echo-cancellation", "off", "--no-noise-suppression", "--no-gain-control"];
+    sinks::record(folder, "unprocessed", &unprocessed)?;
     let scores = scores(folder)?;
     println!("## A call between sound cards\n");
     println!("Goal: a WB-PESQ of at least 3.8.\n");
     println!("| what the speech went through | WB-PESQ, ViSQOL |");
     println!("|---|---|");
     for (name, what) in [
-        ("processed", "voice processing alone"),
+        ("echo", "the echo canceller alone, which has nothing to do"),
+        ("noise", "noise suppression alone"),
+        ("gain", "gain control alone"),
+        ("processed", "all three"),
         ("coded", "Opus and the jitter buffer alone"),
         ("both", "all of these, without devices"),
-        ("call", "**a call between two `maru-cli` on null sinks of PulseAudio**"),
+        (
+            "unprocessed",
+            "a call between two `maru-cli` on null sinks of PulseAudio, without voice processing",
+        ),
+        ("call", "**the same with voice processing**"),
     ] {
         println!("| {what} | {} |", scores.get(name).map_or("not measured", String::as_str));
     }

@@ -146,15 +146,16 @@ impl Participant {
     }
 }
 
-/// Records what is heard of `FOLDER/original.wav`, as `FOLDER/scored/call.wav`.
-pub fn record(folder: &Path) -> Result<()> {
+/// Records what is heard of `FOLDER/original.wav`, as `FOLDER/scored/NAME.wav`, when the one who speaks is
+/// given these options.
+pub fn record(folder: &Path, name: &str, options: &[&str]) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
     let url = format!("ws://{}", listener.local_addr()?);
     runtime.spawn(maru_signaling::run(listener, std::future::pending()));
 
     let daemon = Daemon::start(&folder.join("pulseaudio"))?;
-    let mouth = daemon.join(&url, "mouth", &[])?;
+    let mouth = daemon.join(&url, "mouth", options)?;
     let ear = daemon.join(&url, "ear", &["--muted"])?;
     mouth.until("ear is here")?;
     ear.until("mouth is here")?;
@@ -185,12 +186,12 @@ pub fn record(folder: &Path) -> Result<()> {
     let (samples, _) = heard.as_chunks::<2>();
     let samples: Vec<f32> =
         samples.iter().map(|sample| f32::from(i16::from_le_bytes(*sample)) / 32_768.0).collect();
-    write_wav(&folder.join("scored").join("call.wav"), &samples)
+    write_wav(&folder.join("scored").join(format!("{name}.wav")), &samples)
 }
 
 /// What voice processing makes of a voice without an echo, with a speaker that is silent.
-pub fn processed(voice: &[f32]) -> Vec<f32> {
-    let mut processor = VoiceProcessor::new(VoiceSettings::default());
+pub fn processed(voice: &[f32], settings: VoiceSettings) -> Vec<f32> {
+    let mut processor = VoiceProcessor::new(settings);
     let frames = voice.as_chunks::<SAMPLES_10_MS>().0.iter();
     frames
         .flat_map(|frame| {
