@@ -7,10 +7,8 @@ import { CHAT_MAX_BYTES, ChatGate, ChatHistory, chatWire, parseChat } from "../b
 import { preferredVideo, shareVideo, videoCodecs, videoLimits } from "../backend/guest/codecs.js";
 import { soften } from "../backend/guest/booster.js";
 import { FLOOR_DBFS, Speaking, peakDbfs } from "../backend/guest/levels.js";
-import { deviceList } from "../backend/guest/list.js";
 import { readServerMessage } from "../backend/guest/messages.js";
 import { parseName } from "../backend/guest/names.js";
-import { Selection } from "../backend/guest/selection.js";
 import { keepPlace, keepSettings, loadPlace, loadSettings } from "../backend/guest/storage.js";
 import { Volumes } from "../backend/guest/volumes.js";
 
@@ -196,115 +194,4 @@ test("Settings and place survive; forbidden, full and spoilt storage is as good 
   assert.deepEqual(loadSettings(forbidden), initial);
   assert.equal(keepSettings(initial, forbidden), false);
   assert.equal(loadPlace(forbidden), null);
-});
-
-const device = (kind, deviceId, label) => ({ kind, deviceId, label });
-
-test("Before anything was allowed a browser names no device, and there is one to choose all the same", () => {
-  const list = deviceList([device("videoinput", "", ""), device("audioinput", "", "")], true);
-  assert.deepEqual(list.cameras.map(({ id, default: first }) => [id, first]), [["default", true]]);
-  assert.equal(list.speakers.length, 1, "sound comes out somewhere");
-  const named = deviceList([device("videoinput", "a", "A"), device("videoinput", "b", "B")], true);
-  assert.deepEqual(named.cameras.map(({ id, name, default: first }) => [id, name, first]), [["a", "A", true], ["b", "B", false]]);
-  assert.deepEqual(deviceList([], false).microphones, []);
-});
-
-test("What is open follows what is chosen, muted, failed and unplugged", () => {
-  const selection = new Selection(loadSettings(() => memory()));
-  const devices = deviceList([device("videoinput", "a", "A"), device("audioinput", "m", "M")], false);
-  const camera = (inCall = true) => selection.wanted(inCall).camera;
-  assert.equal(camera(), null, "nothing is known yet");
-  selection.listed(devices);
-  assert.deepEqual(camera(), { id: null, facing: null });
-  assert.equal(camera(false), null, "nothing is open without a wish to see oneself");
-  selection.cameraOff = true;
-  assert.equal(camera(), null);
-  assert.ok(selection.status.camera_off);
-  selection.cameraOff = false;
-  selection.choose("camera", "a");
-  assert.deepEqual(camera(), { id: "a", facing: null });
-  selection.failed("camera");
-  assert.equal(camera(), null, "not tried again by itself");
-  assert.equal(selection.device("camera"), null);
-  selection.retry("camera");
-  assert.deepEqual(camera(), { id: "a", facing: null });
-  selection.choose("camera", "default");
-  selection.opened("camera", "a");
-  selection.lost("camera");
-  assert.equal(camera(), null, "not before it is known what else there is");
-  selection.listed(deviceList([device("videoinput", "b", "B")], false));
-  assert.deepEqual(camera(), { id: null, facing: null }, "another one takes over");
-  selection.face("environment");
-  assert.deepEqual(camera(), { id: null, facing: "environment" });
-  selection.choose("camera", null);
-  assert.equal(camera(), null);
-});
-
-test("A chosen device that is unplugged is replaced by what the browser prefers, and returned to", () => {
-  const both = deviceList([device("audioinput", "m", "Built-in"), device("audioinput", "h", "Headset")], false);
-  const one = deviceList([device("audioinput", "m", "Built-in")], false);
-  const selection = new Selection(loadSettings(() => memory()));
-  const microphone = () => selection.wanted(true).microphone?.id;
-  selection.choose("microphone", "h");
-  assert.deepEqual(selection.listed(both), []);
-  selection.opened("microphone", "h");
-  const replaced = { key: "device_replaced",
-    values: { kind: "microphone", name: "Headset", instead: "Built-in", follows_system: false } };
-  assert.deepEqual(selection.replaced("microphone", "Headset"), replaced);
-  selection.lost("microphone");
-  assert.equal(microphone(), null, "at once");
-  assert.deepEqual(selection.listed(one), [], "told once");
-  selection.opened("microphone", "m");
-  assert.equal(selection.device("microphone"), "m");
-  const back = { key: "device_back", values: { kind: "microphone", name: "Headset" } };
-  assert.deepEqual(selection.listed(both), [{ kind: "microphone", said: back }]);
-  assert.equal(microphone(), "h");
-  // And where the list is faster than the track.
-  selection.opened("microphone", "h");
-  assert.deepEqual(selection.listed(one), [{ kind: "microphone", said: replaced }]);
-  assert.equal(microphone(), null);
-});
-
-test("A device of another day that is not there is waited for, and before names are known nobody is missed", () => {
-  const selection = new Selection({ ...loadSettings(() => memory()), speaker: "h", microphone: "h" });
-  selection.listed(deviceList([device("audioinput", "", "")], true));
-  assert.equal(selection.device("microphone"), "h");
-  const without = deviceList([device("audioinput", "m", "M"), device("audiooutput", "s", "S")], true);
-  assert.deepEqual(selection.listed(without), []);
-  assert.equal(selection.device("speaker"), "default");
-  assert.ok(selection.follows("speaker"));
-  const withIt = deviceList([device("audioinput", "m", "M"), device("audiooutput", "s", "S"), device("audiooutput", "h", "H")], true);
-  assert.deepEqual(selection.listed(withIt), [{ kind: "speaker", said: { key: "device_back", values: { kind: "speaker", name: "H" } } }]);
-  assert.equal(selection.device("speaker"), "h");
-});
-
-test("Muting keeps the microphone open until the call or the preview ends, and never opens it", () => {
-  const selection = new Selection({ ...loadSettings(() => memory()), muted: true });
-  selection.listed(deviceList([device("audioinput", "m", "M")], false));
-  const open = (inCall) => selection.wanted(inCall).microphone !== null;
-  assert.ok(!open(true));
-  selection.muted = false;
-  assert.ok(open(true));
-  selection.muted = true;
-  assert.ok(open(true));
-  assert.ok(!open(false));
-  assert.ok(!open(true), "another call");
-  selection.preview = true;
-  selection.muted = false;
-  assert.ok(open(true));
-  selection.muted = true;
-  assert.ok(!open(false), "the preview after a call begins anew");
-});
-
-test("What follows the system is called by the device that it is, as far as the browser says", () => {
-  const grouped = (kind, deviceId, label, groupId) => ({ kind, deviceId, label, groupId });
-  const chrome = deviceList([
-    grouped("audiooutput", "default", "Default - Speakers", "1"), grouped("audiooutput", "a", "Speakers", "1"),
-    grouped("audiooutput", "b", "Headset", "2"),
-  ], true);
-  assert.deepEqual(chrome.speakers.map(({ name, follows_system }) => [name, follows_system]),
-    [["Speakers", true], ["Speakers", false], ["Headset", false]]);
-  const firefox = deviceList([grouped("audiooutput", "a", "Speakers", "1")], true);
-  assert.deepEqual(firefox.speakers.map(({ id, name, default: first }) => [id, name, first]),
-    [["default", "", true], ["a", "Speakers", false]]);
 });

@@ -2,10 +2,10 @@
 // Opens and closes camera and microphone. It is told what is wanted; the newest wish wins and nobody waits. A
 // device that is not wanted is closed: its light goes off. What to want is the selection's business.
 
-import { ANY_DEVICE } from "./selection.js";
+import { ANY_DEVICE } from "./chosen.js";
 
 /** @typedef {import("../../types/media").VoiceSettings} VoiceSettings */
-/** @typedef {import("./selection").Wish} Wish */
+/** @typedef {import("./chosen").Wish} Wish */
 /** @typedef {"camera" | "microphone"} CaptureKind */
 /** @typedef {{ wish: Exclude<Wish, null>, track: MediaStreamTrack, id: string, voice: VoiceSettings, stale: boolean }} Open */
 

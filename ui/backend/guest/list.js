@@ -3,7 +3,7 @@
 // whether there are any, without names.
 
 import { strings } from "../../strings.js";
-import { ANY_DEVICE } from "./selection.js";
+import { ANY_DEVICE } from "./chosen.js";
 
 /** @typedef {import("../../types/media").DeviceInfo} DeviceInfo */
 /** @typedef {import("../../types/media").DeviceList} DeviceList */

@@ -1,0 +1,202 @@
+// @ts-check
+// What one kind's choice means while devices come and go. Pure; the same rules as in the app's engine
+// (`actor/chosen.rs`), but that what stands in for a device that is gone is whatever the browser prefers.
+
+/** @typedef {import("../../types/media").DeviceInfo} DeviceInfo */
+/** @typedef {import("../../types/media").DeviceKind} DeviceKind */
+/** @typedef {import("../../strings/dictionary").Said} Said */
+
+/** Opens whichever the browser prefers. */
+export const ANY_DEVICE = "default";
+
+/** In the settings, "no device" is a choice; `null` there is none made yet. */
+export const NO_DEVICE = "none";
+
+/**
+ * What to open: a device, or whichever the browser prefers; null for nothing.
+ * @typedef {{ id: string | null, facing: "user" | "environment" | null } | null} Wish
+ */
+
+/** @param {DeviceInfo[]} devices */
+const preferredOf = (devices) => devices.find((device) => device.default) ?? null;
+
+/** One kind's choice. */
+export class Chosen {
+  #kind;
+  /** @type {"preferred" | "none" | "device"} */
+  #choice = "preferred";
+  /** @type {string | null} what the choice means with the devices there are; the one to return to */
+  #device = null;
+  /** @type {string | null} what is open */
+  #open = null;
+  /** Nothing of the kind works: not tried again until something changes. */
+  #failed = false;
+  /** What the browser preferred was unplugged: the next list says what it prefers now. */
+  #lost = false;
+  /** The chosen one is gone, and what the browser prefers is used instead. */
+  #away = false;
+  /** It is not in the list: when it is there again, it is back. */
+  #unlisted = false;
+  /** Of the chosen device, once it was seen. */
+  #name = "";
+  /** @type {"user" | "environment" | null} on a phone, the side */
+  #facing = null;
+  /** @type {DeviceInfo[]} */
+  #devices = [];
+
+  /** @param {DeviceKind} kind @param {string | null} id */
+  constructor(kind, id) {
+    this.#kind = kind;
+    this.choose(id);
+  }
+
+  /** The device to show as chosen. */
+  get device() {
+    if (this.#open !== null || this.#failed) return this.#open;
+    return this.#away ? preferredOf(this.#devices)?.id ?? null : this.#device;
+  }
+
+  /** Whether whatever the browser prefers is used. */
+  get follows() {
+    return this.#choice === "preferred" || this.#away;
+  }
+
+  get isOpen() {
+    return this.#open !== null;
+  }
+
+  get hasFailed() {
+    return this.#failed;
+  }
+
+  /** The side that the camera was told to look to. */
+  get facing() {
+    return this.#facing;
+  }
+
+  /**
+   * What should be open where one is needed.
+   * @returns {Wish}
+   */
+  get wish() {
+    if (this.#failed || this.#device === null) return null;
+    return { id: this.follows ? null : this.#device, facing: this.#facing };
+  }
+
+  /** @param {string | null} id null for no choice */
+  choose(id) {
+    const none = id === NO_DEVICE;
+    this.#choice = id === null || id === ANY_DEVICE ? "preferred" : none ? "none" : "device";
+    this.#device = none ? null : id;
+    this.#failed = this.#lost = this.#away = this.#unlisted = false;
+    this.#name = "";
+    this.#facing = null;
+  }
+
+  /** @param {"user" | "environment"} facing the side that the camera should look to */
+  face(facing) {
+    this.choose(ANY_DEVICE);
+    this.#facing = facing;
+  }
+
+  /** Lets what failed be tried again. */
+  retry() {
+    this.#failed = false;
+  }
+
+  /**
+   * There may be other devices than before.
+   * @param {DeviceInfo[]} devices
+   * @returns {Said | null} what the person should hear about it
+   */
+  listed(devices) {
+    this.#devices = devices;
+    if (this.#lost) this.#failed = false;
+    this.#lost = false;
+    if (this.#choice === "preferred") this.#follow();
+    if (this.#choice !== "device") return null;
+    return this.#look();
+  }
+
+  /** Who follows the browser's choice may get another device. What works is not changed under the person's hands. */
+  #follow() {
+    const preferred = preferredOf(this.#devices)?.id ?? null;
+    if (this.#open !== null || this.#device === preferred) return;
+    this.#device = preferred;
+    this.#failed = false;
+  }
+
+  /**
+   * The chosen device may have come or gone.
+   * @returns {Said | null}
+   */
+  #look() {
+    // Before the person allowed anything, a browser names no device.
+    if (this.#devices.every(({ id }) => id === ANY_DEVICE)) return null;
+    const found = this.#devices.find(({ id }) => id === this.#device);
+    if (!found) {
+      this.#unlisted = true;
+      if (this.#away) return null;
+      this.#away = true;
+      this.#failed = false;
+      return this.#name === "" ? null : this.replaced(this.#name);
+    }
+    this.#name = found.name;
+    if (!this.#unlisted) return null;
+    this.#unlisted = this.#away = this.#failed = false;
+    return { key: "device_back", values: { kind: this.#kind, name: found.name } };
+  }
+
+  /**
+   * What to say about a device that is gone: what the browser prefers is used instead, if there is anything.
+   * @param {string} name
+   * @returns {Said}
+   */
+  replaced(name) {
+    const kind = this.#kind;
+    const others = this.#devices.filter((device) => device.name !== name);
+    const instead = preferredOf(others) ?? others[0];
+    if (!instead) return { key: "device_lost", values: { kind, name } };
+    const { follows_system } = instead;
+    return { key: "device_replaced", values: { kind, name, instead: instead.name, follows_system } };
+  }
+
+  /** @param {string | null} id what is open now */
+  opened(id) {
+    this.#open = id;
+    if (id !== null && this.#choice === "preferred") this.#device = id;
+  }
+
+  /** Nothing of the kind works. */
+  fail() {
+    this.#open = null;
+    this.#failed = true;
+  }
+
+  /**
+   * The chosen device is not there, or does not work: what the browser prefers takes over.
+   * @returns {boolean} false where that is what does not work
+   */
+  stepAside() {
+    if (this.#choice !== "device" || this.#away) return false;
+    this.#away = true;
+    this.#open = null;
+    return true;
+  }
+
+  /**
+   * The new choice does not work, but what was open before still does.
+   * @param {string} id
+   */
+  kept(id) {
+    this.choose(id);
+    this.#open = id;
+  }
+
+  /** It was unplugged: what the browser now prefers takes over, once the list is there. */
+  lost() {
+    if (this.stepAside()) return;
+    this.fail();
+    this.#lost = true;
+  }
+}
