@@ -76,6 +76,34 @@ test("A chosen device that is unplugged is replaced by what the browser prefers,
   assert.equal(microphone(), null);
 });
 
+test("The only device is returned to when it is plugged in again, and another one is tried meanwhile", () => {
+  const only = deviceList([device("audioinput", "h", "Headset")], false);
+  const nothing = deviceList([], false);
+  const other = deviceList([device("audioinput", "m", "Built-in")], false);
+  const selection = new Selection(SETTINGS);
+  const microphone = () => selection.wanted(true).microphone;
+  selection.listed(only);
+  selection.choose("microphone", "h");
+  selection.listed(only);
+  const pullOut = () => {
+    selection.opened("microphone", "h");
+    selection.lost("microphone");
+    assert.ok(!selection.stepAside("microphone"));
+    selection.failed("microphone");
+    assert.deepEqual(selection.listed(nothing), []);
+    assert.equal(microphone(), null, "nothing is there to be tried");
+  };
+  pullOut();
+  selection.listed(only);
+  assert.deepEqual(microphone(), { id: "h", facing: null });
+  pullOut();
+  selection.listed(other);
+  assert.deepEqual(microphone(), { id: null, facing: null });
+  selection.failed("microphone");
+  selection.listed(other);
+  assert.equal(microphone(), null, "the same that did not work");
+});
+
 test("A device of another day that is not there is waited for, and before names are known nobody is missed", () => {
   const selection = new Selection({ ...SETTINGS, speaker: "h", microphone: "h" });
   selection.listed(deviceList([device("audioinput", "", "")], true));

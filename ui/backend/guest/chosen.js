@@ -37,6 +37,8 @@ export class Chosen {
   #away = false;
   /** It is not in the list: when it is there again, it is back. */
   #unlisted = false;
+  /** @type {string | null} what the browser would use instead, when it was last looked for */
+  #instead = null;
   /** Of the chosen device, once it was seen. */
   #name = "";
   /** @type {"user" | "environment" | null} on a phone, the side */
@@ -131,20 +133,36 @@ export class Chosen {
    * @returns {Said | null}
    */
   #look() {
-    // Before the person allowed anything, a browser names no device.
-    if (this.#devices.every(({ id }) => id === ANY_DEVICE)) return null;
+    // Before the person allowed anything, a browser names no device; an empty list says that it is gone.
+    if (this.#devices.length > 0 && this.#devices.every(({ id }) => id === ANY_DEVICE)) return null;
     const found = this.#devices.find(({ id }) => id === this.#device);
-    if (!found) {
-      this.#unlisted = true;
-      if (this.#away) return null;
-      this.#away = true;
-      this.#failed = false;
-      return this.#name === "" ? null : this.replaced(this.#name);
-    }
+    if (!found) return this.#miss();
     this.#name = found.name;
     if (!this.#unlisted) return null;
     this.#unlisted = this.#away = this.#failed = false;
     return { key: "device_back", values: { kind: this.#kind, name: found.name } };
+  }
+
+  /**
+   * The chosen device is not in the list.
+   * @returns {Said | null}
+   */
+  #miss() {
+    this.#unlisted = true;
+    const instead = this.#preferredInstead();
+    // What stands in did not work, but this is another one.
+    if (instead !== null && instead !== this.#instead) this.#failed = false;
+    this.#instead = instead;
+    if (this.#away) return null;
+    this.#away = true;
+    this.#failed = false;
+    return this.#name === "" ? null : this.replaced(this.#name);
+  }
+
+  /** The device that the browser would use in place of the chosen one. */
+  #preferredInstead() {
+    const others = this.#devices.filter(({ id }) => id !== this.#device);
+    return (preferredOf(others) ?? others[0])?.id ?? null;
   }
 
   /**
@@ -180,6 +198,7 @@ export class Chosen {
   stepAside() {
     if (this.#choice !== "device" || this.#away) return false;
     this.#away = true;
+    this.#instead = this.#preferredInstead();
     this.#open = null;
     return true;
   }
