@@ -219,6 +219,32 @@ test("A device that is unplugged is told by name, and not tried again by itself"
   assert.equal(asked.length, 1);
 });
 
+test("A device that was unplugged is opened again when it is wanted after another one was", async () => {
+  const { made, news } = capture();
+  made.want({ camera: null, microphone: device("h") });
+  await settled();
+  news.tracks.microphone.onended();
+  made.want({ camera: null, microphone: ANY });
+  await settled();
+  assert.equal(news.tracks.microphone.deviceId, "some-audio");
+  made.want({ camera: null, microphone: device("h") });
+  await settled();
+  assert.equal(news.tracks.microphone.deviceId, "h");
+  // Also where nothing took its place.
+  news.tracks.microphone.onended();
+  answer = async () => {
+    throw refusal("NotFoundError");
+  };
+  made.want({ camera: null, microphone: ANY });
+  await settled();
+  made.want({ camera: null, microphone: device("h") });
+  await settled();
+  assert.deepEqual([asked.length, news.troubles.map(([, trouble]) => trouble)], [5, ["missing", "missing"]]);
+  made.want({ camera: null, microphone: device("h") });
+  await settled();
+  assert.equal(asked.length, 5, "the same wish is not tried again by itself");
+});
+
 test("A device that the browser does not prefer any more is opened anew, and the old one closed after it", async () => {
   const { made, news } = capture();
   made.want({ camera: null, microphone: ANY });

@@ -91,7 +91,9 @@ export class Capture {
   #news;
   /** @type {VoiceSettings} what the browser does to the microphone's sound */
   #voice = { echo: "auto", noise: true, gain: true };
-  /** @type {Record<CaptureKind, Wish>} */
+  /** @type {Record<CaptureKind, Wish>} what was asked for last */
+  #asked = { camera: null, microphone: null };
+  /** @type {Record<CaptureKind, Wish>} the same, but for what had to be left as it was */
   #wanted = { camera: null, microphone: null };
   /** @type {Record<CaptureKind, Open | null>} */
   #open = { camera: null, microphone: null };
@@ -106,7 +108,9 @@ export class Capture {
 
   /** @param {Record<CaptureKind, Wish>} wanted */
   want(wanted) {
-    for (const kind of KINDS) if (wanted[kind] === null) this.#refused[kind] = null;
+    // Who wished for something else meanwhile may wish for this once more: it may be back.
+    for (const kind of KINDS) if (!same(wanted[kind], this.#asked[kind])) this.#refused[kind] = null;
+    this.#asked = wanted;
     this.#wanted = wanted;
     // What is not wanted any more goes at once, whatever is under way.
     for (const kind of KINDS) if (wanted[kind] === null && this.#open[kind]) this.#close(kind);
