@@ -114,6 +114,23 @@ test("What is done to the voice is what was chosen: the microphone is closed and
   assert.deepEqual(news.troubles, [["microphone", "busy", null]]);
 });
 
+test("A voice that is set while another microphone is refused is applied to the one that stays", async () => {
+  const { made, news } = capture();
+  made.want({ camera: null, microphone: device("a") });
+  await settled();
+  const wanted = [];
+  answer = async ({ audio }) => {
+    wanted.push([audio.deviceId.exact, audio.noiseSuppression]);
+    if (audio.deviceId.exact !== "b") return;
+    made.setVoice({ echo: "auto", noise: false, gain: true });
+    throw refusal("OverconstrainedError");
+  };
+  made.want({ camera: null, microphone: device("b") });
+  await settled();
+  assert.deepEqual(news.troubles, [["microphone", "missing", "a"]]);
+  assert.deepEqual([wanted, news.tracks.microphone.deviceId], [[["b", true], ["a", false]], "a"]);
+});
+
 test("Whoever says no is not asked twice more, and is told about what was refused", async () => {
   answer = async () => {
     throw refusal("NotAllowedError");

@@ -227,7 +227,6 @@ export class Capture {
     const kept = this.#open[kind];
     // What stays open is what is wanted now.
     if (kept) {
-      kept.voice = this.#voice;
       kept.stale = false;
       this.#wanted = { ...this.#wanted, [kind]: kept.wish };
     }
