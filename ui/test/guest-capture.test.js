@@ -67,7 +67,7 @@ function capture() {
       if (track) news.all.push(track);
     },
     onTrouble: (kind, trouble, _problem, kept) => news.troubles.push([kind, trouble, kept]),
-    onLost: (kind, name) => news.lost.push([kind, name]),
+    onLost: (kind, name, id) => news.lost.push([kind, name, id]),
   });
   return { made, news };
 }
@@ -229,7 +229,7 @@ test("A device that is unplugged is told by name, and not tried again by itself"
   made.want({ camera: ANY, microphone: null });
   await settled();
   news.tracks.camera.onended();
-  assert.deepEqual(news.lost, [["camera", "some-video"]]);
+  assert.deepEqual(news.lost, [["camera", "some-video", "some-video"]]);
   assert.equal(news.tracks.camera, null);
   made.want({ camera: ANY, microphone: null });
   await settled();

@@ -41,7 +41,8 @@ test("What is open follows what is chosen, muted, failed and unplugged", () => {
   assert.deepEqual(camera(), { id: "a", facing: null });
   selection.choose("camera", "default");
   selection.opened("camera", "a");
-  selection.lost("camera");
+  const lost = { key: "device_lost", values: { kind: "camera", name: "A" } };
+  assert.deepEqual(selection.lost("camera", "A", "a"), lost);
   assert.equal(camera(), null, "not before it is known what else there is");
   selection.listed(deviceList([device("videoinput", "b", "B")], false));
   assert.deepEqual(camera(), { id: null, facing: null }, "another one takes over");
@@ -61,8 +62,7 @@ test("A chosen device that is unplugged is replaced by what the browser prefers,
   selection.opened("microphone", "h");
   const replaced = { key: "device_replaced",
     values: { kind: "microphone", name: "Headset", instead: "Built-in", follows_system: false } };
-  assert.deepEqual(selection.replaced("microphone", "Headset"), replaced);
-  selection.lost("microphone");
+  assert.deepEqual(selection.lost("microphone", "Headset", "h"), replaced);
   assert.equal(microphone(), null, "at once");
   assert.deepEqual(selection.listed(one), [], "told once");
   selection.opened("microphone", "m");
@@ -74,6 +74,23 @@ test("A chosen device that is unplugged is replaced by what the browser prefers,
   selection.opened("microphone", "h");
   assert.deepEqual(selection.listed(one), [{ kind: "microphone", said: replaced }]);
   assert.equal(microphone(), null);
+  assert.equal(selection.lost("microphone", "Headset", "h"), null, "told already, and nothing else is lost");
+  assert.ok(!selection.isOpen("microphone"));
+  assert.deepEqual(selection.wanted(true).microphone, { id: null, facing: null });
+  selection.opened("microphone", "m");
+  const lost = { key: "device_lost", values: { kind: "microphone", name: "Built-in" } };
+  assert.deepEqual(selection.lost("microphone", "Built-in", "m"), lost, "what stands in is gone in its turn");
+  assert.equal(selection.wanted(true).microphone, null);
+});
+
+test("What was open before is not missed while the chosen device is being opened", () => {
+  const selection = new Selection(SETTINGS);
+  selection.listed(deviceList([device("videoinput", "a", "A"), device("videoinput", "b", "B")], false));
+  selection.choose("camera", "a");
+  selection.opened("camera", "a");
+  selection.choose("camera", "b");
+  assert.equal(selection.lost("camera", "A", "a"), null);
+  assert.deepEqual(selection.wanted(true).camera, { id: "b", facing: null });
 });
 
 test("The only device is returned to when it is plugged in again, and another one is tried meanwhile", () => {
@@ -87,7 +104,7 @@ test("The only device is returned to when it is plugged in again, and another on
   selection.listed(only);
   const pullOut = () => {
     selection.opened("microphone", "h");
-    selection.lost("microphone");
+    selection.lost("microphone", "Headset", "h");
     assert.ok(!selection.stepAside("microphone"));
     selection.failed("microphone");
     assert.deepEqual(selection.listed(nothing), []);

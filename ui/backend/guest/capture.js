@@ -20,7 +20,7 @@ import { ANY_DEVICE } from "./chosen.js";
  *   or none, from now on
  * @property {(kind: CaptureKind, trouble: Trouble, problem: string, kept: string | null) => void} onTrouble it
  *   could not be opened; `kept` is the device that stays open instead
- * @property {(kind: CaptureKind, name: string) => void} onLost it was unplugged, or taken away
+ * @property {(kind: CaptureKind, name: string, id: string) => void} onLost it was unplugged, or taken away
  */
 
 /** @type {CaptureKind[]} */
@@ -241,7 +241,7 @@ export class Capture {
     if (!track) return;
     if (!same(wish, this.#wanted[kind])) return track.stop(); // the person was faster
     const before = this.#open[kind];
-    const id = track.getSettings().deviceId || ANY_DEVICE;
+    const id = track.getSettings().deviceId || wish.id || ANY_DEVICE;
     if (kind === "camera") track.contentHint = "motion";
     else track.contentHint = "speech";
     this.#open[kind] = { wish, track, id, voice, stale: false };
@@ -251,7 +251,7 @@ export class Capture {
       this.#open[kind] = null;
       this.#refused[kind] = wish;
       this.#news.onTrack(kind, null, null);
-      this.#news.onLost(kind, track.label);
+      this.#news.onLost(kind, track.label, id);
     };
     this.#news.onTrack(kind, track, id);
     if (before) before.track.stop();

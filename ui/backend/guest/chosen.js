@@ -156,7 +156,7 @@ export class Chosen {
     if (this.#away) return null;
     this.#away = true;
     this.#failed = false;
-    return this.#name === "" ? null : this.replaced(this.#name);
+    return this.#name === "" ? null : this.#replaced(this.#name);
   }
 
   /** The device that the browser would use in place of the chosen one. */
@@ -170,7 +170,7 @@ export class Chosen {
    * @param {string} name
    * @returns {Said}
    */
-  replaced(name) {
+  #replaced(name) {
     const kind = this.#kind;
     const others = this.#devices.filter((device) => device.name !== name);
     const instead = preferredOf(others) ?? others[0];
@@ -212,10 +212,19 @@ export class Chosen {
     this.#open = id;
   }
 
-  /** It was unplugged: what the browser now prefers takes over, once the list is there. */
-  lost() {
-    if (this.stepAside()) return;
+  /**
+   * What was open was unplugged: what the browser now prefers takes over, once the list is there.
+   * @param {string} name @param {string} id
+   * @returns {Said | null} what the person should hear about it
+   */
+  lost(name, id) {
+    this.#open = null;
+    // The list was faster and the person was told; or it is what was open before the choice. Another one is being
+    // opened in any case.
+    if (this.#choice === "device" && this.#away === (id === this.#device)) return null;
+    if (this.stepAside()) return this.#replaced(name);
     this.fail();
     this.#lost = true;
+    return { key: "device_lost", values: { kind: this.#kind, name } };
   }
 }

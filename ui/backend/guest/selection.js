@@ -98,14 +98,6 @@ export class Selection {
     });
   }
 
-  /**
-   * What to say about a device that is gone.
-   * @param {DeviceKind} kind @param {string} name
-   */
-  replaced(kind, name) {
-    return this.#chosen[kind].replaced(name);
-  }
-
   /** @param {DeviceKind} kind @param {string | null} id what is open now */
   opened(kind, id) {
     this.#chosen[kind].opened(id);
@@ -134,11 +126,12 @@ export class Selection {
   }
 
   /**
-   * It was unplugged: what the browser now prefers takes over, once the list is there.
-   * @param {DeviceKind} kind
+   * What was open was unplugged: what the browser now prefers takes over, once the list is there.
+   * @param {DeviceKind} kind @param {string} name @param {string} id
+   * @returns {Said | null} what the person should hear about it
    */
-  lost(kind) {
-    this.#chosen[kind].lost();
+  lost(kind, name, id) {
+    return this.#chosen[kind].lost(name, id);
   }
 
   /**

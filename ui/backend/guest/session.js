@@ -87,7 +87,7 @@ export class Session {
     this.#capture = new Capture({
       onTrack: (kind, track, id) => this.#captured(kind, track, id),
       onTrouble: (kind, trouble, problem, kept) => this.#captureFailed(kind, trouble, problem, kept),
-      onLost: (kind, name) => this.#captureLost(kind, name),
+      onLost: (kind, name, id) => this.#captureLost(kind, name, id),
     });
     this.#capture.setVoice(settings.voice);
     this.#playback = new Playback({
@@ -351,13 +351,10 @@ export class Session {
     this.#update();
   }
 
-  /** @param {import("./capture").CaptureKind} kind @param {string} name */
-  #captureLost(kind, name) {
-    const said = this.#selection.follows(kind)
-      ? /** @type {Said} */ ({ key: "device_lost", values: { kind, name } })
-      : this.#selection.replaced(kind, name);
-    this.#selection.lost(kind);
-    this.#tell(kind, said);
+  /** @param {import("./capture").CaptureKind} kind @param {string} name @param {string} id */
+  #captureLost(kind, name, id) {
+    const said = this.#selection.lost(kind, name, id);
+    if (said) this.#tell(kind, said);
     this.#update();
     void this.#refreshDevices();
   }
