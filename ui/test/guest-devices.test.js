@@ -42,7 +42,7 @@ test("What is open follows what is chosen, muted, failed and unplugged", () => {
   selection.choose("camera", "default");
   selection.opened("camera", "a");
   const lost = { key: "device_lost", values: { kind: "camera", name: "A" } };
-  assert.deepEqual(selection.lost("camera", "A", "a"), lost);
+  assert.deepEqual(selection.lost("camera", 0, "A", "a"), lost);
   assert.equal(camera(), null, "not before it is known what else there is");
   selection.listed(deviceList([device("videoinput", "b", "B")], false));
   assert.deepEqual(camera(), { id: null, facing: null }, "another one takes over");
@@ -62,25 +62,107 @@ test("A chosen device that is unplugged is replaced by what the browser prefers,
   selection.opened("microphone", "h");
   const replaced = { key: "device_replaced",
     values: { kind: "microphone", name: "Headset", instead: "Built-in", follows_system: false } };
-  assert.deepEqual(selection.lost("microphone", "Headset", "h"), replaced);
+  assert.deepEqual(selection.lost("microphone", 0, "Headset", "h"), replaced);
   assert.equal(microphone(), null, "at once");
   assert.deepEqual(selection.listed(one), [], "told once");
   selection.opened("microphone", "m");
   assert.equal(selection.device("microphone"), "m");
   const back = { key: "device_back", values: { kind: "microphone", name: "Headset" } };
-  assert.deepEqual(selection.listed(both), [{ kind: "microphone", said: back }]);
+  assert.deepEqual(selection.listed(both), [], "not before it works");
   assert.equal(microphone(), "h");
+  assert.ok(!selection.isAway("microphone"));
+  assert.deepEqual(selection.opened("microphone", "h"), back);
+  assert.equal(selection.opened("microphone", "h"), null);
   // And where the list is faster than the track.
-  selection.opened("microphone", "h");
   assert.deepEqual(selection.listed(one), [{ kind: "microphone", said: replaced }]);
   assert.equal(microphone(), null);
-  assert.equal(selection.lost("microphone", "Headset", "h"), null, "told already, and nothing else is lost");
+  assert.equal(selection.lost("microphone", 0, "Headset", "h"), null, "told already, and nothing else is lost");
   assert.ok(!selection.isOpen("microphone"));
   assert.deepEqual(selection.wanted(true).microphone, { id: null, facing: null });
   selection.opened("microphone", "m");
   const lost = { key: "device_lost", values: { kind: "microphone", name: "Built-in" } };
-  assert.deepEqual(selection.lost("microphone", "Built-in", "m"), lost, "what stands in is gone in its turn");
+  assert.deepEqual(selection.lost("microphone", 0, "Built-in", "m"), lost, "what stands in is gone in its turn");
   assert.equal(selection.wanted(true).microphone, null);
+});
+
+/** A headset was chosen and open, and a built-in microphone stands in for it. */
+function withoutHeadset() {
+  const both = deviceList([device("audioinput", "m", "Built-in"), device("audioinput", "h", "Headset")], false);
+  const one = deviceList([device("audioinput", "m", "Built-in")], false);
+  const selection = new Selection(SETTINGS);
+  selection.listed(both);
+  selection.choose("microphone", "h");
+  const microphone = () => selection.wanted(true).microphone?.id;
+  microphone();
+  selection.opened("microphone", "h");
+  selection.lost("microphone", 0, "Headset", "h");
+  selection.opened("microphone", "m");
+  assert.ok(selection.isAway("microphone"));
+  return { selection, microphone, both, one };
+}
+
+const BACK = { key: "device_back", values: { kind: "microphone", name: "Headset" } };
+
+test("A device that comes back too early to be opened is returned to all the same", () => {
+  const { selection, microphone, both, one } = withoutHeadset();
+  selection.listed(one);
+  assert.ok(!selection.tick(60_000), "one that is not there is not tried");
+  let now = 60_000;
+  selection.listed(both);
+  for (const rest of [10_000, 20_000]) {
+    assert.equal(microphone(), "h");
+    assert.ok(!selection.refused("microphone", now, false, "m"), "without a word");
+    assert.equal(microphone(), null);
+    assert.equal(selection.device("microphone"), "m");
+    assert.ok(!selection.tick(now + rest - 1));
+    now += rest;
+    assert.ok(selection.tick(now));
+  }
+  assert.deepEqual(selection.opened("microphone", "h"), BACK);
+  assert.ok(!selection.isAway("microphone"));
+});
+
+test("A device that breaks but stays listed is tried a few times without a word", () => {
+  const { selection, microphone, both } = withoutHeadset();
+  selection.listed(both);
+  const tries = [];
+  for (let now = 0; now < 600_000; now += 1000) {
+    if (!selection.tick(now)) continue;
+    tries.push(now / 1000);
+    assert.equal(microphone(), "h");
+    assert.ok(!selection.refused("microphone", now, false, "m"));
+    assert.equal(microphone(), null);
+  }
+  assert.deepEqual(tries, [5, 15, 35]);
+});
+
+test("Who does not want a device back is not asked again; what stands in may end meanwhile", () => {
+  const { selection, microphone, both, one } = withoutHeadset();
+  selection.listed(one);
+  selection.listed(both);
+  assert.equal(selection.lost("microphone", 0, "Built-in", "m"), null);
+  assert.equal(microphone(), "h");
+  assert.ok(!selection.refused("microphone", 0, true, null));
+  assert.ok(!selection.tick(60_000));
+  assert.deepEqual(selection.wanted(true).microphone, { id: null, facing: null });
+});
+
+test("Where nothing needs to be opened, a device is back at once", () => {
+  const { selection, microphone, both, one } = withoutHeadset();
+  selection.listed(one);
+  assert.equal(selection.wanted(false).microphone, null);
+  selection.opened("microphone", null);
+  assert.deepEqual(selection.listed(both), [{ kind: "microphone", said: BACK }]);
+  assert.equal(microphone(), "h");
+});
+
+test("What stands in and is refused keeps what was open, and the choice is not forgotten", () => {
+  const { selection, microphone, both, one } = withoutHeadset();
+  selection.listed(one);
+  assert.ok(selection.refused("microphone", 0, false, "m"));
+  assert.equal(microphone(), "m");
+  selection.listed(both);
+  assert.equal(microphone(), "h");
 });
 
 test("What was open before is not missed while the chosen device is being opened", () => {
@@ -89,7 +171,7 @@ test("What was open before is not missed while the chosen device is being opened
   selection.choose("camera", "a");
   selection.opened("camera", "a");
   selection.choose("camera", "b");
-  assert.equal(selection.lost("camera", "A", "a"), null);
+  assert.equal(selection.lost("camera", 0, "A", "a"), null);
   assert.deepEqual(selection.wanted(true).camera, { id: "b", facing: null });
 });
 
@@ -104,9 +186,8 @@ test("The only device is returned to when it is plugged in again, and another on
   selection.listed(only);
   const pullOut = () => {
     selection.opened("microphone", "h");
-    selection.lost("microphone", "Headset", "h");
-    assert.ok(!selection.stepAside("microphone"));
-    selection.failed("microphone");
+    selection.lost("microphone", 0, "Headset", "h");
+    assert.ok(selection.refused("microphone", 0, false, null));
     assert.deepEqual(selection.listed(nothing), []);
     assert.equal(microphone(), null, "nothing is there to be tried");
   };

@@ -1,6 +1,7 @@
 // @ts-check
 // What one kind's choice means while devices come and go. Pure; the same rules as in the app's engine
-// (`actor/chosen.rs`), but that what stands in for a device that is gone is whatever the browser prefers.
+// (`actor/chosen.rs`), but that what stands in for a device that is gone is whatever the browser prefers, and that
+// a device that never opened is not tried again by itself: a browser may ask the person each time.
 
 /** @typedef {import("../../types/media").DeviceInfo} DeviceInfo */
 /** @typedef {import("../../types/media").DeviceKind} DeviceKind */
@@ -11,6 +12,11 @@ export const ANY_DEVICE = "default";
 
 /** In the settings, "no device" is a choice; `null` there is none made yet. */
 export const NO_DEVICE = "none";
+
+/** A device that is still listed but broke is tried again after this long, and then after twice as long … */
+const RETRY_AFTER_MS = 5000;
+/** … so many times. */
+const RETRIES = 3;
 
 /**
  * What to open: a device, or whichever the browser prefers; null for nothing.
@@ -39,6 +45,13 @@ export class Chosen {
   #unlisted = false;
   /** @type {string | null} what the browser would use instead, when it was last looked for */
   #instead = null;
+  /** @type {string | null} what stands in for sure, where what the browser prefers did not open */
+  #kept = null;
+  /** It is being opened again. */
+  #returning = false;
+  #tries = 0;
+  /** @type {number | null} */
+  #retryAt = null;
   /** Of the chosen device, once it was seen. */
   #name = "";
   /** @type {"user" | "environment" | null} on a phone, the side */
@@ -55,12 +68,17 @@ export class Chosen {
   /** The device to show as chosen. */
   get device() {
     if (this.#open !== null || this.#failed) return this.#open;
-    return this.#away ? preferredOf(this.#devices)?.id ?? null : this.#device;
+    return this.isAway ? this.#kept ?? this.#preferredInstead() : this.#device;
   }
 
   /** Whether whatever the browser prefers is used. */
   get follows() {
-    return this.#choice === "preferred" || this.#away;
+    return this.#choice === "preferred" || this.isAway;
+  }
+
+  /** Whether another device stands in for the chosen one. */
+  get isAway() {
+    return this.#away && !this.#returning;
   }
 
   get isOpen() {
@@ -82,7 +100,8 @@ export class Chosen {
    */
   get wish() {
     if (this.#failed || this.#device === null) return null;
-    return { id: this.follows ? null : this.#device, facing: this.#facing };
+    const instead = this.isAway ? this.#kept : null;
+    return { id: this.follows ? instead : this.#device, facing: this.#facing };
   }
 
   /** @param {string | null} id null for no choice */
@@ -90,7 +109,8 @@ export class Chosen {
     const none = id === NO_DEVICE;
     this.#choice = id === null || id === ANY_DEVICE ? "preferred" : none ? "none" : "device";
     this.#device = none ? null : id;
-    this.#failed = this.#lost = this.#away = this.#unlisted = false;
+    this.#failed = this.#lost = this.#unlisted = false;
+    this.#settle();
     this.#name = "";
     this.#facing = null;
   }
@@ -109,15 +129,16 @@ export class Chosen {
   /**
    * There may be other devices than before.
    * @param {DeviceInfo[]} devices
+   * @param {boolean} needed whether what is wished for is opened now
    * @returns {Said | null} what the person should hear about it
    */
-  listed(devices) {
+  listed(devices, needed) {
     this.#devices = devices;
     if (this.#lost) this.#failed = false;
     this.#lost = false;
     if (this.#choice === "preferred") this.#follow();
     if (this.#choice !== "device") return null;
-    return this.#look();
+    return this.#look(needed);
   }
 
   /** Who follows the browser's choice may get another device. What works is not changed under the person's hands. */
@@ -130,17 +151,38 @@ export class Chosen {
 
   /**
    * The chosen device may have come or gone.
+   * @param {boolean} needed
    * @returns {Said | null}
    */
-  #look() {
+  #look(needed) {
     // Before the person allowed anything, a browser names no device; an empty list says that it is gone.
     if (this.#devices.length > 0 && this.#devices.every(({ id }) => id === ANY_DEVICE)) return null;
     const found = this.#devices.find(({ id }) => id === this.#device);
     if (!found) return this.#miss();
     this.#name = found.name;
     if (!this.#unlisted) return null;
-    this.#unlisted = this.#away = this.#failed = false;
-    return { key: "device_back", values: { kind: this.#kind, name: found.name } };
+    this.#unlisted = this.#failed = false;
+    if (needed && this.#open !== this.#device) {
+      this.#returning = true; // said once it is open
+      return null;
+    }
+    return this.#back();
+  }
+
+  /**
+   * The chosen device is used again.
+   * @returns {Said}
+   */
+  #back() {
+    this.#settle();
+    return { key: "device_back", values: { kind: this.#kind, name: this.#name } };
+  }
+
+  /** What is chosen is what is used, or nothing is known against it. */
+  #settle() {
+    this.#away = this.#returning = false;
+    this.#kept = this.#retryAt = null;
+    this.#tries = 0;
   }
 
   /**
@@ -149,6 +191,8 @@ export class Chosen {
    */
   #miss() {
     this.#unlisted = true;
+    this.#returning = false;
+    if (!this.#devices.some(({ id }) => id === this.#kept)) this.#kept = null;
     const instead = this.#preferredInstead();
     // What stands in did not work, but this is another one.
     if (instead !== null && instead !== this.#instead) this.#failed = false;
@@ -179,10 +223,14 @@ export class Chosen {
     return { key: "device_replaced", values: { kind, name, instead: instead.name, follows_system } };
   }
 
-  /** @param {string | null} id what is open now */
+  /**
+   * @param {string | null} id what is open now
+   * @returns {Said | null} what the person should hear about it
+   */
   opened(id) {
     this.#open = id;
     if (id !== null && this.#choice === "preferred") this.#device = id;
+    return this.#returning && id !== null && id === this.#device ? this.#back() : null;
   }
 
   /** Nothing of the kind works. */
@@ -204,27 +252,65 @@ export class Chosen {
   }
 
   /**
-   * The new choice does not work, but what was open before still does.
-   * @param {string} id
+   * What was wished for did not open.
+   * @param {number} now in milliseconds
+   * @param {boolean} denied the person does not want it: as would be any other
+   * @param {string | null} kept what is open all the same
+   * @returns {boolean} whether the person should hear about it
    */
-  kept(id) {
-    this.choose(id);
-    this.#open = id;
+  refused(now, denied, kept) {
+    this.#open = kept;
+    if (this.#returning) {
+      this.#returning = false;
+      const again = !denied && this.#tries < RETRIES;
+      this.#retryAt = again ? now + RETRY_AFTER_MS * 2 ** this.#tries : null;
+      this.#tries++;
+      return false;
+    }
+    if (kept === null) {
+      if (denied || !this.stepAside()) this.fail();
+    } else if (this.#away) {
+      this.#kept = kept;
+    } else {
+      this.choose(kept); // it still works
+    }
+    return true;
   }
 
   /**
    * What was open was unplugged: what the browser now prefers takes over, once the list is there.
+   * @param {number} now in milliseconds
    * @param {string} name @param {string} id
    * @returns {Said | null} what the person should hear about it
    */
-  lost(name, id) {
+  lost(now, name, id) {
     this.#open = null;
+    if (this.#returning) return null;
     // The list was faster and the person was told; or it is what was open before the choice. Another one is being
     // opened in any case.
     if (this.#choice === "device" && this.#away === (id === this.#device)) return null;
-    if (this.stepAside()) return this.#replaced(name);
+    if (this.stepAside()) {
+      // Where the next list still has it, it only broke.
+      this.#retryAt = now + RETRY_AFTER_MS;
+      this.#tries = 1;
+      return this.#replaced(name);
+    }
     this.fail();
     this.#lost = true;
+    this.#kept = null;
     return { key: "device_lost", values: { kind: this.#kind, name } };
+  }
+
+  /**
+   * Lets a device that broke be tried again when it is time to.
+   * @param {number} now in milliseconds
+   * @returns {boolean} whether something changed
+   */
+  tick(now) {
+    if (this.#retryAt === null || now < this.#retryAt || this.#unlisted) return false;
+    this.#retryAt = null;
+    this.#returning = true;
+    this.#failed = false;
+    return true;
   }
 }

@@ -53,6 +53,11 @@ export class Selection {
     return this.#chosen[kind].follows;
   }
 
+  /** @param {DeviceKind} kind whether another device stands in for the chosen one */
+  isAway(kind) {
+    return this.#chosen[kind].isAway;
+  }
+
   /** @param {DeviceKind} kind */
   isOpen(kind) {
     return this.#chosen[kind].isOpen;
@@ -93,14 +98,17 @@ export class Selection {
    */
   listed(list) {
     return KINDS.flatMap((kind) => {
-      const said = this.#chosen[kind].listed(list[LISTS[kind]]);
+      const said = this.#chosen[kind].listed(list[LISTS[kind]], this.#needs(kind));
       return said ? [{ kind, said }] : [];
     });
   }
 
-  /** @param {DeviceKind} kind @param {string | null} id what is open now */
+  /**
+   * @param {DeviceKind} kind @param {string | null} id what is open now
+   * @returns {Said | null} what the person should hear about it
+   */
   opened(kind, id) {
-    this.#chosen[kind].opened(id);
+    return this.#chosen[kind].opened(id);
   }
 
   /** @param {DeviceKind} kind */
@@ -118,20 +126,33 @@ export class Selection {
   }
 
   /**
-   * The new choice does not work, but what was open before still does.
-   * @param {DeviceKind} kind @param {string} id
+   * What was wished for did not open.
+   * @param {DeviceKind} kind
+   * @param {number} now in milliseconds
+   * @param {boolean} denied the person does not want it
+   * @param {string | null} kept what is open all the same
+   * @returns {boolean} whether the person should hear about it
    */
-  kept(kind, id) {
-    this.#chosen[kind].kept(id);
+  refused(kind, now, denied, kept) {
+    return this.#chosen[kind].refused(now, denied, kept);
   }
 
   /**
    * What was open was unplugged: what the browser now prefers takes over, once the list is there.
-   * @param {DeviceKind} kind @param {string} name @param {string} id
+   * @param {DeviceKind} kind @param {number} now in milliseconds @param {string} name @param {string} id
    * @returns {Said | null} what the person should hear about it
    */
-  lost(kind, name, id) {
-    return this.#chosen[kind].lost(name, id);
+  lost(kind, now, name, id) {
+    return this.#chosen[kind].lost(now, name, id);
+  }
+
+  /**
+   * Lets what broke be tried again when it is time to.
+   * @param {number} now in milliseconds
+   * @returns {boolean} whether something changed
+   */
+  tick(now) {
+    return KINDS.filter((kind) => this.#chosen[kind].tick(now)).length > 0;
   }
 
   /**
@@ -156,8 +177,14 @@ export class Selection {
     this.#inCall = inCall;
     this.#microphoneWarm = capturing && ((this.#microphoneWarm && !ended) || !this.muted);
     return {
-      camera: capturing && !this.cameraOff ? this.#chosen.camera.wish : null,
-      microphone: this.#microphoneWarm ? this.#chosen.microphone.wish : null,
+      camera: this.#needs("camera") ? this.#chosen.camera.wish : null,
+      microphone: this.#needs("microphone") ? this.#chosen.microphone.wish : null,
     };
+  }
+
+  /** @param {DeviceKind} kind whether one is to be open now; who plays opens the speaker, when there is something */
+  #needs(kind) {
+    if (kind === "microphone") return this.#microphoneWarm;
+    return kind === "camera" && (this.#inCall || this.preview) && !this.cameraOff;
   }
 }

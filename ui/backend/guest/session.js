@@ -310,16 +310,18 @@ export class Session {
   #tick() {
     const levels = this.#levels.take(performance.now());
     if (levels) this.#onEvent({ type: "levels", levels });
+    if (this.#selection.tick(performance.now())) this.#update();
   }
 
   /** @param {import("./capture").CaptureKind} kind @param {MediaStreamTrack | null} track @param {string | null} id */
   #captured(kind, track, id) {
-    this.#selection.opened(kind, id);
+    const said = this.#selection.opened(kind, id);
     if (kind === "microphone") this.#levels.setMicrophone(track);
     if (kind === "camera") this.#links.setTrack("video", track);
     else this.#sendVoice();
     const news = this.#notice?.key === "device_replaced" || this.#notice?.key === "device_back";
     if (track && this.#notice?.code === kind && !news) this.#notice = null;
+    if (said) this.#tell(kind, said);
     // Only now a browser tells the devices' names.
     if (track) void this.#refreshDevices();
     this.#show();
@@ -338,8 +340,7 @@ export class Session {
    */
   #captureFailed(kind, trouble, problem, kept) {
     const name = this.#nameOf(kind);
-    if (kept !== null) this.#selection.kept(kind, kept);
-    else if (trouble === "denied" || !this.#selection.stepAside(kind)) this.#selection.failed(kind);
+    const told = this.#selection.refused(kind, performance.now(), trouble === "denied", kept);
     /** @type {Record<import("./capture").Trouble, Said>} */
     const said = {
       denied: { key: "permission_denied", values: { kind } },
@@ -347,13 +348,13 @@ export class Session {
       busy: { key: "device_in_use", values: { kind, name } },
       failed: { key: "device_failed", values: { kind, name, problem } },
     };
-    this.#tell(kind, said[trouble]);
+    if (told) this.#tell(kind, said[trouble]);
     this.#update();
   }
 
   /** @param {import("./capture").CaptureKind} kind @param {string} name @param {string} id */
   #captureLost(kind, name, id) {
-    const said = this.#selection.lost(kind, name, id);
+    const said = this.#selection.lost(kind, performance.now(), name, id);
     if (said) this.#tell(kind, said);
     this.#update();
     void this.#refreshDevices();
