@@ -70,7 +70,7 @@ test("A chosen device that is unplugged is replaced by what the browser prefers,
   const back = { key: "device_back", values: { kind: "microphone", name: "Headset" } };
   assert.deepEqual(selection.listed(both), [], "not before it works");
   assert.equal(microphone(), "h");
-  assert.ok(!selection.isAway("microphone"));
+  assert.ok(!selection.follows("microphone"));
   assert.deepEqual(selection.opened("microphone", "h"), back);
   assert.equal(selection.opened("microphone", "h"), null);
   // And where the list is faster than the track.
@@ -97,7 +97,7 @@ function withoutHeadset() {
   selection.opened("microphone", "h");
   selection.lost("microphone", 0, "Headset", "h");
   selection.opened("microphone", "m");
-  assert.ok(selection.isAway("microphone"));
+  assert.ok(selection.follows("microphone"));
   return { selection, microphone, both, one };
 }
 
@@ -119,7 +119,24 @@ test("A device that comes back too early to be opened is returned to all the sam
     assert.ok(selection.tick(now));
   }
   assert.deepEqual(selection.opened("microphone", "h"), BACK);
-  assert.ok(!selection.isAway("microphone"));
+  assert.ok(!selection.follows("microphone"));
+});
+
+test("What is wrong with the chosen device is still told when another one stands in for it", () => {
+  const selection = new Selection(SETTINGS);
+  selection.listed(deviceList([device("videoinput", "a", "A"), device("videoinput", "b", "B")], false));
+  const outlive = ["device_in_use", "device_failed", "device_missing", "permission_denied", "device_back"].filter(
+    (key) => selection.leaves("camera", key),
+  );
+  assert.deepEqual(outlive, ["device_back"]);
+  selection.choose("camera", "b");
+  assert.ok(selection.refused("camera", 0, false, null));
+  selection.opened("camera", "a");
+  assert.ok(selection.leaves("camera", "device_in_use"));
+  assert.ok(!selection.leaves("camera", "permission_denied"), "the browser lets us use one");
+  selection.choose("camera", "b");
+  selection.opened("camera", "b");
+  assert.ok(!selection.leaves("camera", "device_in_use"));
 });
 
 test("A device that breaks but stays listed is tried a few times without a word", () => {

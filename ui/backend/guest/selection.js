@@ -53,9 +53,14 @@ export class Selection {
     return this.#chosen[kind].follows;
   }
 
-  /** @param {DeviceKind} kind whether another device stands in for the chosen one */
-  isAway(kind) {
-    return this.#chosen[kind].isAway;
+  /**
+   * Whether a notice still holds now that a device of the kind opened: what stands in says nothing of the chosen one,
+   * but shows that the browser lets us use them.
+   * @param {DeviceKind} kind @param {string} key of the notice
+   */
+  leaves(kind, key) {
+    if (key === "device_back" || key === "device_replaced") return true;
+    return this.#chosen[kind].isAway && key !== "permission_denied";
   }
 
   /** @param {DeviceKind} kind */

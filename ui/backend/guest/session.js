@@ -319,8 +319,7 @@ export class Session {
     if (kind === "microphone") this.#levels.setMicrophone(track);
     if (kind === "camera") this.#links.setTrack("video", track);
     else this.#sendVoice();
-    const news = this.#notice?.key === "device_replaced" || this.#notice?.key === "device_back";
-    if (track && this.#notice?.code === kind && !news) this.#notice = null;
+    if (track && this.#notice?.code === kind && !this.#selection.leaves(kind, this.#notice.key)) this.#notice = null;
     if (said) this.#tell(kind, said);
     // Only now a browser tells the devices' names.
     if (track) void this.#refreshDevices();
