@@ -129,7 +129,9 @@ test("What is wrong with the chosen device is still told when another one stands
     (key) => selection.leaves("camera", key),
   );
   assert.deepEqual(outlive, ["device_back"]);
+  selection.opened("camera", "a");
   selection.choose("camera", "b");
+  assert.deepEqual([selection.wished("camera"), selection.device("camera")], ["b", "a"], "b is what is told of");
   assert.ok(selection.refused("camera", 0, false, null));
   selection.opened("camera", "a");
   assert.ok(selection.leaves("camera", "device_in_use"));

@@ -48,6 +48,14 @@ export class Selection {
     return this.#chosen[kind].device;
   }
 
+  /**
+   * The device that should be open, which need not be the one that is.
+   * @param {DeviceKind} kind
+   */
+  wished(kind) {
+    return this.#chosen[kind].wish?.id ?? this.device(kind);
+  }
+
   /** @param {DeviceKind} kind whether whatever the browser prefers is used */
   follows(kind) {
     return this.#chosen[kind].follows;

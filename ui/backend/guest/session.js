@@ -338,7 +338,7 @@ export class Session {
    * @param {string | null} kept
    */
   #captureFailed(kind, trouble, problem, kept) {
-    const name = this.#nameOf(kind);
+    const name = this.#nameOf(kind, this.#selection.wished(kind));
     const told = this.#selection.refused(kind, performance.now(), trouble === "denied", kept);
     /** @type {Record<import("./capture").Trouble, Said>} */
     const said = {
@@ -380,9 +380,8 @@ export class Session {
     return id;
   }
 
-  /** @param {DeviceKind} kind */
-  #nameOf(kind) {
-    const id = this.#selection.device(kind);
+  /** @param {DeviceKind} kind @param {string | null} id */
+  #nameOf(kind, id = this.#selection.device(kind)) {
     const all = [...this.#devices.cameras, ...this.#devices.microphones, ...this.#devices.speakers];
     return all.find((device) => device.id === id)?.name ?? "";
   }
