@@ -175,6 +175,15 @@ test("Where nothing needs to be opened, a device is back at once", () => {
   assert.equal(microphone(), "h");
 });
 
+test("A device that is pulled out right after it was chosen is called by its name", () => {
+  const both = deviceList([device("audioinput", "m", "Built-in"), device("audioinput", "h", "Headset")], false);
+  const selection = new Selection(SETTINGS);
+  selection.listed(both);
+  selection.choose("microphone", "h");
+  const [news] = selection.listed(deviceList([device("audioinput", "m", "Built-in")], false));
+  assert.deepEqual([news?.said.key, news?.said.values.name], ["device_replaced", "Headset"]);
+});
+
 test("What stands in and is refused keeps what was open, and the choice is not forgotten", () => {
   const { selection, microphone, both, one } = withoutHeadset();
   selection.listed(one);

@@ -111,7 +111,7 @@ export class Chosen {
     this.#device = none ? null : id;
     this.#failed = this.#lost = this.#unlisted = false;
     this.#settle();
-    this.#name = "";
+    this.#name = this.#devices.find((device) => device.id === id)?.name ?? "";
     this.#facing = null;
   }
 
