@@ -2,7 +2,7 @@
 // Opens and closes camera and microphone. It is told what is wanted; the newest wish wins and nobody waits. A
 // device that is not wanted is closed: its light goes off. What to want is the selection's business.
 
-import { ANY_DEVICE } from "./chosen.js";
+import { ANY_DEVICE } from "./instead.js";
 
 /** @typedef {import("../../types/media").VoiceSettings} VoiceSettings */
 /** @typedef {import("./chosen").Wish} Wish */

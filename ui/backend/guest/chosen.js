@@ -3,12 +3,11 @@
 // (`actor/chosen.rs`), but that what stands in for a device that is gone is whatever the browser prefers, and that
 // a device that never opened is not tried again by itself: a browser may ask the person each time.
 
+import { ANY_DEVICE, insteadOf, preferredOf, replaced } from "./instead.js";
+
 /** @typedef {import("../../types/media").DeviceInfo} DeviceInfo */
 /** @typedef {import("../../types/media").DeviceKind} DeviceKind */
 /** @typedef {import("../../strings/dictionary").Said} Said */
-
-/** Opens whichever the browser prefers. */
-export const ANY_DEVICE = "default";
 
 /** In the settings, "no device" is a choice; `null` there is none made yet. */
 export const NO_DEVICE = "none";
@@ -22,9 +21,6 @@ const RETRIES = 3;
  * What to open: a device, or whichever the browser prefers; null for nothing.
  * @typedef {{ id: string | null, facing: "user" | "environment" | null } | null} Wish
  */
-
-/** @param {DeviceInfo[]} devices */
-const preferredOf = (devices) => devices.find((device) => device.default) ?? null;
 
 /** One kind's choice. */
 export class Chosen {
@@ -68,7 +64,7 @@ export class Chosen {
   /** The device to show as chosen. */
   get device() {
     if (this.#open !== null || this.#failed) return this.#open;
-    return this.isAway ? this.#kept ?? this.#preferredInstead() : this.#device;
+    return this.isAway ? this.#kept ?? insteadOf(this.#devices, this.#device) : this.#device;
   }
 
   /** Whether whatever the browser prefers is used. */
@@ -193,34 +189,14 @@ export class Chosen {
     this.#unlisted = true;
     this.#returning = false;
     if (!this.#devices.some(({ id }) => id === this.#kept)) this.#kept = null;
-    const instead = this.#preferredInstead();
+    const instead = insteadOf(this.#devices, this.#device);
     // What stands in did not work, but this is another one.
     if (instead !== null && instead !== this.#instead) this.#failed = false;
     this.#instead = instead;
     if (this.#away) return null;
     this.#away = true;
     this.#failed = false;
-    return this.#name === "" ? null : this.#replaced(this.#name);
-  }
-
-  /** The device that the browser would use in place of the chosen one. */
-  #preferredInstead() {
-    const others = this.#devices.filter(({ id }) => id !== this.#device);
-    return (preferredOf(others) ?? others[0])?.id ?? null;
-  }
-
-  /**
-   * What to say about a device that is gone: what the browser prefers is used instead, if there is anything.
-   * @param {string} name
-   * @returns {Said}
-   */
-  #replaced(name) {
-    const kind = this.#kind;
-    const others = this.#devices.filter((device) => device.name !== name);
-    const instead = preferredOf(others) ?? others[0];
-    if (!instead) return { key: "device_lost", values: { kind, name } };
-    const { follows_system } = instead;
-    return { key: "device_replaced", values: { kind, name, instead: instead.name, follows_system } };
+    return this.#name === "" ? null : replaced(this.#kind, this.#name, this.#devices);
   }
 
   /**
@@ -246,7 +222,7 @@ export class Chosen {
   stepAside() {
     if (this.#choice !== "device" || this.#away) return false;
     this.#away = true;
-    this.#instead = this.#preferredInstead();
+    this.#instead = insteadOf(this.#devices, this.#device);
     this.#open = null;
     return true;
   }
@@ -293,7 +269,7 @@ export class Chosen {
       // Where the next list still has it, it only broke.
       this.#retryAt = now + RETRY_AFTER_MS;
       this.#tries = 1;
-      return this.#replaced(name);
+      return replaced(this.#kind, name, this.#devices);
     }
     this.fail();
     this.#lost = true;

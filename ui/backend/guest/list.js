@@ -3,7 +3,7 @@
 // whether there are any, without names.
 
 import { strings } from "../../strings.js";
-import { ANY_DEVICE } from "./chosen.js";
+import { ANY_DEVICE, COMMUNICATIONS } from "./instead.js";
 
 /** @typedef {import("../../types/media").DeviceInfo} DeviceInfo */
 /** @typedef {import("../../types/media").DeviceList} DeviceList */
@@ -26,7 +26,9 @@ function ofKind(all, kind, unnamed) {
     if (found.has(id)) continue;
     // Some browsers list whatever the system uses, beside the device that this is.
     const follows_system = deviceId === ANY_DEVICE;
-    const real = devices.find((device) => device.groupId === groupId && device.deviceId !== ANY_DEVICE);
+    const real = devices.find(
+      (device) => device.groupId === groupId && device.deviceId !== ANY_DEVICE && device.deviceId !== COMMUNICATIONS,
+    );
     const name = follows_system ? (real?.label ?? "") : label || unnamed;
     found.set(id, { id, name, default: found.size === 0, synthetic: false, follows_system });
   }
