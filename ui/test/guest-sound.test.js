@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { LevelMeters } from "../backend/guest/levels.js";
 import { Playback } from "../backend/guest/playback.js";
 
 /** What plays, and through what. */
 let audios = [];
 let contexts = [];
-let running = true;
+let state = "running";
+let orders = [];
 const before = {};
 
 class FakeAudio {
@@ -49,9 +51,11 @@ class FakeContext {
     contexts.push(this);
   }
   get state() {
-    return running ? "running" : "suspended";
+    return state;
   }
-  async resume() {}
+  async resume() {
+    orders.push("resume");
+  }
   createMediaStreamSource(stream) {
     const source = Object.assign(new FakeNode(), { stream });
     this.sources.push(source);
@@ -81,11 +85,11 @@ class FakeShaper extends FakeNode {
 }
 
 beforeEach(() => {
-  [audios, contexts, running] = [[], [], true];
+  [audios, contexts, state, orders] = [[], [], "running", []];
   const fakes = {
     document: { createElement: () => new FakeAudio(), body: { append: () => {} } },
     MediaStream: class { constructor(tracks) { this.tracks = tracks; } },
-    AudioContext: AimedContext, GainNode: FakeGain, WaveShaperNode: FakeShaper,
+    AnalyserNode: FakeNode, AudioContext: AimedContext, GainNode: FakeGain, WaveShaperNode: FakeShaper,
   };
   for (const [name, fake] of Object.entries(fakes)) {
     before[name] = Object.getOwnPropertyDescriptor(globalThis, name);
@@ -142,13 +146,29 @@ test("Louder than it comes goes round the element, which plays on unheard, and b
 });
 
 test("Until the browser lets Web Audio be heard, whoever is wanted louder is as loud as it comes", () => {
-  running = false;
+  state = "suspended";
   const { want } = playing();
   want(2);
   assert.deepEqual([boost(), audios[0].volume, audios[0].muted], [null, 1, false]);
-  running = true;
+  state = "running";
   contexts[0].onstatechange();
   assert.deepEqual([boost(), audios[0].muted], [2, true]);
+});
+
+test("What a call on the phone interrupted is taken up again", () => {
+  state = "interrupted";
+  const { playback, want } = playing();
+  want(2);
+  assert.deepEqual([boost(), orders], [null, ["resume"]]);
+  playback.resume();
+  const meters = new LevelMeters();
+  meters.setMicrophone("track");
+  meters.resume();
+  assert.deepEqual(orders, ["resume", "resume", "resume", "resume"]);
+  state = "closed";
+  playback.resume();
+  meters.resume();
+  assert.equal(orders.length, 4);
 });
 
 test("What is boosted is heard from the chosen speaker, or is not boosted", () => {

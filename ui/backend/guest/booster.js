@@ -25,6 +25,14 @@ function curve() {
 }
 
 /**
+ * Lets it go on, also after a call on the phone: iOS has a state of its own for that, which no standard knows.
+ * @param {AudioContext} context
+ */
+export function wake(context) {
+  if (context.state !== "running" && context.state !== "closed") context.resume().catch(() => {});
+}
+
+/**
  * One boosted sound.
  * @typedef {object} Boost
  * @property {(gain: number) => void} setGain
@@ -46,7 +54,7 @@ export class Booster {
   get works() {
     const context = this.#open();
     if (!context) return false;
-    if (context.state === "suspended") context.resume().catch(() => {});
+    wake(context);
     return context.state === "running" && (this.#speaker === "" || "setSinkId" in context);
   }
 
@@ -58,7 +66,7 @@ export class Booster {
 
   /** Once more; called while a tap or a key is handled. */
   resume() {
-    if (this.#context?.state === "suspended") this.#context.resume().catch(() => {});
+    if (this.#context) wake(this.#context);
   }
 
   /** @param {MediaStreamTrack} track @param {number} gain @returns {Boost | null} */

@@ -2,6 +2,8 @@
 // How loud everybody is, from the browser's own analysers. What counts as speaking is the same as in the app
 // (`media::audio::level`).
 
+import { wake } from "./booster.js";
+
 /** @typedef {import("../../types/engine").Levels} Levels */
 
 /** What counts as silence: no level is below. */
@@ -109,7 +111,7 @@ export class LevelMeters {
 
   /** Browsers let no sound be looked at before the person touched the page; called while that is handled. */
   resume() {
-    if (this.#context?.state === "suspended") this.#context.resume().catch(() => {});
+    if (this.#context) wake(this.#context);
   }
 
   /**
