@@ -1,7 +1,7 @@
 // How a guest hears the others, in a browser that is made up.
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 import { LevelMeters } from "../backend/guest/levels.js";
 import { Playback } from "../backend/guest/playback.js";
 
@@ -56,6 +56,9 @@ class FakeContext {
   async resume() {
     orders.push("resume");
   }
+  async suspend() {
+    orders.push("suspend");
+  }
   createMediaStreamSource(stream) {
     const source = Object.assign(new FakeNode(), { stream });
     this.sources.push(source);
@@ -86,6 +89,7 @@ class FakeShaper extends FakeNode {
 
 beforeEach(() => {
   [audios, contexts, state, orders] = [[], [], "running", []];
+  mock.timers.enable({ apis: ["setTimeout"] });
   const fakes = {
     document: { createElement: () => new FakeAudio(), body: { append: () => {} } },
     MediaStream: class { constructor(tracks) { this.tracks = tracks; } },
@@ -98,6 +102,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  mock.timers.reset();
   for (const [name, found] of Object.entries(before)) {
     if (found) Object.defineProperty(globalThis, name, found);
     else delete globalThis[name];
@@ -153,6 +158,50 @@ test("Until the browser lets Web Audio be heard, whoever is wanted louder is as 
   state = "running";
   contexts[0].onstatechange();
   assert.deepEqual([boost(), audios[0].muted], [2, true]);
+});
+
+test("With nothing to boost Web Audio rests, and goes on when there is something again", () => {
+  /** The browser did what it was told. */
+  const becomes = (now) => {
+    state = now;
+    contexts[0].onstatechange();
+  };
+  const { playback, want } = playing();
+  want(2);
+  playback.play("p", "newer");
+  mock.timers.tick(5000);
+  assert.deepEqual(orders, [], "another track of the same peer");
+  want(1);
+  mock.timers.tick(5000);
+  becomes("suspended");
+  playback.resume();
+  mock.timers.tick(5000);
+  assert.deepEqual(orders, ["suspend"], "no touch of the page wakes it for nothing");
+  want(2);
+  assert.deepEqual([orders.at(-1), boost()], ["resume", null]);
+  becomes("running");
+  mock.timers.tick(5000);
+  assert.deepEqual([orders.length, boost()], [2, 2]);
+  // Wanted again while it is on its way to rest.
+  want(1);
+  mock.timers.tick(5000);
+  want(2);
+  becomes("suspended");
+  assert.deepEqual([orders.slice(2), boost()], [["suspend", "resume", "resume"], null]);
+  becomes("running");
+  mock.timers.tick(5000);
+  assert.deepEqual([orders.length, boost()], [5, 2], "and it stays");
+});
+
+test("Web Audio that was asked for and is not needed any more when it runs rests too", () => {
+  state = "suspended";
+  const { want } = playing();
+  want(2);
+  want(1);
+  state = "running";
+  contexts[0].onstatechange();
+  mock.timers.tick(5000);
+  assert.deepEqual([orders, boost()], [["resume", "suspend"], null]);
 });
 
 test("What a call on the phone interrupted is taken up again", () => {

@@ -9,6 +9,8 @@ const BENDS_AT = 0.7;
 const CURVE_POINTS = 2049;
 /** A gain changes in this time, in seconds, by two thirds: too slow to click. */
 const GLIDE_S = 0.01;
+/** With nothing to boost it rests after this time; not at once, as there may be another track in a moment. */
+const REST_AFTER_MS = 1000;
 
 /** @param {number} amplitude @returns {number} below 1 */
 export function soften(amplitude) {
@@ -44,18 +46,29 @@ export class Booster {
   #context = null;
   #speaker = "";
   #onChange;
+  #boosts = 0;
+  /** It was sent to rest from here: nobody wants it to go on, until somebody asks whether it works. */
+  #resting = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #restTimer;
 
   /** @param {() => void} onChange it can do now, or not any more, what {@link works} says */
   constructor(onChange) {
     this.#onChange = onChange;
   }
 
-  /** Whether what is boosted is heard, from the chosen speaker. A browser may want a touch of the page first. */
+  /**
+   * Whether what is boosted is heard, from the chosen speaker; asked by who has something to boost. A browser may
+   * want a touch of the page first.
+   */
   get works() {
     const context = this.#open();
-    if (!context) return false;
-    wake(context);
-    return context.state === "running" && (this.#speaker === "" || "setSinkId" in context);
+    if (!context || (this.#speaker !== "" && !("setSinkId" in context))) return false;
+    // It may still be on its way to rest, and say that it runs.
+    if (this.#resting) context.resume().catch(() => {});
+    else wake(context);
+    this.#resting = false;
+    return context.state === "running";
   }
 
   /** @param {string} id empty for the system's */
@@ -66,7 +79,7 @@ export class Booster {
 
   /** Once more; called while a tap or a key is handled. */
   resume() {
-    if (this.#context) wake(this.#context);
+    if (this.#context && !this.#resting) wake(this.#context);
   }
 
   /** @param {MediaStreamTrack} track @param {number} gain @returns {Boost | null} */
@@ -76,20 +89,41 @@ export class Booster {
     const source = context.createMediaStreamSource(new MediaStream([track]));
     const scaled = new GainNode(context, { gain: gain / MOST_GAIN });
     source.connect(scaled).connect(new WaveShaperNode(context, { curve: curve() })).connect(context.destination);
+    this.#boosts++;
     return {
       setGain: (gain) => scaled.gain.setTargetAtTime(gain / MOST_GAIN, context.currentTime, GLIDE_S),
-      end() {
+      end: () => {
         source.disconnect();
         scaled.disconnect();
+        this.#boosts--;
+        this.#restSoon(context);
       },
     };
+  }
+
+  /**
+   * Silence costs as much as sound does, while it runs.
+   * @param {AudioContext} context
+   */
+  #restSoon(context) {
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => {
+      // One that does not run is either resting or about to be asked to go on.
+      if (this.#boosts > 0 || context.state !== "running") return;
+      this.#resting = true;
+      context.suspend().catch(() => {});
+    }, REST_AFTER_MS);
   }
 
   #open() {
     if (this.#context) return this.#context;
     try {
       const context = new AudioContext({ latencyHint: "interactive" });
-      context.onstatechange = () => this.#onChange();
+      context.onstatechange = () => {
+        this.#onChange();
+        // Who asked for it may want nothing any more.
+        if (this.#boosts === 0) this.#restSoon(context);
+      };
       this.#context = context;
       this.#aim(context);
     } catch {
