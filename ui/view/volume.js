@@ -66,6 +66,10 @@ export class VolumeControl {
       this.#setOpen(false);
       this.#toggle.focus();
     });
+    // Who leaves by the keyboard; a hand that touches elsewhere, or another window, moves the focus nowhere here.
+    this.element.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget instanceof Node && !this.element.contains(relatedTarget)) this.#setOpen(false);
+    });
   }
 
   /** @param {string} name @param {Heard} heard */
