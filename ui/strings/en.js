@@ -125,7 +125,8 @@ const notices = {
   device_lost: ({ kind, name }) =>
     `The ${DEVICE[kind]} “${name}” is gone. Connect it again, or choose another ${DEVICE[kind]}.`,
   device_file: ({ kind, path, problem }) => `The file ${path} cannot be used as a ${DEVICE[kind]}: ${problem}.`,
-  device_failed: ({ kind, name, problem }) => `The ${DEVICE[kind]} “${name}” does not work: ${problem}.`,
+  device_failed: ({ kind, name, problem }) =>
+    `The ${DEVICE[kind]} “${name}” does not work${problem === "" ? "" : `: ${problem}`}.`,
 
   device_replaced: ({ kind, name, instead, follows_system }) =>
     `The ${DEVICE[kind]} “${name}” is gone. “${follows_system ? systemDefault(instead) : instead}” is used until it ` +

@@ -31,7 +31,7 @@ function allow(system, kind) {
       );
     default:
       return (
-        `쓰시는 계정이 “${kind === "camera" ? "video" : "audio"}” 그룹에 들어 있어야 할 수 있어요. 넣은 뒤에는 로그아웃하고 ` +
+        `쓰시는 계정을 “${kind === "camera" ? "video" : "audio"}” 그룹에 넣어야 할 수도 있어요. 넣은 뒤에는 로그아웃하고 ` +
         "다시 로그인해 주세요."
       );
   }
@@ -132,12 +132,13 @@ const notices = {
   device_lost: ({ kind, name }) =>
     `“${name}” ${DEVICE[kind]}가 사라졌어요. 다시 연결하거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
   device_file: ({ kind, path, problem }) => `${path} 파일을 ${DEVICE[kind]}로 쓸 수 없어요(${problem}).`,
-  device_failed: ({ kind, name, problem }) => `“${name}” ${DEVICE[kind]}가 작동하지 않아요(${problem}).`,
+  device_failed: ({ kind, name, problem }) =>
+    `“${name}” ${DEVICE[kind]}가 작동하지 않아요${problem === "" ? "" : `(${problem})`}.`,
 
   device_replaced: ({ kind, name, instead, follows_system }) =>
     `“${name}” ${DEVICE[kind]}가 사라졌어요. 다시 연결될 때까지 “${follows_system ? systemDefault(instead) : instead}” ` +
     `${DEVICE[kind]}를 써요.`,
-  device_back: ({ kind, name }) => `“${name}” ${DEVICE[kind]}가 돌아와서 다시 쓰고 있어요.`,
+  device_back: ({ kind, name }) => `“${name}” ${DEVICE[kind]}가 다시 연결되어 이제 그 장치를 써요.`,
 
   guests_not_let_in: ({ problem }) => `이 네트워크의 브라우저가 들어올 수 없어요: ${problem}`,
   settings_not_saved: ({ problem }) =>
@@ -267,7 +268,7 @@ export const ko = {
   /** @param {string} name */
   volumeOf: (name) => `${name} 님 소리 크기`,
   /** @param {string} name */
-  muteForMe: (name) => `${name} 님 소리를 나만 끄기`,
+  muteForMe: (name) => `${name} 님 소리를 나에게만 들리지 않게 하기`,
   mutedHint: "음소거 중이라 아무도 듣지 못해요.",
 
   // 상태 표시

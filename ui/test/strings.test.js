@@ -77,6 +77,14 @@ test("No Korean sentence leaves a choice of particle to the reader", () => {
   assert.doesNotMatch(source, /\$\{(name|room|host|path|address|problem|id)\}[”"]?(이|가|을|를|은|는|와|과|로|으로)(?=[ ,.])/);
 });
 
+test("A device that does not work, nobody knows why, is told of without an empty place for it", () => {
+  const said = (dictionary, problem) => dictionary.notices.device_failed({ kind: "speaker", name: "A", problem });
+  assert.equal(said(dictionaries.en, ""), "The speaker “A” does not work.");
+  assert.equal(said(dictionaries.en, "it hums"), "The speaker “A” does not work: it hums.");
+  assert.equal(said(dictionaries.ko, ""), "“A” 스피커가 작동하지 않아요.");
+  assert.equal(said(dictionaries.ko, "it hums"), "“A” 스피커가 작동하지 않아요(it hums).");
+});
+
 test("The first language that there is wins, in any case and with any region; else English", () => {
   assert.equal(chooseLanguage(["ko-KR", "en-US"]), "ko");
   assert.equal(chooseLanguage(["fr", "de-AT", "KO"]), "ko");
