@@ -11,15 +11,6 @@ const SETTINGS = loadSettings(() => ({ getItem: () => null }));
 
 const device = (kind, deviceId, label) => ({ kind, deviceId, label });
 
-test("Before anything was allowed a browser names no device, and there is one to choose all the same", () => {
-  const list = deviceList([device("videoinput", "", ""), device("audioinput", "", "")], true);
-  assert.deepEqual(list.cameras.map(({ id, default: first }) => [id, first]), [["default", true]]);
-  assert.equal(list.speakers.length, 1, "sound comes out somewhere");
-  const named = deviceList([device("videoinput", "a", "A"), device("videoinput", "b", "B")], true);
-  assert.deepEqual(named.cameras.map(({ id, name, default: first }) => [id, name, first]), [["a", "A", true], ["b", "B", false]]);
-  assert.deepEqual(deviceList([], false).microphones, []);
-});
-
 test("What is open follows what is chosen, muted, failed and unplugged", () => {
   const selection = new Selection(SETTINGS);
   const devices = deviceList([device("videoinput", "a", "A"), device("audioinput", "m", "M")], false);
@@ -166,6 +157,18 @@ test("Who does not want a device back is not asked again; what stands in may end
   assert.deepEqual(selection.wanted(true).microphone, { id: null, facing: null });
 });
 
+test("Where the browser prefers the very device that broke, it is back as soon as that opens, and told once", () => {
+  const { selection, microphone, both, one } = withoutHeadset();
+  selection.opened("microphone", null);
+  selection.listed(one);
+  selection.listed(both);
+  assert.ok(!selection.refused("microphone", 0, false, null));
+  assert.equal(microphone(), null);
+  assert.deepEqual(selection.opened("microphone", "h"), BACK);
+  assert.equal(microphone(), "h");
+  assert.deepEqual([selection.listed(both), selection.tick(60_000)], [[], false]);
+});
+
 test("Where nothing needs to be opened, a device is back at once", () => {
   const { selection, microphone, both, one } = withoutHeadset();
   selection.listed(one);
@@ -259,42 +262,4 @@ test("Muting keeps the microphone open until the call or the preview ends, and n
   assert.ok(open(true));
   selection.muted = true;
   assert.ok(!open(false), "the preview after a call begins anew");
-});
-
-const grouped = (kind, deviceId, label, groupId) => ({ kind, deviceId, label, groupId });
-
-/** As Chromium lists it on Windows: what the system uses, for calls too, and then what there is. */
-const onWindows = (kind, used, ...real) =>
-  deviceList([
-    grouped(kind, "default", `Default - ${used}`, used), grouped(kind, "communications", `Communications - ${used}`, used),
-    ...real.map((name) => grouped(kind, name, name, name)),
-  ], true);
-
-test("What follows the system is called by the device that it is, as far as the browser says", () => {
-  const chrome = deviceList([
-    grouped("audiooutput", "default", "Default - Speakers", "1"), grouped("audiooutput", "a", "Speakers", "1"),
-    grouped("audiooutput", "b", "Headset", "2"),
-  ], true);
-  assert.deepEqual(chrome.speakers.map(({ name, follows_system }) => [name, follows_system]),
-    [["Speakers", true], ["Speakers", false], ["Headset", false]]);
-  const windows = onWindows("audiooutput", "Headset", "Speakers", "Headset");
-  assert.deepEqual([windows.speakers[0].name, windows.speakers[0].follows_system], ["Headset", true]);
-  const firefox = deviceList([grouped("audiooutput", "a", "Speakers", "1")], true);
-  assert.deepEqual(firefox.speakers.map(({ id, name, default: first }) => [id, name, first]),
-    [["default", "", true], ["a", "Speakers", false]]);
-});
-
-test("What the system uses instead is not guessed from a list that is older than the loss", () => {
-  const lostOf = (list) => {
-    const selection = new Selection(SETTINGS);
-    selection.listed(list);
-    selection.choose("microphone", "Headset");
-    selection.opened("microphone", "Headset");
-    return selection.lost("microphone", 0, "Headset", "Headset");
-  };
-  const said = (instead, follows_system) =>
-    ({ key: "device_replaced", values: { kind: "microphone", name: "Headset", instead, follows_system } });
-  assert.deepEqual(lostOf(onWindows("audioinput", "Headset", "Headset", "Built-in")), said("", true));
-  assert.deepEqual(lostOf(onWindows("audioinput", "Built-in", "Headset", "Built-in")), said("Built-in", true));
-  assert.equal(lostOf(onWindows("audioinput", "Headset", "Headset")).key, "device_lost");
 });

@@ -105,7 +105,7 @@ export class Chosen {
     const none = id === NO_DEVICE;
     this.#choice = id === null || id === ANY_DEVICE ? "preferred" : none ? "none" : "device";
     this.#device = none ? null : id;
-    this.#failed = this.#lost = this.#unlisted = false;
+    this.#failed = this.#lost = false;
     this.#settle();
     this.#name = this.#devices.find((device) => device.id === id)?.name ?? "";
     this.#facing = null;
@@ -176,7 +176,7 @@ export class Chosen {
 
   /** What is chosen is what is used, or nothing is known against it. */
   #settle() {
-    this.#away = this.#returning = false;
+    this.#away = this.#returning = this.#unlisted = false;
     this.#kept = this.#retryAt = null;
     this.#tries = 0;
   }
@@ -206,7 +206,9 @@ export class Chosen {
   opened(id) {
     this.#open = id;
     if (id !== null && this.#choice === "preferred") this.#device = id;
-    return this.#returning && id !== null && id === this.#device ? this.#back() : null;
+    // What the browser prefers may be the very device that broke.
+    if (!this.#away || id === null || id !== this.#device) return null;
+    return this.#back();
   }
 
   /** Nothing of the kind works. */
