@@ -11,7 +11,7 @@ export const ANY_DEVICE = "default";
 /** What Windows uses for calls; Chromium lists it beside the device that this is. */
 export const COMMUNICATIONS = "communications";
 
-/** @param {DeviceInfo[]} devices */
+/** @param {DeviceInfo[]} devices the one that the browser takes where nothing is chosen */
 export const preferredOf = (devices) => devices.find((device) => device.default) ?? null;
 
 /**
