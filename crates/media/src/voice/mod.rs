@@ -10,7 +10,9 @@ mod bands;
 mod canceller;
 mod contain;
 mod coupling;
+mod detour;
 pub mod far_end;
+mod floor;
 mod gain;
 mod high_pass;
 mod interpolate;
@@ -22,10 +24,12 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::audio::SAMPLES_10_MS;
-use bands::{BAND_SAMPLES, Bands, FilterBank, SILENT_BANDS};
+use bands::{Bands, FilterBank, SILENT_BANDS};
 use canceller::Canceller;
 use contain::Contained;
 use coupling::Coupling;
+use detour::Detour;
+use floor::NoiseFloor;
 use gain::GainStage;
 use high_pass::HighPass;
 use noise::NoiseStage;
@@ -34,6 +38,12 @@ use noise::NoiseStage;
 const BANDS_DELAY: Duration = Duration::from_millis(1);
 /// And in the canceller, and in the noise suppressor, which both overlap their blocks.
 const STAGE_DELAY: Duration = Duration::from_millis(6);
+
+/// Noise below this is heard by nobody, and suppressing it would only be heard in the voice; above the other all of
+/// it is done. Between two frames it changes by no more than the step.
+const NOBODY_HEARS_DBFS: f32 = -74.0;
+const NOISE_DBFS: f32 = -64.0;
+const NOISE_SHARE_STEP: f32 = 0.02;
 
 /// When the far end's echo is taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -107,10 +117,11 @@ pub struct VoiceProcessor {
     high_pass: HighPass,
     near_bank: FilterBank,
     far_bank: FilterBank,
-    /// The way round the canceller, as long as the way through it.
-    detour: [[f32; canceller::DELAY]; 3],
-    /// How much of the output comes from the canceller: 0 or 1 but for one frame of crossing over.
-    share: f32,
+    round_canceller: Detour<{ canceller::DELAY }>,
+    round_noise: Detour<{ noise::DELAY }>,
+    floor: NoiseFloor,
+    /// How much of the noise suppressor's work is used, 0 to 1.
+    noise_share: f32,
     stats: VoiceStats,
 }
 
@@ -126,8 +137,10 @@ impl VoiceProcessor {
             high_pass: HighPass::new(),
             near_bank: FilterBank::new(),
             far_bank: FilterBank::new(),
-            detour: [[0.0; canceller::DELAY]; 3],
-            share: 0.0,
+            round_canceller: Detour::new(),
+            round_noise: Detour::new(),
+            floor: NoiseFloor::new(),
+            noise_share: 1.0,
             stats: VoiceStats::default(),
         }
     }
@@ -201,6 +214,9 @@ impl VoiceProcessor {
         if self.settings.noise {
             let lowest = near[0];
             self.noise.run(|noise| noise.listen(&lowest));
+            let wanted = (self.floor.update(&lowest) - NOBODY_HEARS_DBFS) / (NOISE_DBFS - NOBODY_HEARS_DBFS);
+            let change = wanted.clamp(0.0, 1.0) - self.noise_share;
+            self.noise_share += change.clamp(-NOISE_SHARE_STEP, NOISE_SHARE_STEP);
         }
         if self.settings.echo != EchoCancellation::Off {
             self.cancel(&mut near, far, clipped);
@@ -208,24 +224,18 @@ impl VoiceProcessor {
             self.stats.echo = EchoState::Off;
         }
         if self.settings.noise {
+            let around = self.round_noise.pass(&near);
             let mut quieter = near;
-            if self.noise.run(|noise| noise.process(&mut quieter)).is_some() {
-                near = quieter;
-            }
+            let done = self.noise.run(|noise| noise.process(&mut quieter));
+            let through = if done.is_some() { quieter } else { around };
+            near = self.round_noise.cross(&around, &through, self.noise_share);
         }
         self.near_bank.join(&near, frame);
     }
 
     /// Takes the echo out, or goes round the canceller on a way of the same length.
     fn cancel(&mut self, near: &mut Bands, far: Option<&[f32; SAMPLES_10_MS]>, clipped: bool) {
-        let mut around = SILENT_BANDS;
-        for ((around, near), detour) in around.iter_mut().zip(near.iter()).zip(&mut self.detour) {
-            let (late, early) = around.split_at_mut(canceller::DELAY);
-            late.copy_from_slice(detour);
-            let kept = BAND_SAMPLES - canceller::DELAY;
-            early.copy_from_slice(&near[..kept]);
-            detour.copy_from_slice(&near[kept..]);
-        }
+        let around = self.round_canceller.pass(near);
         let mut through = *near;
         let mut share = 0.0;
         self.stats.echo = EchoState::Off;
@@ -250,14 +260,7 @@ impl VoiceProcessor {
             self.canceller.reset();
             through = around;
         }
-        let step = (share - self.share) / BAND_SAMPLES as f32;
-        for ((near, through), around) in near.iter_mut().zip(&through).zip(&around) {
-            for (index, ((near, through), around)) in near.iter_mut().zip(through).zip(around).enumerate() {
-                let share = self.share + step * index as f32;
-                *near = around + (through - around) * share;
-            }
-        }
-        self.share = share;
+        *near = self.round_canceller.cross(&around, &through, share);
     }
 }
 

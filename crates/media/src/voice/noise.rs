@@ -5,6 +5,9 @@ use sonora_ns::noise_suppressor::NoiseSuppressor;
 
 use super::bands::{BAND_SAMPLES, Bands};
 
+/// By how much its output is behind its input, in samples of a band: it overlaps blocks of 256.
+pub(super) const DELAY: usize = 256 - BAND_SAMPLES;
+
 pub(super) struct NoiseStage {
     suppressor: NoiseSuppressor,
 }

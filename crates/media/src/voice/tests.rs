@@ -155,6 +155,27 @@ fn with_everything_off_nothing_is_changed_and_nothing_is_late() {
 }
 
 #[test]
+fn where_there_is_no_noise_to_suppress_the_voice_is_left_as_it_is() {
+    let settings = |noise| VoiceSettings { echo: EchoCancellation::Auto, noise, gain: false };
+    let (mut with, mut without) = (VoiceProcessor::new(settings(true)), VoiceProcessor::new(settings(false)));
+    let late = (with.delay() - without.delay()).as_millis() as usize * 48;
+    let (mut babble, mut touched, mut plain) = (Babble::new(3), Vec::new(), Vec::new());
+    for _ in 0..400 {
+        let frame = babble.frame(0.5);
+        for (processor, heard) in [(&mut with, &mut touched), (&mut without, &mut plain)] {
+            let mut frame = frame;
+            processor.process(&mut frame, None);
+            heard.extend_from_slice(&frame);
+        }
+    }
+    // Once it knows the room.
+    let from = 200 * SAMPLES_10_MS;
+    let (touched, plain) = (&touched[from + late..], &plain[from..plain.len() - late]);
+    let changed: f32 = touched.iter().zip(plain).map(|(a, b)| (a - b).powi(2)).sum();
+    assert!(db(energy(plain) / changed) > 60.0, "changed by {} dB", db(changed / energy(plain)));
+}
+
+#[test]
 fn steady_noise_is_lowered_and_a_voice_over_it_is_not() {
     let mut processor = VoiceProcessor::new(VoiceSettings { noise: true, ..VoiceSettings::NOTHING });
     let mut state = 9_u32;
