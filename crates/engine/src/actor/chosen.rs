@@ -203,12 +203,8 @@ impl Chosen {
                 away.tries += 1;
                 None
             }
-            Some(away) => {
-                // Each of the others may stand in, once for each time that devices come or go.
-                away.broken.push(id.clone());
-                let broken: Vec<_> = self.device.iter().chain(&away.broken).collect();
-                away.instead = list.preferred_but(self.kind, &broken).map(|device| device.id.clone());
-                self.failed = away.instead.is_none();
+            Some(_) => {
+                self.failed = !self.another_stands_in(id, list);
                 Some(error.into())
             }
             // The person chose another one, which does not work: the one before it still does.
@@ -243,13 +239,21 @@ impl Chosen {
         match &mut self.away {
             None if self.device.as_ref() == Some(id) => self.lose(now, id, error, list),
             Some(away) if away.instead.as_ref() == Some(id) && !away.returning => {
-                away.broken.push(id.clone());
-                let broken: Vec<_> = self.device.iter().chain(&away.broken).collect();
-                away.instead = list.preferred_but(self.kind, &broken).map(|device| device.id.clone());
+                self.another_stands_in(id, list);
                 Some(error.into())
             }
             _ => None,
         }
+    }
+
+    /// What stands in does not work: another one does, each once as long as no device comes or goes. False where
+    /// there is none.
+    fn another_stands_in(&mut self, id: &DeviceId, list: &DeviceList) -> bool {
+        let Some(away) = &mut self.away else { return false };
+        away.broken.push(id.clone());
+        let broken: Vec<_> = self.device.iter().chain(&away.broken).collect();
+        away.instead = list.preferred_but(self.kind, &broken).map(|device| device.id.clone());
+        away.instead.is_some()
     }
 
     /// The chosen device does not work.
