@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 use std::sync::mpsc;
-use std::time::Duration;
 
-use cpal::{Device, DeviceId, HostId};
+use cpal::HostId;
+use maru_media::System;
 use maru_media::device::VideoFormat;
-use maru_media::{DeviceKind, System};
 use nokhwa::utils::{CameraFormat, CameraInfo, FrameFormat, RequestedFormatType};
 use nokhwa::{Camera, NokhwaError};
 
+pub use super::direct::*;
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.
@@ -84,50 +84,4 @@ pub fn trouble(message: &str) -> Trouble {
             (Trouble::Gone, &["not found", "disconnected", "is null"]),
         ],
     )
-}
-
-/// Nothing is cheaper to look at than the list itself.
-pub fn camera_traces() -> Option<String> {
-    None
-}
-
-/// Nothing is cheaper to look at than the list itself.
-pub fn sound_traces(_: HostId) -> Option<String> {
-    None
-}
-
-/// Nothing is needed.
-pub fn prepare_sound_service(_: HostId) {}
-
-/// Blocks are about as long as they are asked for.
-pub fn block_to_ask_for(_: &Device, _: DeviceKind, wanted: Duration) -> Duration {
-    wanted
-}
-
-/// The default device is one of those listed.
-pub fn names_default_sound_device(_: HostId) -> bool {
-    true
-}
-
-/// Everything that the system lists is one.
-pub fn offers_sound_device(_: &DeviceId) -> bool {
-    true
-}
-
-/// It takes and gives what it is made for.
-pub fn is_sound_device(_: &DeviceId, _: DeviceKind) -> bool {
-    true
-}
-
-/// It exists only when it works.
-pub fn default_sound_device_works(_: &Device, _: DeviceKind) -> bool {
-    true
-}
-
-/// Nothing is needed.
-pub struct Quiet;
-
-/// The sound library writes nothing here.
-pub fn quiet_sound_library() -> Quiet {
-    Quiet
 }

@@ -1,5 +1,7 @@
 //! What differs between operating systems, behind the same functions everywhere.
 
+#[cfg(any(target_os = "macos", target_os = "windows"))]
+mod direct;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
