@@ -14,6 +14,7 @@ mod poll;
 mod sound;
 mod synthetic;
 mod system;
+mod traced;
 mod watchdog;
 mod worker;
 

@@ -6,27 +6,20 @@ mod session;
 mod source;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use maru_media::device::{Camera, VideoFormat};
 use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, LatestFrame};
 
 use crate::lost::Lost;
 use crate::platform;
+use crate::traced::Traced;
 use session::Limits;
 
 /// Asks the system for its cameras, again and again: for real only when something may have changed.
 pub fn lister() -> impl FnMut() -> Vec<DeviceInfo> {
-    let mut last: Option<(String, Vec<DeviceInfo>)> = None;
-    move || {
-        let traces = platform::camera_traces();
-        match (&traces, &last) {
-            (Some(traces), Some((before, list))) if traces == before => return list.clone(),
-            _ => {}
-        }
-        let list = query();
-        last = traces.map(|traces| (traces, list.clone()));
-        list
-    }
+    let mut list = Traced::new(Duration::MAX);
+    move || list.get(platform::camera_traces(), || Some(query())).unwrap_or_default()
 }
 
 fn query() -> Vec<DeviceInfo> {

@@ -8,6 +8,7 @@ use maru_media::{DeviceId, DeviceInfo, DeviceKind};
 
 use crate::id;
 use crate::platform;
+use crate::traced::Traced;
 
 /// What is asked again after this long in any case.
 const GOOD_FOR: Duration = Duration::from_secs(30);
@@ -39,15 +40,15 @@ pub fn connect(id: HostId) -> Option<Host> {
 
 /// Asks the system, again and again. May take a while where the sound service hangs.
 pub fn lister() -> impl FnMut() -> SoundList {
-    let mut lister = Lister { host: None, last: None, better_from: Instant::now(), patience: PATIENCE };
+    let mut lister =
+        Lister { host: None, answer: Traced::new(GOOD_FOR), better_from: Instant::now(), patience: PATIENCE };
     move || lister.list()
 }
 
 struct Lister {
     /// Kept, since to some services it is a connection.
     host: Option<Host>,
-    /// The last answer, when it was given, and what would have changed if it did not hold any more.
-    last: Option<(String, Instant, SoundList)>,
+    answer: Traced<SoundList>,
     /// A better service is looked for from then on.
     better_from: Instant,
     /// How long one that hangs is left alone.
@@ -83,21 +84,12 @@ impl Lister {
 
     fn take(&mut self, host: Option<Host>) {
         self.host = host;
-        self.last = None;
+        self.answer.forget();
     }
 
     fn ask(&mut self) -> Option<SoundList> {
         let host = self.host.as_ref()?;
-        let traces = platform::sound_traces(host.id());
-        if let (Some(traces), Some((before, at, list))) = (&traces, &self.last)
-            && traces == before
-            && at.elapsed() < GOOD_FOR
-        {
-            return Some(list.clone());
-        }
-        let list = query(host)?;
-        self.last = traces.map(|traces| (traces, Instant::now(), list.clone()));
-        Some(list)
+        self.answer.get(platform::sound_traces(host.id()), || query(host))
     }
 }
 
