@@ -2,12 +2,11 @@
 //! leaves out now and then does not pass for a quiet room.
 
 use super::bands::SCALE;
-use crate::audio::level::amplitude_dbfs;
+use crate::audio::level::{FLOOR_DBFS, amplitude_dbfs, rms_dbfs};
 
-/// Width and number of the histogram's buckets, the first of which is all silence below −100 dBFS.
+/// Width and number of the histogram's buckets: from silence to full scale.
 const BUCKET_DB: f32 = 2.0;
 const BUCKETS: usize = 51;
-const LOWEST_DBFS: f32 = -100.0;
 /// What is forgotten with each frame of 10 ms: to 37 % in three seconds.
 const FORGET: f32 = 1.0 / 300.0;
 const QUIET_SHARE: f32 = 0.1;
@@ -25,9 +24,8 @@ impl NoiseFloor {
 
     /// Takes 10 ms into account; the level in dBFS. At first it is as loud as the quietest that was heard.
     pub fn update(&mut self, samples: &[f32]) -> f32 {
-        let sum: f32 = samples.iter().map(|sample| sample * sample).sum();
-        let dbfs = amplitude_dbfs((sum / samples.len().max(1) as f32).sqrt() / SCALE);
-        let bucket = ((dbfs - LOWEST_DBFS) / BUCKET_DB).clamp(0.0, (BUCKETS - 1) as f32) as usize;
+        let dbfs = rms_dbfs(samples) - amplitude_dbfs(SCALE);
+        let bucket = ((dbfs - FLOOR_DBFS) / BUCKET_DB).clamp(0.0, (BUCKETS - 1) as f32) as usize;
         for share in &mut self.shares {
             *share *= 1.0 - FORGET;
         }
@@ -38,7 +36,7 @@ impl NoiseFloor {
             below += share;
             below >= all * QUIET_SHARE
         });
-        LOWEST_DBFS + quiet.unwrap_or(BUCKETS - 1) as f32 * BUCKET_DB
+        FLOOR_DBFS + quiet.unwrap_or(BUCKETS - 1) as f32 * BUCKET_DB
     }
 }
 
@@ -56,7 +54,7 @@ mod tests {
     fn it_is_what_is_heard_between_words() {
         let words = |frame: usize| if frame % 50 < 40 { 0.1 } else { 0.001 };
         assert!((after(5, words) - -60.0).abs() <= BUCKET_DB);
-        assert!((after(5, |_| 0.0) - LOWEST_DBFS).abs() <= BUCKET_DB);
+        assert!((after(5, |_| 0.0) - FLOOR_DBFS).abs() <= BUCKET_DB);
         assert!((after(5, |frame| if frame < 100 { 0.0 } else { 0.01 }) - -40.0).abs() <= BUCKET_DB);
     }
 

@@ -29,7 +29,6 @@ use canceller::Canceller;
 use contain::Contained;
 use coupling::Coupling;
 use detour::Detour;
-use floor::NoiseFloor;
 use gain::GainStage;
 use high_pass::HighPass;
 use noise::NoiseStage;
@@ -38,12 +37,6 @@ use noise::NoiseStage;
 const BANDS_DELAY: Duration = Duration::from_millis(1);
 /// And in the canceller, and in the noise suppressor, which both overlap their blocks.
 const STAGE_DELAY: Duration = Duration::from_millis(6);
-
-/// Noise below this is heard by nobody, and suppressing it would only be heard in the voice; above the other all of
-/// it is done. Between two frames it changes by no more than the step.
-const NOBODY_HEARS_DBFS: f32 = -74.0;
-const NOISE_DBFS: f32 = -64.0;
-const NOISE_SHARE_STEP: f32 = 0.02;
 
 /// When the far end's echo is taken out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -119,9 +112,6 @@ pub struct VoiceProcessor {
     far_bank: FilterBank,
     round_canceller: Detour<{ canceller::DELAY }>,
     round_noise: Detour<{ noise::DELAY }>,
-    floor: NoiseFloor,
-    /// How much of the noise suppressor's work is used, 0 to 1.
-    noise_share: f32,
     stats: VoiceStats,
 }
 
@@ -139,8 +129,6 @@ impl VoiceProcessor {
             far_bank: FilterBank::new(),
             round_canceller: Detour::new(),
             round_noise: Detour::new(),
-            floor: NoiseFloor::new(),
-            noise_share: 1.0,
             stats: VoiceStats::default(),
         }
     }
@@ -214,9 +202,6 @@ impl VoiceProcessor {
         if self.settings.noise {
             let lowest = near[0];
             self.noise.run(|noise| noise.listen(&lowest));
-            let wanted = (self.floor.update(&lowest) - NOBODY_HEARS_DBFS) / (NOISE_DBFS - NOBODY_HEARS_DBFS);
-            let change = wanted.clamp(0.0, 1.0) - self.noise_share;
-            self.noise_share += change.clamp(-NOISE_SHARE_STEP, NOISE_SHARE_STEP);
         }
         if self.settings.echo != EchoCancellation::Off {
             self.cancel(&mut near, far, clipped);
@@ -227,8 +212,8 @@ impl VoiceProcessor {
             let around = self.round_noise.pass(&near);
             let mut quieter = near;
             let done = self.noise.run(|noise| noise.process(&mut quieter));
-            let through = if done.is_some() { quieter } else { around };
-            near = self.round_noise.cross(&around, &through, self.noise_share);
+            let (through, share) = done.map_or((around, 0.0), |share| (quieter, share));
+            near = self.round_noise.cross(&around, &through, share);
         }
         self.near_bank.join(&near, frame);
     }
