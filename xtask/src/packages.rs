@@ -65,14 +65,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         // The last two are what the guest is given of this machine.
         Purpose::Guest => &["qemu-system-x86", "kmod", "udev"],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
-        Purpose::Bench => &[
-            "espeak-ng",
-            "python3-dev",
-            "python3-venv",
-            "pulseaudio",
-            "pulseaudio-utils",
-            "libasound2-plugins",
-        ],
+        Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"],
     }
 }
 

@@ -71,14 +71,6 @@ impl Daemon {
         until("pulseaudio to start", || {
             quietly(daemon.program("pactl").arg("info")).is_ok_and(|status| status.success())
         })?;
-        // For programs that reach it through ALSA.
-        let pcm = |device: &str| {
-            format!(r#"{{ type pulse server "unix:{}" device "{device}" }}"#, socket.display())
-        };
-        let (speaker, mic) = (pcm("speaker"), pcm("mic"));
-        let default = format!("pcm.!default {{ type asym playback.pcm {speaker} capture.pcm {mic} }}");
-        let alsa = format!("</usr/share/alsa/alsa.conf>\n{default}\nctl.!default {{ type pulse }}\n");
-        fs::write(daemon.folder.join("asoundrc"), alsa)?;
         for (what, name) in [("set-default-sink", "speaker"), ("set-default-source", "mic")] {
             let told = daemon.program("pactl").args([what, name]).status()?;
             ensure!(told.success(), "pactl {what} failed");
@@ -91,7 +83,6 @@ impl Daemon {
         let mut program = Command::new(name);
         program
             .env("PULSE_SERVER", format!("unix:{}", self.folder.join("native").display()))
-            .env("ALSA_CONFIG_PATH", self.folder.join("asoundrc"))
             .envs(["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"].map(|name| (name, &self.folder)))
             .env_remove("MARU_SYNTHETIC_DEVICES");
         program
