@@ -4,10 +4,14 @@
 
 #[cfg(target_os = "linux")]
 pub mod browser;
+#[cfg(target_os = "linux")]
+pub mod faults;
 #[cfg(unix)]
 pub mod foreign;
 #[cfg(target_os = "linux")]
 pub mod guest;
+#[cfg(target_os = "linux")]
+pub mod namespaces;
 pub mod order;
 pub mod page;
 pub mod participant;

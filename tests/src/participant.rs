@@ -46,6 +46,7 @@ impl Participant {
             server: Arc::new(FixedServer::parse(server).expect("a server's URL")),
             client: ClientInfo { name: "maru-tests".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
+            addresses: Default::default(),
             token: None,
             video_codecs: VideoCodec::BUILT_IN.to_vec(),
             camera: device("test-pattern"),

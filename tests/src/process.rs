@@ -35,6 +35,11 @@ impl Group {
         &mut self.leader
     }
 
+    /// Lets the program sleep, or wakes it, as a laptop's lid does.
+    pub fn sleep(&self, asleep: bool) {
+        signal(if asleep { "-STOP" } else { "-CONT" }, &self.leader.id().to_string());
+    }
+
     /// The program's process id.
     pub fn id(&self) -> u32 {
         self.leader.id()

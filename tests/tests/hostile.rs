@@ -127,6 +127,7 @@ async fn a_server_that_is_none_is_named_in_the_notice() {
             server: Arc::new(FixedServer::parse(&url).unwrap()),
             client: ClientInfo { name: "maru-tests".into(), version: "0".into() },
             ice_servers: Vec::new(),
+            addresses: Default::default(),
             token: None,
             video_codecs: maru_media::VideoCodec::BUILT_IN.to_vec(),
             camera: Default::default(),

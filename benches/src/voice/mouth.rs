@@ -235,6 +235,7 @@ async fn call(wav: &Arc<Wav>) -> Result<(AudioReport, AudioReport)> {
             server: Arc::new(FixedServer::parse(&url)?),
             client: ClientInfo { name: "maru-bench".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
+            addresses: Default::default(),
             token: None,
             camera: Choice::None,
             microphone,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use maru_engine::Choice;
+use maru_engine::{AddressPolicy, Choice};
 use maru_media::voice::EchoCancellation;
 use maru_media::{DeviceId, VideoCodec};
 
@@ -70,6 +70,9 @@ pub struct Join {
     /// Password for the TURN servers.
     #[arg(long, value_name = "PASSWORD", env = "MARU_ICE_PASSWORD", hide_env_values = true)]
     pub ice_password: Option<String>,
+    /// What the others learn of where this machine is.
+    #[arg(long, value_enum, default_value_t)]
+    pub addresses: Addresses,
     /// Join muted.
     #[arg(long)]
     pub muted: bool,
@@ -88,9 +91,34 @@ pub struct Join {
     /// Print one JSON object about the call at its end, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,
+    /// Print one JSON object about the call every so many seconds, and nothing else, on standard output.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "json", allow_hyphen_values = true)]
+    pub json_every: Option<f64>,
     /// Save the last picture of each peer as a PNG file in this folder.
     #[arg(long, value_name = "DIR")]
     pub snapshot: Option<PathBuf>,
+}
+
+/// What the others learn of where this machine is.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum Addresses {
+    /// Its addresses: the shortest path is found.
+    #[default]
+    All,
+    /// Names that mean something on this network only, instead of private addresses.
+    HidePrivate,
+    /// Nothing: everything goes through the server's relay.
+    RelayOnly,
+}
+
+impl From<Addresses> for AddressPolicy {
+    fn from(addresses: Addresses) -> Self {
+        match addresses {
+            Addresses::All => Self::All,
+            Addresses::HidePrivate => Self::HidePrivate,
+            Addresses::RelayOnly => Self::RelayOnly,
+        }
+    }
 }
 
 /// When to cancel the echo.
@@ -147,11 +175,11 @@ fn video_codec(text: &str) -> Result<VideoCodec, String> {
     })
 }
 
-/// A time that a person typed, as a duration; only a sensible one.
-pub fn seconds(value: f64) -> anyhow::Result<std::time::Duration> {
+/// A time that a person typed with this flag, as a duration; only a sensible one.
+pub fn seconds(flag: &str, value: f64) -> anyhow::Result<std::time::Duration> {
     anyhow::ensure!(
-        value.is_finite() && (0.1..=1e7).contains(&value),
-        "--seconds takes a number from 0.1 to 10000000, not {value}"
+        value.is_finite() && (0.01..=1e7).contains(&value),
+        "{flag} takes a number from 0.01 to 10000000, not {value}"
     );
     Ok(std::time::Duration::from_secs_f64(value))
 }

@@ -28,7 +28,7 @@ struct DemoReport {
 }
 
 pub async fn run(args: Demo) -> anyhow::Result<ExitCode> {
-    let length = args::seconds(args.seconds)?;
+    let length = args::seconds("--seconds", args.seconds)?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.context("No port is free")?;
     let url = format!("ws://{}", listener.local_addr()?);
     let stop = CancellationToken::new();

@@ -16,6 +16,7 @@ use maru_media::{DeviceError, DeviceKind, Devices, VideoCodec};
 use maru_protocol::{IceServer, PeerId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use crate::args::{self, Join};
 use crate::output::{Meter, snapshots};
@@ -32,7 +33,8 @@ const HELP: &str = "\
   /quit          leave";
 
 pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
-    let limit = args.seconds.map(args::seconds).transpose()?;
+    let limit = args.seconds.map(|seconds| args::seconds("--seconds", seconds)).transpose()?;
+    let every = args.json_every.map(|seconds| args::seconds("--json-every", seconds)).transpose()?;
     let devices = Arc::new(SystemDevices::new(Options::default()));
     say_what_is_missing(&*devices, &args);
     let server = Server::choose(args.server.as_deref(), args.guests_on_network)?;
@@ -49,13 +51,15 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         },
         token: args.token.clone(),
         ice_servers: ice_servers(&args),
+        addresses: args.addresses.into(),
         video_codecs: args.video_codec.map_or_else(|| VideoCodec::BUILT_IN.to_vec(), |codec| vec![codec]),
         ..participant::config(devices, server.locator())
     })
     .context("The call cannot be started")?;
 
     let meter = Meter::start();
-    let mut terminal = Terminal::new(&engine, args.json);
+    let mut terminal = Terminal::new(&engine, args.json || every.is_some());
+    let reporting = every.map(|every| tokio::spawn(report_every(every, engine.clone(), meter)));
     let joined = participant::join(&engine, &args.room, &args.name).await;
     let outcome = match joined {
         Ok(view) => {
@@ -66,6 +70,9 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     };
     // Before leaving: the numbers are about the call, and the pictures still there.
     let report = engine.report().await;
+    if let Some(reporting) = reporting {
+        reporting.abort();
+    }
     let files = match &args.snapshot {
         Some(dir) => snapshots(&engine, dir, ""),
         None => Ok(Vec::new()),
@@ -81,6 +88,20 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string(&meter.report(report, 1))?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints reports until the engine is gone or the task is ended.
+async fn report_every(every: Duration, engine: Engine, meter: Meter) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let Some(report) = engine.report().await else { return };
+        match serde_json::to_string(&meter.report(report, 1)) {
+            Ok(line) => println!("{line}"),
+            Err(error) => tracing::warn!(%error, "a report cannot be written"),
+        }
+    }
 }
 
 /// What was asked for by its id and is not there. The engine waits for it and uses something else meanwhile,

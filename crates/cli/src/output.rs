@@ -1,7 +1,7 @@
 //! Reports and pictures: what is left of a call.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use maru_engine::{CallReport, Engine};
@@ -12,6 +12,8 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 /// A call's report with what it cost.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// When it was made, in milliseconds since 1970.
+    pub unix_ms: u128,
     #[serde(flatten)]
     pub call: CallReport,
     /// Processor time, in seconds of one core.
@@ -21,6 +23,7 @@ pub struct Report {
 }
 
 /// Measures processor and wall time from its making on.
+#[derive(Clone, Copy)]
 pub struct Meter {
     start: Instant,
     cpu: Duration,
@@ -36,6 +39,7 @@ impl Meter {
         let round = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
         let cpu = cpu_time().saturating_sub(self.cpu);
         Report {
+            unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
             call,
             cpu_s: round(cpu.as_secs_f64() / share.max(1) as f64),
             wall_s: round(self.start.elapsed().as_secs_f64()),

@@ -21,6 +21,7 @@ pub fn config(devices: Arc<dyn maru_media::Devices>, server: Arc<dyn ServerLocat
         server,
         client: client_info(),
         ice_servers: Vec::new(),
+        addresses: Default::default(),
         token: None,
         video_codecs: VideoCodec::BUILT_IN.to_vec(),
         camera: Default::default(),

@@ -11,13 +11,14 @@ mod view;
 mod volumes;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_media::{DeviceList, LatestFrame, VideoCodec};
-use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, Status};
+use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, ServerMessage, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
@@ -29,17 +30,19 @@ use self::media::{MediaThreads, PeerMedia};
 use self::selection::Selection;
 use self::speaker_test::SpeakerTest;
 use self::volumes::Volumes;
-use crate::api::{CallState, Command};
+use crate::api::{AddressPolicy, CallState, Command};
 use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, Output};
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
+use crate::network::{self, NetworkChange};
 use crate::notice::{NameField, Notice, NoticeCode, Problem};
-use crate::peer::{Connection, ConnectionConfig, ConnectionNews, random_u32};
+use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, random_u32};
 use crate::receive::playout::Playout;
 use crate::report::CallReport;
 use crate::send::audio::VoiceInput;
 use crate::send::fanout::Fanout;
 use crate::signaling::{ServerLocator, SignalingClient, SignalingEvent};
+use crate::tunnel::Tunnels;
 
 /// Levels are shown, and slow changes looked for, this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -65,8 +68,13 @@ pub(crate) struct Actor {
     call: Call,
     locator: Arc<dyn ServerLocator>,
     configured_ice_servers: Vec<IceServer>,
+    addresses: AddressPolicy,
+    tunnels: Arc<Tunnels>,
     video_codecs: Vec<VideoCodec>,
     signaling: Option<SignalingClient>,
+    /// Where the connection to the server begins.
+    signaling_local: Option<IpAddr>,
+    network: mpsc::Receiver<NetworkChange>,
     signaling_count: u64,
     signaling_events: (mpsc::Sender<NumberedEvent>, mpsc::Receiver<NumberedEvent>),
     server: Option<String>,
@@ -122,8 +130,12 @@ impl Actor {
             call,
             locator: config.server,
             configured_ice_servers: config.ice_servers,
+            addresses: config.addresses,
+            tunnels: Arc::default(),
             video_codecs,
             signaling: None,
+            signaling_local: None,
+            network: network::watch(),
             signaling_count: 0,
             signaling_events: mpsc::channel(NEWS_LIMIT),
             server: None,
@@ -161,6 +173,7 @@ impl Actor {
                 },
                 Some((number, event)) = self.signaling_events.1.recv() => self.signaling(number, event),
                 Some((peer, generation, news)) = self.peer_news.1.recv() => self.peer_news(peer, generation, news),
+                Some(change) = self.network.recv() => self.network_changed(change),
                 Some(news) = self.device_news.recv() => self.device_news(news),
                 () = sleep_until(deadline) => {
                     self.call.handle_timeout(Instant::now());
@@ -189,6 +202,7 @@ impl Actor {
                     self.notice = None;
                 }
             }
+            Command::SetAddresses { addresses } => self.addresses = addresses,
             Command::SetVoice { voice } => self.media.voice.set(voice),
             Command::SetPeerVolume { peer, volume } => {
                 self.want_volume(peer, |wanted| wanted.volume = volume)
@@ -249,6 +263,11 @@ impl Actor {
                         signaling.close();
                     }
                 }
+                Output::ProbeSignaling => {
+                    if let Some(signaling) = &self.signaling {
+                        signaling.probe();
+                    }
+                }
                 Output::Send(message) => {
                     if let Some(signaling) = &self.signaling {
                         signaling.send(message);
@@ -280,15 +299,23 @@ impl Actor {
         }
     }
 
+    /// STUN servers and relays, the relays under their placeholders.
+    fn ice_servers(&self) -> Vec<IceServer> {
+        let named = self.call.ice_servers();
+        self.tunnels.stand_in(&self.configured_ice_servers, named, self.server.as_deref())
+    }
+
     fn open_connection(&mut self, peer: PeerId, generation: Generation) {
         let media = self.shared.peer_media(peer, || PeerMedia::new(self.media.playout.add(peer)));
         self.apply_volume(peer);
-        let mut ice_servers = self.configured_ice_servers.clone();
-        ice_servers.extend_from_slice(self.call.ice_servers());
         let config = ConnectionConfig {
-            ice_servers,
+            network: Network {
+                ice_servers: self.ice_servers(),
+                tunnels: Arc::clone(&self.tunnels),
+                addresses: self.addresses,
+                loopback: self.server.as_deref().is_some_and(is_loopback),
+            },
             video_codecs: self.video_codecs.clone(),
-            loopback: self.server.as_deref().is_some_and(is_loopback),
             fanout: Arc::clone(&self.media.fanout),
             adaptation: Arc::clone(&self.adaptation),
             protection: Arc::clone(&self.protection),
@@ -309,14 +336,41 @@ impl Actor {
             return; // of a connection that was given up
         }
         match event {
-            SignalingEvent::Open { url } => {
+            SignalingEvent::Open { url, local } => {
                 self.server = Some(url);
+                self.signaling_local = local;
                 self.input(Input::SignalingOpen);
             }
-            SignalingEvent::Message(message) => self.input(Input::Server(*message)),
+            SignalingEvent::Message(message) => {
+                let relays = matches!(*message, ServerMessage::Joined { .. });
+                self.input(Input::Server(*message));
+                if relays {
+                    // The ways to the relays are looked for before somebody needs them.
+                    let _ = self.ice_servers();
+                }
+            }
+            SignalingEvent::Alive => self.input(Input::ServerAlive),
             SignalingEvent::Closed { problem } => {
                 self.signaling = None;
                 self.input(Input::SignalingClosed(problem));
+            }
+        }
+    }
+
+    /// First the server, over which a peer would be asked for another path.
+    fn network_changed(&mut self, change: NetworkChange) {
+        tracing::info!(
+            gone = change.gone.len(),
+            came = change.came.len(),
+            "this machine's addresses changed"
+        );
+        self.tunnels.forget();
+        let signaling_gone = self.signaling_local.is_some_and(|address| change.gone.contains(&address));
+        self.input(Input::NetworkChanged { signaling_gone, came: !change.came.is_empty() });
+        if !change.gone.is_empty() {
+            let gone: Arc<[IpAddr]> = change.gone.into();
+            for (_, connection) in self.connections.values() {
+                connection.addresses_gone(Arc::clone(&gone));
             }
         }
     }

@@ -52,6 +52,11 @@ pub enum Command {
         /// What.
         voice: VoiceSettings,
     },
+    /// Tell the others this much of where this machine is, from the next connection on.
+    SetAddresses {
+        /// How much.
+        addresses: AddressPolicy,
+    },
     /// Play a peer this loud from now on, also when it comes back in the same call. It is not told.
     SetPeerVolume {
         /// Whom.
@@ -77,6 +82,22 @@ pub enum Command {
     },
     /// Take the notice off the screen.
     DismissNotice,
+}
+
+/// Which paths a call may take, and which of this machine's addresses the others learn. Holds for connections
+/// that are made from then on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum AddressPolicy {
+    /// All: the shortest path is found.
+    #[default]
+    All,
+    /// Names that mean something on this network only stand for private addresses
+    /// (draft-ietf-mmusic-mdns-ice-candidates).
+    HidePrivate,
+    /// Through the server's relay only: the others learn no address at all. Without a relay there is no call.
+    RelayOnly,
 }
 
 /// Something that happened.

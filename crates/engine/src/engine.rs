@@ -9,7 +9,7 @@ use maru_protocol::{ClientInfo, IceServer, PeerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::actor::{Actor, Order, Shared};
-use crate::api::{CallView, Command, Event};
+use crate::api::{AddressPolicy, CallView, Command, Event};
 use crate::receive::video::VideoOutput;
 use crate::report::CallReport;
 use crate::signaling::ServerLocator;
@@ -43,6 +43,8 @@ pub struct EngineConfig {
     pub ice_servers: Vec<IceServer>,
     /// Access token of a private server.
     pub token: Option<String>,
+    /// Which of this machine's addresses the others learn.
+    pub addresses: AddressPolicy,
     /// Video codecs to offer and accept, the preferred one first: usually
     /// [`VideoCodec::BUILT_IN`]. What the build does not have is left out.
     pub video_codecs: Vec<VideoCodec>,

@@ -9,16 +9,18 @@ mod api;
 mod call;
 mod devices;
 mod engine;
+mod network;
 mod notice;
 mod peer;
 mod receive;
 mod report;
 mod send;
 mod signaling;
+mod tunnel;
 
 pub use api::{
-    CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, CallView, ChatMessage, Command, Event,
-    Levels, MeView, PeerLevel, PeerState, PeerView,
+    AddressPolicy, CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, CallView, ChatMessage,
+    Command, Event, Levels, MeView, PeerLevel, PeerState, PeerView,
 };
 pub use engine::{Choice, Engine, EngineConfig};
 pub use notice::{NameField, Notice, NoticeCode, Problem, Sentence};

@@ -8,6 +8,7 @@ use maru_media::voice::EchoState;
 use maru_protocol::{PeerId, RoomName};
 use serde::Serialize;
 
+use crate::api::PeerState;
 use crate::receive::audio::AudioStats;
 use crate::receive::video::{SoundLag, VideoStats};
 
@@ -42,6 +43,8 @@ pub struct PeerReport {
     pub id: PeerId,
     /// Its name.
     pub name: String,
+    /// Where its connection stands, or stood when it left.
+    pub state: PeerState,
     /// From our join request (where it was there first) or its arrival to a connected path.
     pub connected_ms: Option<f64>,
     /// From the same moment to its first shown picture.

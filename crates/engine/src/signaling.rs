@@ -1,15 +1,17 @@
 //! The signaling client: one WebSocket to a Maru server. It turns messages into text and back and
 //! failures into sentences; when to connect and what to say is the call's business.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt as _, StreamExt as _};
 use maru_protocol::{ClientMessage, SUBPROTOCOL, ServerMessage};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval_at, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError, SubProtocolError, UrlError};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -23,8 +25,13 @@ use crate::notice::Problem;
 
 /// For name resolution, TCP, TLS and the WebSocket handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The next attempt begins this long after one that hangs, up to so many.
+const NEXT_ATTEMPT: Duration = Duration::from_millis(600);
+const ATTEMPTS: usize = 8;
 /// Nothing at all from the server for this long, pings included: the connection is dead.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same after a probe: a path between peers was lost, so the network is in doubt.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a message may take to leave this machine, and how long to say goodbye.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -165,9 +172,17 @@ pub enum SignalingError {
 /// What the client reports, tagged with the number of its connection.
 #[derive(Debug)]
 pub(crate) enum SignalingEvent {
-    Open { url: String },
+    /// With the address of this machine that the connection begins at.
+    Open {
+        url: String,
+        local: Option<IpAddr>,
+    },
     Message(Box<ServerMessage>),
-    Closed { problem: Problem },
+    /// It answered to a probe.
+    Alive,
+    Closed {
+        problem: Problem,
+    },
 }
 
 /// One connection, or the attempt at it. Dropping it ends it without a goodbye.
@@ -179,6 +194,7 @@ pub(crate) struct SignalingClient {
 
 enum Outgoing {
     Message(Box<ClientMessage>),
+    Probe,
     Close,
 }
 
@@ -205,6 +221,11 @@ impl SignalingClient {
     /// Queues a message. A full queue means that the connection is as good as dead: it is ended.
     pub fn send(&self, message: ClientMessage) {
         self.queue(Outgoing::Message(Box::new(message)));
+    }
+
+    /// Asks for a sign of life: `Alive` comes of it, or `Closed` in short time.
+    pub fn probe(&self) {
+        self.queue(Outgoing::Probe);
     }
 
     /// Closes after what was queued before.
@@ -236,7 +257,8 @@ async fn run(
 ) {
     let problem = match open(&*locator).await {
         Ok((url, token, socket)) => {
-            if events.send((number, SignalingEvent::Open { url })).await.is_err() {
+            let local = local_address(&socket);
+            if events.send((number, SignalingEvent::Open { url, local })).await.is_err() {
                 return;
             }
             exchange(number, socket, token, outgoing, &events).await.into()
@@ -246,27 +268,62 @@ async fn run(
     let _ = events.send((number, SignalingEvent::Closed { problem })).await;
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 async fn open(locator: &dyn ServerLocator) -> Result<(String, Option<String>, Socket), Problem> {
     let url = locator.locate().await?;
     let token = locator.token().await;
-    let socket = connect(&url).await?;
+    let socket = connect_soon(&url).await?;
     Ok((url, token, socket))
 }
 
-async fn connect(url: &str) -> Result<Socket, SignalingError> {
+/// Connects within little of when the network is there. An attempt whose first packet was lost repeats it only
+/// after a second, then after two more (RFC 6298); so another attempt begins beside one that hangs.
+async fn connect_soon(url: &str) -> Result<Socket, SignalingError> {
+    let attempt = || connect(url, SUBPROTOCOL, MESSAGE_LIMIT);
+    let mut attempts = FuturesUnordered::from_iter([attempt()]);
+    let mut more = interval_at(Instant::now() + NEXT_ATTEMPT, NEXT_ATTEMPT);
+    loop {
+        tokio::select! {
+            Some(outcome) = attempts.next() => match outcome {
+                // One that hung for too long: those that began later still may get through.
+                Err(SignalingError::TimedOut { .. }) if !attempts.is_empty() => {}
+                outcome => return outcome,
+            },
+            _ = more.tick(), if attempts.len() < ATTEMPTS => attempts.push(attempt()),
+        }
+    }
+}
+
+fn local_address(socket: &Socket) -> Option<IpAddr> {
+    let stream = match socket.get_ref() {
+        MaybeTlsStream::Plain(stream) => stream,
+        MaybeTlsStream::Rustls(stream) => stream.get_ref().0,
+        _ => return None,
+    };
+    stream.local_addr().ok().map(|address| address.ip())
+}
+
+/// Opens a WebSocket to a Maru server that must speak this subprotocol.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) async fn connect(
+    url: &str,
+    subprotocol: &'static str,
+    message_limit: usize,
+) -> Result<Socket, SignalingError> {
     let FixedServer(url) = FixedServer::parse(url)?;
     let host = host_of(&url);
     let mut request =
         url.as_str().into_client_request().map_err(|_| SignalingError::BadUrl { url: url.clone() })?;
-    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
+    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(subprotocol));
     // Small buffers: signaling messages are small and few.
     let config = WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
         .write_buffer_size(0)
-        .max_message_size(Some(MESSAGE_LIMIT))
-        .max_frame_size(Some(MESSAGE_LIMIT));
+        .max_message_size(Some(message_limit))
+        .max_frame_size(Some(message_limit));
     let tls = if url.starts_with("wss:") {
         let config = tls_config()
             .map_err(|error| SignalingError::NotTrusted { host: host.clone(), problem: error.to_string() })?;
@@ -291,7 +348,7 @@ fn host_of(url: &str) -> String {
 }
 
 /// The system's certificates, ring's cryptography.
-fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+pub(crate) fn tls_config() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
     let mut roots = rustls::RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {
@@ -348,9 +405,23 @@ async fn exchange(
     events: &mpsc::Sender<(u64, SignalingEvent)>,
 ) -> SignalingError {
     let (mut sink, mut stream) = socket.split();
+    // When an answer to a probe is due.
+    let (probed, answer_due) = watch::channel(None);
     let receive = async {
         loop {
-            let message = match timeout(SILENCE_TIMEOUT, stream.next()).await {
+            let silent_at = Instant::now() + SILENCE_TIMEOUT;
+            let next = async {
+                let due = answer_due.borrow().map_or(silent_at, |due: Instant| due.min(silent_at));
+                timeout_at(due, stream.next()).await
+            };
+            let mut asked = answer_due.clone();
+            asked.mark_unchanged();
+            let message = tokio::select! {
+                message = next => message,
+                // A probe was sent: the answer is due earlier than was thought.
+                Ok(()) = asked.changed() => continue,
+            };
+            let message = match message {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => {
                     tracing::debug!(%error, "signaling broke");
@@ -358,6 +429,11 @@ async fn exchange(
                 }
                 Ok(None) | Err(_) => return,
             };
+            if probed.send_replace(None).is_some()
+                && events.send((number, SignalingEvent::Alive)).await.is_err()
+            {
+                return;
+            }
             let Message::Text(text) = message else { continue };
             match serde_json::from_str::<ServerMessage>(&text) {
                 Ok(message) => {
@@ -373,7 +449,18 @@ async fn exchange(
         }
     };
     let send = async {
-        while let Some(Outgoing::Message(mut message)) = outgoing.recv().await {
+        loop {
+            let mut message = match outgoing.recv().await {
+                Some(Outgoing::Message(message)) => message,
+                Some(Outgoing::Probe) => {
+                    probed.send_replace(Some(Instant::now() + PROBE_TIMEOUT));
+                    match timeout(SEND_TIMEOUT, sink.send(Message::Ping(Default::default()))).await {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(_)) | Err(_) => return,
+                    }
+                }
+                Some(Outgoing::Close) | None => break,
+            };
             if let ClientMessage::Join { token: unset @ None, .. } = &mut *message {
                 *unset = token.clone();
             }

@@ -116,6 +116,7 @@ fn start(cameras: &[&'static str]) -> (Engine, Arc<FakeDevices>) {
         server: Arc::new(FixedServer::parse("ws://127.0.0.1:9").unwrap()),
         client: ClientInfo { name: "test".into(), version: "0".into() },
         ice_servers: Vec::new(),
+        addresses: Default::default(),
         token: None,
         video_codecs: maru_media::VideoCodec::BUILT_IN.to_vec(),
         camera: Choice::Preferred,

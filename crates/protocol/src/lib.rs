@@ -25,6 +25,10 @@ pub use name::{DisplayName, NameError, PeerId, ResumeToken, RoomName};
 /// The WebSocket subprotocol that both ends must agree on.
 pub const SUBPROTOCOL: &str = "maru.v1";
 
+/// The WebSocket subprotocol for who reaches the server's relay no other way: each binary message is one STUN
+/// message or one message of channel data (RFC 8656), without padding.
+pub const TUNNEL_SUBPROTOCOL: &str = "maru.turn.v1";
+
 /// The TCP port a Maru server listens on unless told otherwise (`MARU` on a telephone's keys).
 pub const DEFAULT_PORT: u16 = 6278;
 

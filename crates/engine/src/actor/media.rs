@@ -11,6 +11,7 @@ use maru_media::video::adapt::Adaptation;
 use maru_media::voice::far_end::far_end;
 use parking_lot::Mutex;
 
+use crate::api::PeerState;
 use crate::peer::CandidatePair;
 use crate::receive::audio::PeerAudio;
 use crate::receive::playout::Playout;
@@ -115,6 +116,7 @@ pub(crate) struct PeerMedia {
 #[derive(Clone)]
 pub(crate) struct About {
     pub name: String,
+    pub state: PeerState,
     pub since: Instant,
     pub connected_ms: Option<f64>,
     pub negotiations: u32,
@@ -130,6 +132,7 @@ impl PeerMedia {
             pair: Mutex::new(None),
             about: Mutex::new(About {
                 name: String::new(),
+                state: PeerState::New,
                 since: Instant::now(),
                 connected_ms: None,
                 negotiations: 0,

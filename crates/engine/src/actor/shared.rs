@@ -136,6 +136,7 @@ impl Shared {
         let mut about = media.about.lock();
         about.name = peer.info().name.as_str().to_owned();
         about.since = peer.since();
+        about.state = peer.state();
         about.negotiations = peer.negotiations();
         about.connected_ms = peer.connected_after().map(report::ms);
         let camera_off = peer.info().status.camera_off;
@@ -226,6 +227,7 @@ fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
     let report = PeerReport {
         id,
         name: about.name,
+        state: about.state,
         connected_ms: about.connected_ms,
         negotiations: about.negotiations,
         first_frame_ms: report::after(about.since, video.first_frame),

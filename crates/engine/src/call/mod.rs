@@ -27,7 +27,7 @@ use maru_protocol::{
     PeerInfo, ResumeToken, RoomName, ServerMessage, Signal, Status,
 };
 
-pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Failure, Generation, Peer};
+pub(crate) use self::peer::{ConnectionEvent, ConnectionOrder, Failure, Generation, Peer, ServerLink};
 
 use self::backoff::Backoff;
 use crate::api::{CallState, PeerState};
@@ -53,6 +53,15 @@ pub(crate) enum Input {
     SignalingClosed(Problem),
     /// The server said something.
     Server(ServerMessage),
+    /// The server answered to a probe.
+    ServerAlive,
+    /// This machine's addresses changed.
+    NetworkChanged {
+        /// The connection to the server began at an address that is gone.
+        signaling_gone: bool,
+        /// There is a new one.
+        came: bool,
+    },
     /// A peer connection reported something.
     Connection(PeerId, Generation, ConnectionEvent),
 }
@@ -64,6 +73,8 @@ pub(crate) enum Output {
     OpenSignaling,
     /// Close the connection to the server, after what was sent before.
     CloseSignaling,
+    /// Make sure that the connection to the server works; it is closed if not.
+    ProbeSignaling,
     /// Say this to the server.
     Send(ClientMessage),
     /// Make a peer connection.
@@ -104,6 +115,7 @@ pub(crate) struct Call {
     backoff: Backoff,
     deadline: Option<Instant>,
     signaling_open: bool,
+    heard: Option<Instant>,
     outputs: VecDeque<Output>,
 }
 
@@ -129,6 +141,7 @@ impl Call {
             backoff: Backoff::new(seed),
             deadline: None,
             signaling_open: false,
+            heard: None,
             outputs: VecDeque::new(),
         }
     }
@@ -193,11 +206,11 @@ impl Call {
                 CallState::Leaving => self.end(),
             }
         }
-        let signaling = self.signaling_usable();
+        let server = self.server_link();
         for peer in &mut self.peers {
-            peer.handle_timeout(now, signaling, &mut self.generations, &mut self.outputs);
+            peer.handle_timeout(now, server, &mut self.generations, &mut self.outputs);
         }
-        self.sweep();
+        self.sweep(now);
     }
 
     pub fn handle(&mut self, now: Instant, input: Input) {
@@ -207,19 +220,54 @@ impl Call {
             Input::Status(status) => self.set_status(status),
             Input::SignalingOpen => self.signaling_open(),
             Input::SignalingClosed(problem) => self.signaling_closed(now, problem),
-            Input::Server(message) => self.server(now, message),
+            Input::Server(message) => {
+                self.heard = Some(now);
+                self.server(now, message);
+            }
+            Input::ServerAlive => self.heard = Some(now),
+            Input::NetworkChanged { signaling_gone, came } => self.network_changed(now, signaling_gone, came),
             Input::Connection(id, generation, event) => {
-                let signaling = self.signaling_usable();
+                let server = self.server_link();
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id() == id) {
-                    peer.connection_event(now, generation, event, signaling, &mut self.outputs);
+                    peer.connection_event(now, generation, event, server, &mut self.outputs);
                 }
-                self.sweep();
+                self.sweep(now);
             }
         }
     }
 
     fn signaling_usable(&self) -> bool {
         self.signaling_open && self.state == CallState::InCall
+    }
+
+    fn server_link(&self) -> ServerLink {
+        ServerLink { usable: self.signaling_usable(), heard: self.heard }
+    }
+
+    /// The connection to the server is replaced at once, and who waits for a path looks for one at once.
+    fn network_changed(&mut self, now: Instant, signaling_gone: bool, came: bool) {
+        match self.state {
+            CallState::Idle | CallState::Leaving => {}
+            CallState::Joining if signaling_gone => self.outputs.push_back(Output::OpenSignaling),
+            CallState::InCall if signaling_gone => {
+                self.signaling_open = false;
+                self.state = CallState::Reconnecting;
+                self.backoff.reset();
+                self.deadline = Some(now);
+            }
+            CallState::Reconnecting if signaling_gone || came => {
+                self.signaling_open = false;
+                self.backoff.reset();
+                self.deadline = Some(now);
+            }
+            CallState::Joining | CallState::InCall | CallState::Reconnecting => {}
+        }
+        if came {
+            let server = self.server_link();
+            for peer in &mut self.peers {
+                peer.network_came(now, server, &mut self.outputs);
+            }
+        }
     }
 
     fn join(&mut self, now: Instant, room: RoomName, name: DisplayName) {
@@ -301,7 +349,7 @@ impl Call {
 
     fn server(&mut self, now: Instant, message: ServerMessage) {
         match message {
-            ServerMessage::Joined { you, resume, room, peers, ice_servers, limits, links, .. } => {
+            ServerMessage::Joined { you, resume, resumed, room, peers, ice_servers, limits, links } => {
                 if matches!(self.state, CallState::Joining | CallState::Reconnecting) {
                     self.me = Some(you);
                     self.resume = Some(resume);
@@ -309,7 +357,7 @@ impl Call {
                     self.ice_servers = ice_servers;
                     self.limits = limits;
                     self.links = links;
-                    self.joined(now, peers);
+                    self.joined(now, resumed, peers);
                 }
             }
             ServerMessage::PeerJoined { peer } => self.peer_joined(now, peer),
@@ -321,7 +369,7 @@ impl Call {
                 if let Some(peer) = self.peers.iter_mut().find(|known| known.id() == peer) {
                     peer.set_away(now, true);
                 }
-                self.sweep();
+                self.sweep(now);
             }
             ServerMessage::PeerBack { peer } => match self.gone.remove(&peer) {
                 Some(info) => self.peer_joined(now, info),
@@ -356,7 +404,7 @@ impl Call {
         }
     }
 
-    fn joined(&mut self, now: Instant, members: Vec<PeerInfo>) {
+    fn joined(&mut self, now: Instant, resumed: bool, members: Vec<PeerInfo>) {
         let first = self.state == CallState::Joining;
         if first && let Some(requested) = self.join_requested {
             self.joined_after = Some(now.saturating_duration_since(requested));
@@ -374,12 +422,17 @@ impl Call {
         let since = if first { self.join_requested.unwrap_or(now) } else { now };
         for member in members {
             match self.peers.iter_mut().find(|peer| peer.id() == member.id) {
-                Some(peer) => peer.update(member),
+                Some(peer) if resumed || peer.is_alive() => peer.update(member),
+                // It gave us up while we were away, as we would it: for it we are a newcomer, so it offers.
+                Some(peer) => {
+                    peer.close(&mut self.outputs);
+                    *peer = Peer::answering(now, now, member);
+                }
                 // It was there before us, so it makes the offer.
                 None => self.peers.push(Peer::answering(now, since, member)),
             }
         }
-        self.sweep();
+        self.sweep(now);
     }
 
     fn peer_joined(&mut self, now: Instant, info: PeerInfo) {
@@ -401,12 +454,12 @@ impl Call {
     }
 
     fn signal(&mut self, now: Instant, from: PeerId, signal: Signal) {
-        let signaling = self.signaling_usable();
+        let server = self.server_link();
         // A signal from somebody unknown comes from who left in the meantime: of no use.
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id() == from) {
-            peer.signal(now, self.me, signal, signaling, &mut self.generations, &mut self.outputs);
+            peer.signal(now, self.me, signal, server, &mut self.generations, &mut self.outputs);
         }
-        self.sweep();
+        self.sweep(now);
     }
 
     fn refused(&mut self, code: ErrorCode, message: String, fatal: bool) {
@@ -426,10 +479,10 @@ impl Call {
     }
 
     /// Takes out the peers whose connection died while they were away.
-    fn sweep(&mut self) {
+    fn sweep(&mut self, now: Instant) {
         let Self { peers, gone, outputs, .. } = self;
         peers.retain_mut(|peer| {
-            if !peer.is_gone() {
+            if !peer.is_gone(now) {
                 return true;
             }
             peer.close(outputs);

@@ -31,10 +31,37 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(12);
 /// How long a member that was there first may take to offer; then it is asked to, for it may have
 /// missed our coming while its own line to the server was broken.
 const OFFER_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a restart may take before the next try.
-const RESTART_TIMEOUT: Duration = Duration::from_secs(5);
-/// Tries without a connection in between, after which the peer is given up.
+/// How long who answers waits for a silent path before it asks for another.
+const ASK_AFTER: Duration = Duration::from_millis(1500);
+/// How long who offers waits to be asked. A restart gives the old path up, so the peer has to be there for it:
+/// whoever cannot ask has no network, and then the old path is the first to work again. By the end of this
+/// the server has noticed that, too, and says that the peer is away.
+const RESTART_AFTER: Duration = Duration::from_millis(7500);
+/// How long a path may be silent until the peer, which the server lost as well, is gone.
+const GONE_AFTER: Duration = Duration::from_secs(15);
+/// How long a restart may take before the next try. Until then its paths are tried over and over.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(10);
+/// Where a restart has to wait for the server or the peer, how often to look.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Tries without a connection in between, after which a peer that never was connected is given up, and one
+/// that was gets a new connection.
 const MAX_ATTEMPTS: u32 = 4;
+
+/// The way to the server, as far as it matters for a peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerLink {
+    /// Signals can be sent.
+    pub usable: bool,
+    /// When something last came from it.
+    pub heard: Option<Instant>,
+}
+
+impl ServerLink {
+    /// Whether it surely is there: it was heard after this. A line that broke looks usable for long.
+    fn is_alive_since(self, at: Instant) -> bool {
+        self.usable && self.heard.is_some_and(|heard| heard > at)
+    }
+}
 
 /// Which of several successive connections to one peer.
 pub(crate) type Generation = u64;
@@ -65,6 +92,8 @@ pub(crate) enum ConnectionEvent {
     NoCommonCodec,
     /// Nothing came over the path for some seconds.
     Disconnected,
+    /// The path began at an address that this machine has no more.
+    AddressGone,
     /// The chat's channel was closed over there: the first sign of a connection that was closed.
     ChannelClosed,
     /// It cannot be used any more, for this reason.
@@ -121,6 +150,10 @@ pub(crate) struct Peer {
     /// It closed the chat's channel.
     channel_closed: bool,
     attempts: u32,
+    /// When the path was lost, or a new one last asked for.
+    asked: Instant,
+    /// Since when the path is silent.
+    lost: Option<Instant>,
     deadline: Option<Instant>,
     since: Instant,
     connected_after: Option<Duration>,
@@ -156,6 +189,8 @@ impl Peer {
             away: false,
             channel_closed: false,
             attempts: 0,
+            asked: now,
+            lost: None,
             deadline: Some(now + CONNECT_TIMEOUT),
             since,
             connected_after: None,
@@ -217,8 +252,12 @@ impl Peer {
 
     /// Whether both the server and the path have lost it. Who closes the channel and the line to the server
     /// has left, seconds before the silence on the path says so.
-    pub fn is_gone(&self) -> bool {
-        self.away && (self.state != PeerState::Connected || self.channel_closed)
+    pub fn is_gone(&self, now: Instant) -> bool {
+        let silent = match self.state {
+            PeerState::Connected => false,
+            _ => self.lost.is_none_or(|lost| now.saturating_duration_since(lost) >= GONE_AFTER),
+        };
+        self.away && (silent || self.channel_closed)
     }
 
     pub fn close(&mut self, outputs: &mut VecDeque<Output>) {
@@ -280,10 +319,22 @@ impl Peer {
     /// Looks for a new path within the same connection.
     fn restart(&mut self, now: Instant, outputs: &mut VecDeque<Output>) {
         self.attempts += 1;
+        self.asked = now;
         self.deadline = Some(now + RESTART_TIMEOUT);
         match self.role {
             Role::Offering => self.offer(true, outputs),
             Role::Answering => self.send(Signal::Restart, outputs),
+        }
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.attempts >= MAX_ATTEMPTS && self.connected_after.is_none()
+    }
+
+    /// This machine has an address that it had not: a path that is looked for may begin there.
+    pub fn network_came(&mut self, now: Instant, server: ServerLink, outputs: &mut VecDeque<Output>) {
+        if self.state == PeerState::Restarting && server.usable && !self.away {
+            self.restart(now, outputs);
         }
     }
 
@@ -306,7 +357,7 @@ impl Peer {
     pub fn handle_timeout(
         &mut self,
         now: Instant,
-        signaling: bool,
+        server: ServerLink,
         generations: &mut Generation,
         outputs: &mut VecDeque<Output>,
     ) {
@@ -316,9 +367,13 @@ impl Peer {
         self.deadline = None;
         match self.state {
             PeerState::Connected | PeerState::Closed => {}
-            _ if !signaling => self.deadline = Some(now + RESTART_TIMEOUT),
+            _ if !server.usable => self.deadline = Some(now + LOOK_AGAIN),
+            // Where the server is silent too, our own network is: the old path will be the first to work.
+            PeerState::Restarting if self.away || !server.is_alive_since(self.asked) => {
+                self.deadline = Some(now + LOOK_AGAIN);
+            }
             PeerState::Restarting if self.attempts < MAX_ATTEMPTS => self.restart(now, outputs),
-            _ if self.attempts >= MAX_ATTEMPTS => self.give_up(None, outputs),
+            _ if self.is_hopeless() => self.give_up(None, outputs),
             PeerState::New | PeerState::Negotiating | PeerState::Connecting | PeerState::Restarting => {
                 self.start(now, generations, outputs)
             }
@@ -330,18 +385,23 @@ impl Peer {
         now: Instant,
         me: Option<PeerId>,
         signal: Signal,
-        signaling: bool,
+        server: ServerLink,
         generations: &mut Generation,
         outputs: &mut VecDeque<Output>,
     ) {
         match signal {
             Signal::Description { sdp_type: SdpType::Offer, sdp } => {
-                if self.offer_pending && self.role == Role::Offering {
-                    return; // A collision, and we are the impolite one: ours stands.
-                }
                 let certificate = certificate_of(&sdp);
-                let new =
-                    self.generation.is_none() || self.remote_certificate.as_deref() != certificate.as_deref();
+                let other = self.remote_certificate.as_deref() != certificate.as_deref();
+                if self.offer_pending && self.role == Role::Offering {
+                    if self.remote_certificate.is_none() || !other {
+                        return; // A collision, and we are the impolite one: ours stands.
+                    }
+                    // It gave us up while we were away, and now takes us for a newcomer: what we offered
+                    // was to go on with a connection that it has no more.
+                    self.role = Role::Answering;
+                }
+                let new = self.generation.is_none() || other;
                 if new {
                     // The first offer, or the peer began anew: its old connection is no more.
                     self.open(generations, outputs);
@@ -372,7 +432,7 @@ impl Peer {
                 self.order(ConnectionOrder::Candidate { candidate, sdp_mid, sdp_m_line_index }, outputs)
             }
             Signal::Restart => match (self.role, self.state) {
-                _ if !signaling => {}
+                _ if !server.usable => {}
                 // Both of us wait for an offer: one makes it, and both know who.
                 (Role::Answering, PeerState::New) if me < Some(self.id()) => {}
                 // It forgot that it was there first.
@@ -381,7 +441,7 @@ impl Peer {
                     self.start(now, generations, outputs);
                 }
                 // It waits for an offer that never came, or its connection failed.
-                (Role::Offering, PeerState::Connected) => {
+                (Role::Offering, PeerState::Connected | PeerState::Restarting) if !self.offer_pending => {
                     self.state = PeerState::Restarting;
                     self.restart(now, outputs);
                 }
@@ -400,7 +460,7 @@ impl Peer {
         now: Instant,
         generation: Generation,
         event: ConnectionEvent,
-        signaling: bool,
+        server: ServerLink,
         outputs: &mut VecDeque<Output>,
     ) {
         if self.generation != Some(generation) {
@@ -420,6 +480,7 @@ impl Peer {
             ConnectionEvent::Connected => {
                 self.state = PeerState::Connected;
                 self.attempts = 0;
+                self.lost = None;
                 self.deadline = None;
                 self.connected_after.get_or_insert(now.saturating_duration_since(self.since));
             }
@@ -435,16 +496,31 @@ impl Peer {
             ConnectionEvent::Disconnected => {
                 if self.state == PeerState::Connected {
                     self.state = PeerState::Restarting;
-                    if signaling && !self.away {
+                    (self.asked, self.lost) = (now, Some(now));
+                    let patience = match self.role {
+                        Role::Offering => RESTART_AFTER,
+                        Role::Answering => ASK_AFTER,
+                    };
+                    self.deadline = Some(now + patience);
+                    outputs.push_back(Output::ProbeSignaling);
+                }
+            }
+            // Nothing can come over it any more: no reason to wait.
+            ConnectionEvent::AddressGone => {
+                if matches!(self.state, PeerState::Connected | PeerState::Restarting) {
+                    self.state = PeerState::Restarting;
+                    self.lost.get_or_insert(now);
+                    if server.usable && !self.away {
                         self.restart(now, outputs);
                     } else {
-                        self.deadline = Some(now + RESTART_TIMEOUT);
+                        self.asked = now;
+                        self.deadline = Some(now + LOOK_AGAIN);
                     }
                 }
             }
             ConnectionEvent::ChannelClosed => self.channel_closed = true,
             ConnectionEvent::Failed(failure) => {
-                if self.attempts >= MAX_ATTEMPTS {
+                if self.is_hopeless() {
                     return self.give_up(Some(failure), outputs);
                 }
                 // Not at once: what failed for bad input would fail again just as fast.

@@ -41,10 +41,19 @@ impl Bench {
     }
 
     fn enter(&mut self, members: &[&PeerInfo]) {
+        self.entered(false, members);
+    }
+
+    /// Back in the old place.
+    fn resume(&mut self, members: &[&PeerInfo]) {
+        self.entered(true, members);
+    }
+
+    fn entered(&mut self, resumed: bool, members: &[&PeerInfo]) {
         self.server(ServerMessage::Joined {
             you: self.me.peer_id(),
             resume: self.me.clone(),
-            resumed: false,
+            resumed,
             room: RoomName::parse("room").unwrap(),
             peers: members.iter().copied().cloned().collect(),
             ice_servers: Vec::new(),
@@ -116,6 +125,10 @@ fn member(name: &str) -> PeerInfo {
 
 fn description(sdp_type: SdpType, sdp: &str) -> ConnectionEvent {
     ConnectionEvent::Description { sdp_type, sdp: sdp.into() }
+}
+
+fn probed(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| matches!(output, Output::ProbeSignaling))
 }
 
 fn opened(outputs: &[Output]) -> Option<Generation> {
@@ -276,6 +289,10 @@ fn a_vanished_peer_is_gone_when_both_the_server_and_the_path_have_lost_it() {
     bench.server(ServerMessage::PeerAway { peer: peer.id });
     assert_eq!(bench.state_of(&peer), Some(PeerState::Connected), "media may well go on");
     bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Restarting), "both may come back");
+    bench.pass(Duration::from_secs(14));
+    assert!(offers(&bench.outputs()).is_empty(), "nobody is there to take an offer");
+    bench.pass(Duration::from_secs(2));
     assert_eq!(bench.state_of(&peer), None);
     assert!(closed(&bench.outputs()));
     // It comes back within the server's patience: as a newcomer, for us.
@@ -284,12 +301,15 @@ fn a_vanished_peer_is_gone_when_both_the_server_and_the_path_have_lost_it() {
 }
 
 #[test]
-fn a_lost_path_is_restarted_by_who_offers() {
+fn a_lost_path_is_restarted_by_who_offers_when_it_is_asked_to() {
     let peer = member("a");
     let mut bench = Bench::joined(&[]);
     let generation = bench.connect_newcomer(&peer);
     bench.connection(&peer, generation, ConnectionEvent::Disconnected);
     assert_eq!(bench.state_of(&peer), Some(PeerState::Restarting));
+    bench.pass(Duration::from_secs(2));
+    assert!(offers(&bench.outputs()).is_empty(), "the peer may have lost its network");
+    bench.signal(&peer, Signal::Restart);
     assert_eq!(offers(&bench.outputs()), [true]);
     bench.connection(&peer, generation, ConnectionEvent::Connected);
     assert_eq!(bench.state_of(&peer), Some(PeerState::Connected));
@@ -305,6 +325,11 @@ fn a_lost_path_is_reported_by_who_answers() {
     bench.connection(&peer, generation, ConnectionEvent::Connected);
     bench.outputs();
     bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    assert!(probed(&bench.outputs()));
+    bench.pass(Duration::from_secs(5));
+    assert!(signals(&bench.outputs()).is_empty(), "where the server is silent too, it is our own network");
+    bench.input(Input::ServerAlive);
+    bench.pass(Duration::from_secs(1));
     assert!(matches!(signals(&bench.outputs())[..], [Signal::Restart]));
     // The same certificate with other credentials is a restart; another one is another connection.
     bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
@@ -312,6 +337,105 @@ fn a_lost_path_is_reported_by_who_answers() {
     bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into() });
     let outputs = bench.outputs();
     assert!(opened(&outputs).is_some() && closed(&outputs));
+}
+
+#[test]
+fn who_offers_and_is_not_asked_restarts_a_lost_path_after_a_while() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    bench.pass(Duration::from_millis(50));
+    bench.input(Input::ServerAlive);
+    bench.pass(Duration::from_secs(7));
+    assert!(offers(&bench.outputs()).is_empty());
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(offers(&bench.outputs()), [true]);
+}
+
+#[test]
+fn a_path_whose_address_is_gone_is_restarted_at_once() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::AddressGone);
+    assert_eq!(offers(&bench.outputs()), [true]);
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Restarting));
+}
+
+#[test]
+fn when_the_network_changes_the_server_is_reached_anew_at_once_and_then_every_lost_path_is() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.input(Input::NetworkChanged { signaling_gone: true, came: true });
+    bench.connection(&peer, generation, ConnectionEvent::AddressGone);
+    assert_eq!(bench.call.state(), CallState::Reconnecting);
+    bench.pass(Duration::ZERO);
+    let outputs = bench.outputs();
+    assert!(outputs.iter().any(|output| matches!(output, Output::OpenSignaling)), "{outputs:?}");
+    assert!(offers(&outputs).is_empty(), "nobody would get it");
+    bench.pass(Duration::from_millis(50));
+    bench.input(Input::SignalingOpen);
+    bench.resume(&[&peer]);
+    bench.pass(Duration::ZERO);
+    assert_eq!(offers(&bench.outputs()), [true]);
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Restarting));
+}
+
+#[test]
+fn a_new_network_serves_who_looks_for_a_path_and_leaves_who_has_one_alone() {
+    let (lost, fine) = (member("lost"), member("fine"));
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&lost);
+    bench.connect_newcomer(&fine);
+    bench.connection(&lost, generation, ConnectionEvent::Disconnected);
+    bench.outputs();
+    bench.input(Input::NetworkChanged { signaling_gone: false, came: true });
+    assert_eq!(offers(&bench.outputs()), [true]);
+    assert_eq!(bench.state_of(&fine), Some(PeerState::Connected));
+}
+
+#[test]
+fn a_peer_that_was_connected_is_never_given_up_while_it_is_in_the_room() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    for _ in 0..600 {
+        bench.input(Input::ServerAlive);
+        bench.pass(Duration::from_secs(1));
+        assert!(notices(&bench.outputs()).is_empty());
+    }
+    assert!(bench.state_of(&peer).is_some_and(|state| state != PeerState::Closed));
+}
+
+#[test]
+fn who_comes_back_too_late_waits_for_offers_as_a_newcomer_does() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::Disconnected);
+    bench.input(Input::SignalingClosed(lost()));
+    bench.pass(Duration::from_secs(40));
+    bench.outputs();
+    bench.input(Input::SignalingOpen);
+    bench.enter(&[&peer]);
+    assert!(offers(&bench.outputs()).is_empty());
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    assert!(opened(&bench.outputs()).is_some());
+}
+
+#[test]
+fn who_asks_to_go_on_with_a_connection_that_the_peer_has_no_more_takes_the_peers_new_one() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::AddressGone);
+    assert_eq!(offers(&bench.outputs()), [true]);
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into() });
+    let outputs = bench.outputs();
+    assert!(closed(&outputs) && opened(&outputs).is_some());
 }
 
 #[test]

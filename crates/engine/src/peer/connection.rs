@@ -1,6 +1,7 @@
 //! One peer connection as an actor: orders in, news out, media in both directions beside it.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use maru_media::audio::SAMPLE_RATE_HZ;
 use maru_media::audio::protection::{Protection, Understands};
 use maru_media::video::CLOCK_RATE_HZ;
 use maru_media::video::adapt::Adaptation;
-use maru_protocol::{IceServer, SdpType};
+use maru_protocol::SdpType;
 use parking_lot::Mutex;
+use rtc::peer_connection::transport::RTCIceCandidatePair;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -30,8 +32,10 @@ use super::captured::Ages;
 use super::chat::{self, ChatWire};
 use super::codec::{self, Format};
 use super::feedback::{SenderReports, VoiceFeedback};
-use super::setup::VoiceTypes;
+use super::setup::{Network, VoiceTypes};
+use super::told::{told, without_candidates};
 use super::{mdns, media, setup};
+use crate::api::AddressPolicy;
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
@@ -49,10 +53,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a connection works with.
 pub(crate) struct ConnectionConfig {
-    pub ice_servers: Vec<IceServer>,
+    pub network: Network,
     /// To offer and to accept, the preferred one first.
     pub video_codecs: Vec<VideoCodec>,
-    pub loopback: bool,
     pub fanout: Arc<Fanout>,
     pub adaptation: Arc<Mutex<Adaptation>>,
     pub protection: Arc<Mutex<Protection>>,
@@ -81,6 +84,8 @@ enum Order {
     Negotiate(ConnectionOrder),
     Chat(String),
     Pair(oneshot::Sender<Option<CandidatePair>>),
+    /// This machine has these addresses no more.
+    Gone(Arc<[IpAddr]>),
 }
 
 /// A running connection; dropping it closes it in the background.
@@ -111,6 +116,11 @@ impl Connection {
     /// Says something. False when it cannot be taken.
     pub fn chat(&self, text: String) -> bool {
         self.orders.try_send(Order::Chat(text)).is_ok()
+    }
+
+    /// This machine has these addresses no more: `AddressGone` comes of it if the path began at one.
+    pub fn addresses_gone(&self, gone: Arc<[IpAddr]>) {
+        let _ = self.orders.try_send(Order::Gone(gone)); // full: it is given up for that soon
     }
 
     /// The path in use; `None` within the returned future when there is none.
@@ -205,6 +215,8 @@ struct Actor<'a> {
     understands_redundancy: bool,
     /// The payload types that the peer's voice may have.
     voice_types: VoiceTypes,
+    /// What stands for our private addresses.
+    names: mdns::Names,
 }
 
 async fn run(
@@ -217,9 +229,8 @@ async fn run(
     let handler = Arc::new(Handler(callback_in.clone()));
     let (reports, ages) = (Arc::new(SenderReports::default()), Arc::new(Ages::default()));
     let pc = setup::connection(
-        &config.ice_servers,
+        &config.network,
         &config.video_codecs,
-        config.loopback,
         Arc::clone(&reports),
         Arc::clone(&ages),
         handler,
@@ -253,6 +264,7 @@ async fn run(
             ages,
             understands_redundancy: false,
             voice_types: VoiceTypes::default(),
+            names: mdns::Names::default(),
         };
         actor.prefer(Vec::new()).await?; // all of ours, not just the track's
         loop {
@@ -290,6 +302,11 @@ impl Actor<'_> {
                     self.early_chat.pop_front();
                 }
                 self.early_chat.push_back(text);
+            }
+            Order::Gone(gone) => {
+                if self.path_begins_at().await.is_some_and(|address| gone.contains(&address)) {
+                    self.event(ConnectionEvent::AddressGone);
+                }
             }
             Order::Pair(reply) => {
                 let _ = reply.send(self.candidate_pair().await);
@@ -422,7 +439,10 @@ impl Actor<'_> {
 
     /// Sets a description of our own, which starts the gathering, and sends it at once: candidates trickle.
     async fn local(&self, sdp_type: SdpType, description: RTCSessionDescription) -> RtcResult<()> {
-        let sdp = description.sdp.clone();
+        let sdp = match self.config.network.addresses {
+            AddressPolicy::All => description.sdp.clone(),
+            AddressPolicy::HidePrivate | AddressPolicy::RelayOnly => without_candidates(&description.sdp),
+        };
         self.pc.set_local_description(description).await?;
         self.event(ConnectionEvent::Description { sdp_type, sdp });
         Ok(())
@@ -458,11 +478,7 @@ impl Actor<'_> {
     async fn callback(&mut self, callback: Callback) {
         match callback {
             Callback::Candidate(event) => match event.candidate.to_json() {
-                Ok(init) => self.event(ConnectionEvent::Candidate {
-                    candidate: init.candidate,
-                    sdp_mid: init.sdp_mid,
-                    sdp_m_line_index: init.sdp_mline_index,
-                }),
+                Ok(init) => self.tell(init),
                 Err(error) => tracing::debug!(%error, "a candidate of ours cannot be written"),
             },
             Callback::GatheringComplete => self.event(ConnectionEvent::EndOfCandidates),
@@ -508,6 +524,19 @@ impl Actor<'_> {
             },
             Callback::Chat(event) => self.chat_event(event).await,
             Callback::Resolved(candidate) => self.add_candidate(candidate).await,
+        }
+    }
+
+    /// Tells the peer one of our candidates, or as much of it as the person wants to be told.
+    fn tell(&mut self, candidate: RTCIceCandidateInit) {
+        let names = &mut self.names;
+        let line = told(&candidate.candidate, self.config.network.addresses, |address| names.of(address));
+        if let Some(candidate_line) = line {
+            self.event(ConnectionEvent::Candidate {
+                candidate: candidate_line,
+                sdp_mid: candidate.sdp_mid,
+                sdp_m_line_index: candidate.sdp_mline_index,
+            });
         }
     }
 
@@ -606,9 +635,22 @@ impl Actor<'_> {
         }
     }
 
-    async fn candidate_pair(&self) -> Option<CandidatePair> {
+    /// This machine's address that the path begins at.
+    async fn path_begins_at(&self) -> Option<IpAddr> {
+        let pair = self.selected_pair().await?;
+        let local = pair.local();
+        // Reflexive and relayed candidates are based on an address of this machine (RFC 8445, section 5.1.1).
+        let base = if local.related_address.is_empty() { &local.address } else { &local.related_address };
+        base.parse().ok()
+    }
+
+    async fn selected_pair(&self) -> Option<RTCIceCandidatePair> {
         let ice = self.pc.sctp().await?.transport().ice_transport();
-        let pair = ice.get_selected_candidate_pair().await.ok()??;
+        ice.get_selected_candidate_pair().await.ok()?
+    }
+
+    async fn candidate_pair(&self) -> Option<CandidatePair> {
+        let pair = self.selected_pair().await?;
         Some(CandidatePair {
             local: pair.local().typ.to_string(),
             remote: pair.remote().typ.to_string(),

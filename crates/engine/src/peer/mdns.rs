@@ -1,5 +1,5 @@
-//! Looks up the `.local` names that browsers put into their candidates in place of their addresses
-//! (draft-ietf-mmusic-mdns-ice-candidates). It knows candidate lines and names, nothing of connections.
+//! Looks up the `.local` names that browsers put into their candidates in place of their addresses, and answers
+//! to our own (draft-ietf-mmusic-mdns-ice-candidates). It knows candidate lines and names, nothing of connections.
 //!
 //! One responder for the whole program, on every network interface, made when the first such candidate
 //! comes. Without it a connection can still come about: the browser is told our addresses, and we learn
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use mdns_sd::{HostnameResolutionEvent, ServiceDaemon};
+use mdns_sd::{HostnameResolutionEvent, ServiceDaemon, ServiceInfo};
 
 /// A machine on the same network answers within milliseconds; one that is not there never does.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -66,6 +66,55 @@ fn best(addresses: impl Iterator<Item = IpAddr>) -> Option<IpAddr> {
         .min_by_key(IpAddr::is_ipv6)
 }
 
+/// The service that our names are announced under: a responder answers only for hosts that offer one.
+const SERVICE: &str = "_maru-path._udp.local.";
+
+/// Names of this machine's addresses, made up for one connection and answered to as long as this value lives.
+#[derive(Default)]
+pub(super) struct Names(Vec<(IpAddr, Published)>);
+
+struct Published {
+    name: String,
+    service: String,
+}
+
+impl Names {
+    /// The name that stands for this address; `None` when nobody would answer to it.
+    pub fn of(&mut self, address: IpAddr) -> Option<String> {
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| *known == address) {
+            return Some(known.name.clone());
+        }
+        let published = publish(address)?;
+        let name = published.name.clone();
+        self.0.push((address, published));
+        Some(name)
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        if let Some(daemon) = DAEMON.as_ref() {
+            let _ = daemon.unregister(&self.service); // an error: the whole program ends
+        }
+    }
+}
+
+fn publish(address: IpAddr) -> Option<Published> {
+    let daemon = DAEMON.as_ref()?;
+    let random = || format!("{:08x}{:08x}", super::random_u32(), super::random_u32());
+    let (label, instance) = (format!("{}{}", random(), random()), random());
+    let name = format!("{label}.local");
+    const NO_PORT: u16 = 9; // "discard": there is no such service to be used
+    let no_properties: &[(&str, &str)] = &[];
+    let service = ServiceInfo::new(SERVICE, &instance, &format!("{name}."), address, NO_PORT, no_properties);
+    let mut service = service.inspect_err(|error| tracing::debug!(%error, "an address gets no name")).ok()?;
+    // Nobody else made up the same 128 bits, and a peer asks at once.
+    service.set_requires_probe(false);
+    let service_name = service.get_fullname().to_owned();
+    daemon.register(service).inspect_err(|error| tracing::debug!(%error, "an address gets no name")).ok()?;
+    Some(Published { name, service: service_name })
+}
+
 fn with_address(candidate: &str, address: IpAddr) -> String {
     let fields = candidate.split(' ').enumerate();
     let fields = fields.map(|(index, field)| match index {
@@ -112,10 +161,9 @@ mod tests {
         let Some(browser) = ServiceDaemon::new().ok() else { return };
         // As a browser does it, but for the service around the name.
         let host = format!("{}.local", uuid_like());
-        let service =
-            mdns_sd::ServiceInfo::new("_maru-test._udp.local.", &host, &format!("{host}."), "", 9, None)
-                .unwrap()
-                .enable_addr_auto();
+        let service = ServiceInfo::new("_maru-test._udp.local.", &host, &format!("{host}."), "", 9, None)
+            .unwrap()
+            .enable_addr_auto();
         let events = browser.monitor().unwrap();
         browser.register(service).unwrap();
         let announced = async {

@@ -9,9 +9,11 @@ mod feedback;
 mod mdns;
 mod media;
 mod setup;
+mod told;
 
 pub(crate) use chat::{ChatGate, clean};
 pub(crate) use connection::{CandidatePair, Connection, ConnectionConfig, ConnectionNews};
+pub(crate) use setup::Network;
 
 /// A random number, from the seeds that the standard library takes from the system for its hash maps.
 pub(crate) fn random_u32() -> u32 {

@@ -23,22 +23,28 @@ use rtc::sdp::extmap::TRANSPORT_CC_URI;
 use webrtc::error::Result;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceServer,
-    SettingEngineBuilder,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfiguration,
+    RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy, SettingEngineBuilder,
 };
 
 use super::captured::{self, Ages, CapturedInterceptor};
 use super::codec::offered_payload_type;
 use super::feedback::{self, FeedbackInterceptor, SenderReports};
 use super::random_u32;
+use crate::api::AddressPolicy;
+use crate::tunnel::{SocketRuntime, Tunnels};
 
 /// Nothing received for this long: the path is lost, look for another.
-const ICE_DISCONNECTED: Duration = Duration::from_secs(4);
-/// No path found for this long after that: the connection has failed.
-const ICE_FAILED: Duration = Duration::from_secs(20);
-const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+const ICE_DISCONNECTED: Duration = Duration::from_millis(2500);
+/// No path found for this long after that: the connection has failed. Until then the old path is tried on,
+/// so that one which comes back is used at once, whatever the server does.
+const ICE_FAILED: Duration = Duration::from_secs(60);
+const ICE_KEEPALIVE: Duration = Duration::from_millis(500);
 const ICE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
-const ICE_CHECKS: u16 = 20;
+/// Checks of one pair before it is given up: as many as there is time for.
+const ICE_CHECKS: u16 = 1200;
+/// A relay is used only when nothing better has answered for this long.
+const RELAY_WAIT: Duration = Duration::from_millis(300);
 /// A lost packet is asked for again this often: about one round trip, so that it comes in time.
 const NACK_INTERVAL: Duration = Duration::from_millis(20);
 /// Packets kept for being asked for again: about two seconds of video.
@@ -239,6 +245,35 @@ pub(super) fn with_codec(track: &MediaStreamTrack, codec: VideoCodec) -> Arc<Tra
     )))
 }
 
+/// The networks as one connection may use them.
+pub(crate) struct Network {
+    /// With relays under their placeholders.
+    pub ice_servers: Vec<IceServer>,
+    /// The ways to the relays.
+    pub tunnels: Arc<Tunnels>,
+    /// What may be used and told.
+    pub addresses: AddressPolicy,
+    /// The server is on this machine, so peers may be too.
+    pub loopback: bool,
+}
+
+/// The part of a connection's settings that may change while it runs.
+pub(super) fn configuration(ice_servers: &[IceServer], addresses: AddressPolicy) -> RTCConfiguration {
+    let servers = ice_servers.iter().map(|server| RTCIceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone().unwrap_or_default(),
+        credential: server.credential.clone().unwrap_or_default(),
+    });
+    let policy = match addresses {
+        AddressPolicy::RelayOnly => RTCIceTransportPolicy::Relay,
+        AddressPolicy::All | AddressPolicy::HidePrivate => RTCIceTransportPolicy::All,
+    };
+    RTCConfigurationBuilder::new()
+        .with_ice_servers(servers.collect())
+        .with_ice_transport_policy(policy)
+        .build()
+}
+
 /// Whether a network is up. Then programs on this machine reach each other by its addresses too.
 fn has_network() -> bool {
     let usable = |interface: &if_addrs::Interface| !interface.is_loopback() && !interface.is_link_local();
@@ -249,22 +284,14 @@ fn has_network() -> bool {
 /// no other, which two programs on one machine need then. Not beside others: a check that goes from there to
 /// another address of this machine is answered, and Firefox cannot send media back that way.
 pub(super) async fn connection(
-    ice_servers: &[IceServer],
+    network: &Network,
     video_codecs: &[VideoCodec],
-    loopback: bool,
     reports: Arc<SenderReports>,
     ages: Arc<Ages>,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
-    let loopback = loopback && !has_network();
-    let servers = ice_servers
-        .iter()
-        .map(|server| RTCIceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone().unwrap_or_default(),
-            credential: server.credential.clone().unwrap_or_default(),
-        })
-        .collect();
+    let loopback = network.loopback && !has_network();
+    let relayed = network.addresses == AddressPolicy::RelayOnly;
     let settings = SettingEngineBuilder::new()
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
         .with_ice_connection_attempts(Some(ICE_CHECK_INTERVAL), Some(ICE_CHECKS))
@@ -272,8 +299,10 @@ pub(super) async fn connection(
         .with_host_acceptance_min_wait(Some(Duration::ZERO))
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(Duration::from_millis(100)))
-        .with_relay_acceptance_min_wait(Some(Duration::from_millis(300)))
+        .with_relay_acceptance_min_wait(Some(if relayed { Duration::ZERO } else { RELAY_WAIT }))
         .with_include_loopback_candidate(loopback)
+        // A restart looks for the sockets' addresses anew: it is made when the old ones lead nowhere.
+        .with_discard_local_candidates_during_ice_restart(true)
         .with_multicast_dns_mode(rtc::ice::mdns::MulticastDnsMode::Disabled)
         .build();
     let mut addresses = vec!["0.0.0.0:0", "[::]:0"];
@@ -281,7 +310,8 @@ pub(super) async fn connection(
         addresses.push("127.0.0.1:0");
     }
     let connection = PeerConnectionBuilder::new()
-        .with_configuration(RTCConfigurationBuilder::new().with_ice_servers(servers).build())
+        .with_configuration(configuration(&network.ice_servers, network.addresses))
+        .with_runtime(Arc::new(SocketRuntime::new(Arc::clone(&network.tunnels))))
         .with_media_engine(media_engine(video_codecs)?)
         .with_interceptor_registry(interceptors(reports, ages))
         .with_setting_engine(settings)

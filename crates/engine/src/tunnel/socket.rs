@@ -1,0 +1,203 @@
+//! The sockets of a peer connection: UDP as it is, but for what goes to a relay's placeholder.
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime,
+    TokioRuntime, Transmit,
+};
+
+use super::Tunnels;
+use super::link::{Carried, Link, Links, Routes, Task};
+use super::placeholder::Placeholder;
+
+/// Messages from a carrier that may wait for the connection.
+const INCOMING: usize = 256;
+
+/// The tokio runtime with sockets that know the relays' placeholders; one for each peer connection.
+#[derive(Debug)]
+pub(crate) struct SocketRuntime {
+    tokio: TokioRuntime,
+    tunnels: Arc<Tunnels>,
+    carried: Arc<Carried>,
+}
+
+impl SocketRuntime {
+    /// For one connection.
+    pub fn new(tunnels: Arc<Tunnels>) -> Self {
+        Self { tokio: TokioRuntime, tunnels, carried: Arc::default() }
+    }
+}
+
+impl Runtime for SocketRuntime {
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
+        self.tokio.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let inner = self.tokio.wrap_udp_socket(socket)?;
+        Ok(Arc::new(Socket::new(inner, Arc::clone(&self.tunnels), Arc::clone(&self.carried))?))
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        self.tokio.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp<'a>(
+        &'a self,
+        remote_addr: SocketAddr,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Arc<dyn AsyncTcpStream>>> + Send + 'a>> {
+        self.tokio.connect_tcp(remote_addr)
+    }
+
+    fn resolve_host<'a>(
+        &'a self,
+        host: &'a str,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        match Placeholder::of_host(host) {
+            Some(relay) => Box::pin(async move { Ok(vec![relay.address(true), relay.address(false)]) }),
+            None => self.tokio.resolve_host(host),
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        self.tokio.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        self.tokio.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        self.tokio.block_on(future);
+    }
+
+    fn yield_now(&self) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        self.tokio.yield_now()
+    }
+}
+
+struct Socket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    ipv4: bool,
+    tunnels: Arc<Tunnels>,
+    carried: Arc<Carried>,
+    links: Links,
+    routes: Arc<Routes>,
+    incoming: mpsc::Sender<(Bytes, SocketAddr)>,
+    /// Only the connection's own task takes from it, so the lock is never waited for.
+    arrived: Mutex<mpsc::Receiver<(Bytes, SocketAddr)>>,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("ipv4", &self.ipv4).finish_non_exhaustive()
+    }
+}
+
+impl Socket {
+    fn new(inner: Arc<dyn AsyncUdpSocket>, tunnels: Arc<Tunnels>, carried: Arc<Carried>) -> io::Result<Self> {
+        let (incoming, arrived) = mpsc::channel(INCOMING);
+        let stop = CancellationToken::new();
+        Ok(Self {
+            ipv4: inner.local_addr()?.is_ipv4(),
+            inner,
+            tunnels,
+            carried,
+            links: Links::default(),
+            routes: Arc::default(),
+            incoming,
+            arrived: Mutex::new(arrived),
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+        })
+    }
+
+    /// How to send to this relay; begins to find out where nobody has yet.
+    fn link(&self, placeholder: Placeholder) -> Link {
+        let mut links = self.links.lock();
+        let Some(link) = links.get_mut(placeholder.index()) else { return Link::Nowhere };
+        if matches!(link, Link::None)
+            && let Some(relay) = self.tunnels.behind(placeholder)
+        {
+            let task = Task {
+                relay,
+                socket: Arc::clone(&self.inner),
+                ipv4: self.ipv4,
+                links: Arc::clone(&self.links),
+                routes: Arc::clone(&self.routes),
+                carried: Arc::clone(&self.carried),
+                incoming: self.incoming.clone(),
+            };
+            *link = task.start(self.stop.clone());
+        }
+        link.clone()
+    }
+}
+
+impl AsyncUdpSocket for Socket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let Some(placeholder) = Placeholder::of_address(transmit.destination) else {
+            return self.inner.poll_send(cx, transmit);
+        };
+        match self.link(placeholder) {
+            Link::Udp(address) => {
+                self.inner.poll_send(cx, &Transmit { destination: address, ..transmit.clone() })
+            }
+            Link::Task(queue) => {
+                let each = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
+                for message in transmit.contents.chunks(each) {
+                    // Full: dropped, as by a full network.
+                    let _ = queue.try_send(Bytes::copy_from_slice(message));
+                }
+                Poll::Ready(Ok(transmit.contents.len()))
+            }
+            Link::None | Link::Nowhere => Poll::Ready(Ok(transmit.contents.len())),
+        }
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Some((message, from))) = self.arrived.lock().poll_recv(cx)
+            && let (Some(buffer), Some(meta)) = (bufs.first_mut(), meta.first_mut())
+        {
+            let length = message.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&message[..length]);
+            *meta = RecvMeta::default();
+            (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
+            return Poll::Ready(Ok(1));
+        }
+        let received = std::task::ready!(self.inner.poll_recv(cx, bufs, meta))?;
+        self.routes.disguise(meta[..received].iter_mut().map(|meta| &mut meta.addr));
+        Poll::Ready(Ok(received))
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}

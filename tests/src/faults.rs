@@ -1,0 +1,245 @@
+//! A call between two machines and a server on networks of their own, things that go wrong with it, and what
+//! becomes of picture and sound meanwhile.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::namespaces::{Machine, Network};
+use crate::process::Group;
+use crate::programs;
+use crate::wait::{eventually, now_ms};
+
+/// How long a call may take to begin, on a machine that does much else.
+const START: Duration = Duration::from_secs(40);
+/// How often a participant says how it is, in seconds: the resolution of every gap.
+const EVERY: &str = "0.02";
+/// The server's port.
+const PORT: u16 = 6278;
+
+/// What a participant said of its only peer.
+#[derive(Clone, Debug, Default)]
+struct Sample {
+    at_ms: u64,
+    pictures: u64,
+    packets: u64,
+    state: String,
+    path: String,
+}
+
+/// A participant: `maru-cli` on one machine.
+pub struct Caller {
+    program: Group,
+    samples: Arc<Mutex<Vec<Sample>>>,
+    joined: Arc<AtomicBool>,
+}
+
+/// The longest times without anything new, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Without a new picture.
+    pub picture: u64,
+    /// Without a packet of sound.
+    pub sound: u64,
+}
+
+impl Caller {
+    /// Joins from a machine, with more arguments.
+    pub fn join(machine: &Machine, server: &str, name: &str, arguments: &[&str]) -> Self {
+        let mut command = machine.command(programs::cli());
+        command.args(["join", "room", "--server", server, "--name", name, "--json-every", EVERY]);
+        command.args(["--camera", "test-pattern", "--microphone", "tone", "--speaker", "null"]);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut program = Group::start(&mut command);
+        let samples: Arc<Mutex<Vec<Sample>>> = Arc::default();
+        let joined = Arc::new(AtomicBool::new(false));
+        let (kept, entered) = (Arc::clone(&samples), Arc::clone(&joined));
+        let said = program.leader().stdout.take().expect("it is piped");
+        std::thread::spawn(move || {
+            for line in BufReader::new(said).lines() {
+                let Ok(line) = line else { return };
+                let Ok(line) = serde_json::from_str::<Value>(&line) else { continue };
+                entered.fetch_or(line["joined_ms"].is_number(), Ordering::AcqRel);
+                if let Some(sample) = sample(&line) {
+                    kept.lock().expect("nobody panics with it").push(sample);
+                }
+            }
+        });
+        Self { program, samples, joined }
+    }
+
+    fn last(&self) -> Option<Sample> {
+        self.samples.lock().expect("nobody panics with it").last().cloned()
+    }
+
+    /// Whether it sees and hears the other.
+    pub fn is_connected(&self) -> bool {
+        self.last().is_some_and(|last| last.state == "connected" && last.pictures > 0 && last.packets > 0)
+    }
+
+    /// The path that it uses, such as `host-relay`.
+    pub fn path(&self) -> String {
+        self.last().map(|last| last.path).unwrap_or_default()
+    }
+
+    /// Whether it ever said so of the other's connection since then.
+    pub fn said(&self, state: &str, since_ms: u64) -> bool {
+        let samples = self.samples.lock().expect("nobody panics with it");
+        samples.iter().any(|sample| sample.at_ms >= since_ms && sample.state == state)
+    }
+
+    /// The longest gaps since then.
+    pub fn gap(&self, since_ms: u64) -> Gap {
+        let samples = self.samples.lock().expect("nobody panics with it");
+        let longest = |count: fn(&Sample) -> u64| {
+            let (mut before, mut longest) = (None, 0);
+            for sample in samples.iter() {
+                match before {
+                    // A connection that is made anew counts from the start.
+                    Some((_, counted)) if count(sample) == counted => {}
+                    Some((at, _)) => {
+                        if sample.at_ms >= since_ms {
+                            longest = longest.max(sample.at_ms - at);
+                        }
+                        before = Some((sample.at_ms, count(sample)));
+                    }
+                    None => before = Some((sample.at_ms, count(sample))),
+                }
+            }
+            let open = before.map_or(0, |(at, _)| now_ms().saturating_sub(at));
+            longest.max(open)
+        };
+        Gap { picture: longest(|sample| sample.pictures), sound: longest(|sample| sample.packets) }
+    }
+
+    /// How long after that moment the first new picture and the first new sound came.
+    pub fn back_after(&self, moment_ms: u64) -> Gap {
+        let samples = self.samples.lock().expect("nobody panics with it");
+        let first = |count: fn(&Sample) -> u64| {
+            let before = samples.iter().rev().find(|sample| sample.at_ms < moment_ms).map_or(0, count);
+            let new = samples.iter().find(|sample| sample.at_ms >= moment_ms && count(sample) != before);
+            new.map_or(u64::MAX, |sample| sample.at_ms - moment_ms)
+        };
+        Gap { picture: first(|sample| sample.pictures), sound: first(|sample| sample.packets) }
+    }
+
+    /// Lets it sleep, or wakes it.
+    pub fn sleep(&self, asleep: bool) {
+        self.program.sleep(asleep);
+    }
+}
+
+impl Gap {
+    /// The longer of both.
+    pub fn longest(self) -> u64 {
+        self.picture.max(self.sound)
+    }
+}
+
+fn sample(line: &Value) -> Option<Sample> {
+    // Whoever came back as somebody new is the last one.
+    let peer = line["peers"].as_array()?.last()?;
+    let kind = |end: &str| peer["candidate_pair"][end].as_str().unwrap_or("none").to_owned();
+    Some(Sample {
+        at_ms: line["unix_ms"].as_u64()?,
+        pictures: peer["video"]["frames"].as_u64()?,
+        packets: peer["audio"]["stats"]["packetsReceived"].as_u64()?,
+        state: peer["state"].as_str()?.to_owned(),
+        path: format!("{}-{}", kind("local"), kind("remote")),
+    })
+}
+
+/// Two callers in a room, and the server that they met at, each on a machine of its own.
+pub struct Scene {
+    /// The network.
+    pub network: Network,
+    /// Who was there first.
+    pub anna: Caller,
+    /// Where.
+    pub annas: Machine,
+    /// Who came then.
+    pub ben: Caller,
+    /// Where.
+    pub bens: Machine,
+    /// The server, until it is killed.
+    pub server: Option<Group>,
+    /// Where it is.
+    pub servers: Machine,
+}
+
+impl Scene {
+    /// Begins a call and waits until it is one.
+    pub async fn begin() -> Self {
+        Self::begin_with(&[], &[]).await
+    }
+
+    /// The same with more arguments for both callers and for the server.
+    pub async fn begin_with(callers: &[&str], server: &[&str]) -> Self {
+        let mut network = Network::new();
+        let (annas, bens, servers) = (network.machine(), network.machine(), network.machine());
+        let running = start_server(&servers, server);
+        let url = format!("ws://{}:{PORT}", servers.address);
+        eventually("a server that listens", START, async || {
+            let mut knock = annas.command("bash");
+            knock.args(["-c", &format!("exec 3<>/dev/tcp/{}/{PORT}", servers.address)]);
+            knock.stderr(Stdio::null()).status().ok()?.success().then_some(())
+        })
+        .await;
+        let anna = Caller::join(&annas, &url, "Anna", callers);
+        eventually("Anna in the room", START, async || anna.joined.load(Ordering::Acquire).then_some(()))
+            .await;
+        let ben = Caller::join(&bens, &url, "Ben", callers);
+        let scene = Self { network, anna, annas, ben, bens, server: Some(running), servers };
+        scene.settle().await;
+        scene
+    }
+
+    /// Waits until both see and hear each other, and for two seconds more.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub async fn settle(&self) {
+        eventually("a call", START, async || {
+            (self.anna.is_connected() && self.ben.is_connected()).then_some(())
+        })
+        .await;
+        sleep(Duration::from_secs(2)).await;
+    }
+
+    /// Ends the server without a word.
+    pub fn kill_server(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts it again where it was.
+    pub fn restart_server(&mut self) {
+        self.server = Some(start_server(&self.servers, &[]));
+    }
+
+    /// The longest gaps that either had since then.
+    pub fn gap(&self, since_ms: u64) -> Gap {
+        let (anna, ben) = (self.anna.gap(since_ms), self.ben.gap(since_ms));
+        Gap { picture: anna.picture.max(ben.picture), sound: anna.sound.max(ben.sound) }
+    }
+
+    /// How long after that moment both had something new again.
+    pub fn back_after(&self, moment_ms: u64) -> Gap {
+        let (anna, ben) = (self.anna.back_after(moment_ms), self.ben.back_after(moment_ms));
+        Gap { picture: anna.picture.max(ben.picture), sound: anna.sound.max(ben.sound) }
+    }
+}
+
+fn start_server(machine: &Machine, arguments: &[&str]) -> Group {
+    let mut command = machine.command(programs::server());
+    command.args(["--listen", &format!("0.0.0.0:{PORT}")]).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    if std::env::var_os("RUST_LOG").is_none() {
+        command.stderr(Stdio::null());
+    }
+    Group::start(&mut command)
+}

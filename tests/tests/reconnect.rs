@@ -1,0 +1,119 @@
+//! A call goes on, whatever the network does.
+#![cfg(target_os = "linux")]
+
+use std::time::Duration;
+
+use maru_tests::faults::Scene;
+use maru_tests::wait::{eventually, now_ms};
+use tokio::time::sleep;
+
+/// For what should take less than a second: a machine that does much else gets more.
+const SOON: u64 = 4_000;
+/// For a call to be one again.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Waits until both see and hear each other again after what happened at that moment.
+async fn back(scene: &Scene, since_ms: u64) {
+    eventually("picture and sound on both sides", LIMIT, async || {
+        let back = scene.back_after(since_ms).longest() < u64::MAX;
+        (back && scene.anna.is_connected() && scene.ben.is_connected()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_moves_on_with_a_machine_that_gets_another_address() {
+    let mut scene = Scene::begin().await;
+    let moved = now_ms();
+    scene.bens.move_to(7);
+    back(&scene, moved).await;
+    sleep(Duration::from_secs(1)).await;
+    let gap = scene.gap(moved);
+    println!("another address: {gap:?}");
+    assert!(gap.longest() < SOON, "{gap:?}");
+    assert!(scene.ben.said("restarting", moved), "nobody was told");
+}
+
+#[tokio::test]
+async fn a_call_moves_on_with_a_machine_that_changes_from_one_network_to_another() {
+    let mut scene = Scene::begin().await;
+    scene.network.cable(&scene.annas.clone(), "eth1");
+    sleep(Duration::from_secs(1)).await;
+    let moved = now_ms();
+    scene.annas.unplug("eth0");
+    scene.annas.route_by("eth1");
+    back(&scene, moved).await;
+    sleep(Duration::from_secs(1)).await;
+    let gap = scene.gap(moved);
+    println!("another network: {gap:?}");
+    assert!(gap.longest() < SOON, "{gap:?}");
+}
+
+#[tokio::test]
+async fn a_call_goes_on_when_both_get_other_addresses_at_once() {
+    let mut scene = Scene::begin().await;
+    let moved = now_ms();
+    scene.annas.move_to(8);
+    scene.bens.move_to(8);
+    back(&scene, moved).await;
+    sleep(Duration::from_secs(1)).await;
+    let gap = scene.gap(moved);
+    println!("both: {gap:?}");
+    assert!(gap.longest() < SOON, "{gap:?}");
+}
+
+#[tokio::test]
+async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
+    let scene = Scene::begin().await;
+    let lost = now_ms();
+    scene.network.lose(&format!("ip saddr {0} or ip daddr {0}", scene.bens.address));
+    sleep(Duration::from_secs(10)).await;
+    let found = now_ms();
+    scene.network.heal();
+    back(&scene, found).await;
+    let back = scene.back_after(found);
+    println!("10 s without a network: back after {back:?}");
+    assert!(back.longest() < SOON, "{back:?}");
+    assert!(scene.anna.said("restarting", lost) && scene.ben.said("restarting", lost), "nobody was told");
+}
+
+#[tokio::test]
+async fn a_call_finds_another_path_when_only_the_one_between_the_two_is_lost() {
+    let scene = Scene::begin().await;
+    let (anna, ben) = (scene.annas.address, scene.bens.address);
+    scene.network.lose(&format!("ip saddr {anna} ip daddr {ben}"));
+    sleep(Duration::from_secs(6)).await;
+    let found = now_ms();
+    scene.network.heal();
+    back(&scene, found).await;
+    let back = scene.back_after(found);
+    println!("6 s without a path: back after {back:?}");
+    assert!(back.longest() < SOON, "{back:?}");
+}
+
+#[tokio::test]
+async fn a_call_does_not_notice_that_its_server_is_killed_and_started_again() {
+    let mut scene = Scene::begin().await;
+    let killed = now_ms();
+    scene.kill_server();
+    sleep(Duration::from_secs(3)).await;
+    scene.restart_server();
+    sleep(Duration::from_secs(5)).await;
+    let gap = scene.gap(killed);
+    println!("server killed and started: {gap:?}");
+    assert!(gap.longest() < 1_000, "{gap:?}");
+    assert!(!scene.anna.said("restarting", killed) && !scene.ben.said("restarting", killed));
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_longer_than_its_place_was_kept_is_back_when_it_wakes() {
+    let scene = Scene::begin().await;
+    scene.ben.sleep(true);
+    sleep(Duration::from_secs(45)).await;
+    let woken = now_ms();
+    scene.ben.sleep(false);
+    back(&scene, woken).await;
+    let back = scene.back_after(woken);
+    println!("45 s asleep: back after {back:?}");
+    assert!(back.longest() < 2 * SOON, "{back:?}");
+}
