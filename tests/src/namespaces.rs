@@ -88,14 +88,22 @@ impl Network {
         (address, subnet)
     }
 
-    /// Drops everything that is forwarded and that this condition of nftables holds for, such as
+    /// Drops everything that is forwarded and that one of these conditions of nftables holds for, such as
     /// `ip saddr 10.77.1.2`, without a word to anybody; until [`Network::heal`].
-    pub fn lose(&self, condition: &str) {
-        self.in_router(&format!(
-            "nft add table inet lost && \
-             nft 'add chain inet lost forward {{ type filter hook forward priority 0; }}' && \
-             nft add rule inet lost forward {condition} drop"
-        ));
+    pub fn lose(&self, conditions: &[String]) {
+        let rules =
+            conditions.iter().map(|condition| format!("nft add rule inet lost forward {condition} drop"));
+        let table = [
+            "nft add table inet lost".to_owned(),
+            "nft 'add chain inet lost forward { type filter hook forward priority 0; }'".to_owned(),
+        ];
+        self.in_router(&table.into_iter().chain(rules).collect::<Vec<_>>().join(" && "));
+    }
+
+    /// Drops everything from and to a machine.
+    pub fn lose_machine(&self, machine: &Machine) {
+        let address = machine.address;
+        self.lose(&[format!("ip saddr {address}"), format!("ip daddr {address}")]);
     }
 
     /// Forwards everything again.

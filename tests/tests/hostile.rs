@@ -64,7 +64,7 @@ impl Impostor {
                 sdp_m_line_index: Some(9),
             };
             self.say(ClientMessage::Signal { to: from, signal: candidate }).await;
-            let answer = Signal::Description { sdp_type: SdpType::Answer, sdp: sdp.clone() };
+            let answer = Signal::Description { sdp_type: SdpType::Answer, sdp: sdp.clone(), offer: None };
             self.say(ClientMessage::Signal { to: from, signal: answer }).await;
         }
     }

@@ -66,7 +66,7 @@ async fn a_call_goes_on_when_both_get_other_addresses_at_once() {
 async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
     let scene = Scene::begin().await;
     let lost = now_ms();
-    scene.network.lose(&format!("ip saddr {0} or ip daddr {0}", scene.bens.address));
+    scene.network.lose_machine(&scene.bens);
     sleep(Duration::from_secs(10)).await;
     let found = now_ms();
     scene.network.heal();
@@ -81,7 +81,7 @@ async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
 async fn a_call_finds_another_path_when_only_the_one_between_the_two_is_lost() {
     let scene = Scene::begin().await;
     let (anna, ben) = (scene.annas.address, scene.bens.address);
-    scene.network.lose(&format!("ip saddr {anna} ip daddr {ben}"));
+    scene.network.lose(&[format!("ip saddr {anna} ip daddr {ben}")]);
     sleep(Duration::from_secs(6)).await;
     let found = now_ms();
     scene.network.heal();

@@ -147,6 +147,11 @@ pub enum Signal {
         sdp_type: SdpType,
         /// The session description.
         sdp: String,
+        /// An offer's number among those of one participant to another; its answer repeats it, so that one to
+        /// an earlier offer is not taken for one to the newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        offer: Option<u32>,
     },
     /// An ICE candidate.
     Candidate {

@@ -45,8 +45,8 @@ fn client() -> impl Strategy<Value = ClientInfo> {
 
 fn signal() -> impl Strategy<Value = Signal> {
     prop_oneof![
-        (prop_oneof![Just(SdpType::Offer), Just(SdpType::Answer)], any::<String>())
-            .prop_map(|(sdp_type, sdp)| Signal::Description { sdp_type, sdp }),
+        (prop_oneof![Just(SdpType::Offer), Just(SdpType::Answer)], any::<(String, Option<u32>)>())
+            .prop_map(|(sdp_type, (sdp, offer))| Signal::Description { sdp_type, sdp, offer }),
         any::<(String, Option<String>, Option<u16>)>().prop_map(|(candidate, sdp_mid, sdp_m_line_index)| {
             Signal::Candidate { candidate, sdp_mid, sdp_m_line_index }
         }),
@@ -322,7 +322,7 @@ fn unknown_codecs_kinds_codes_and_reasons_do_not_spoil_the_message_around_them()
 #[test]
 fn the_words_on_the_wire_are_those_of_the_first_version() {
     let id = ResumeToken::random().peer_id();
-    let offer = Signal::Description { sdp_type: SdpType::Offer, sdp: "v=0".into() };
+    let offer = Signal::Description { sdp_type: SdpType::Offer, sdp: "v=0".into(), offer: None };
     assert_eq!(
         serde_json::to_value(ClientMessage::Signal { to: id, signal: offer }).unwrap(),
         json!({ "type": "signal", "to": id, "signal": { "kind": "description", "type": "offer", "sdp": "v=0" } })

@@ -70,9 +70,9 @@ pub(crate) type Generation = u64;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ConnectionOrder {
     /// Make an offer; with new ICE credentials where `restart`.
-    Offer { restart: bool },
-    /// Apply a description; answer it when it is an offer.
-    Remote { sdp_type: SdpType, sdp: String },
+    Offer { restart: bool, number: u32 },
+    /// Apply a description; answer it when it is an offer, whose number it may have.
+    Remote { sdp_type: SdpType, sdp: String, offer: Option<u32> },
     /// Try this candidate too.
     Candidate { candidate: String, sdp_mid: Option<String>, sdp_m_line_index: Option<u16> },
 }
@@ -80,8 +80,8 @@ pub(crate) enum ConnectionOrder {
 /// What a peer connection reports.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ConnectionEvent {
-    /// A description of our own, to be sent.
-    Description { sdp_type: SdpType, sdp: String },
+    /// A description of our own, to be sent, and the number of the offer that it is or answers.
+    Description { sdp_type: SdpType, sdp: String, offer: Option<u32> },
     /// A candidate of our own, to be sent.
     Candidate { candidate: String, sdp_mid: Option<String>, sdp_m_line_index: Option<u16> },
     /// No more candidates of our own.
@@ -143,6 +143,8 @@ pub(crate) struct Peer {
     generation: Option<Generation>,
     /// An offer of ours is out and not answered.
     offer_pending: bool,
+    /// The number of our newest offer.
+    offers: u32,
     /// The certificate of the last remote description: another one means another connection.
     remote_certificate: Option<String>,
     /// The server lost it.
@@ -185,6 +187,7 @@ impl Peer {
             state: PeerState::New,
             generation: None,
             offer_pending: false,
+            offers: 0,
             remote_certificate: None,
             away: false,
             channel_closed: false,
@@ -312,8 +315,9 @@ impl Peer {
 
     fn offer(&mut self, restart: bool, outputs: &mut VecDeque<Output>) {
         self.offer_pending = true;
+        self.offers += 1;
         self.negotiations += 1;
-        self.order(ConnectionOrder::Offer { restart }, outputs);
+        self.order(ConnectionOrder::Offer { restart, number: self.offers }, outputs);
     }
 
     /// Looks for a new path within the same connection.
@@ -390,7 +394,7 @@ impl Peer {
         outputs: &mut VecDeque<Output>,
     ) {
         match signal {
-            Signal::Description { sdp_type: SdpType::Offer, sdp } => {
+            Signal::Description { sdp_type: SdpType::Offer, sdp, offer } => {
                 let certificate = certificate_of(&sdp);
                 let other = self.remote_certificate.as_deref() != certificate.as_deref();
                 if self.offer_pending && self.role == Role::Offering {
@@ -410,10 +414,10 @@ impl Peer {
                 }
                 self.remote_certificate = certificate;
                 self.negotiations += 1;
-                self.order(ConnectionOrder::Remote { sdp_type: SdpType::Offer, sdp }, outputs);
+                self.order(ConnectionOrder::Remote { sdp_type: SdpType::Offer, sdp, offer }, outputs);
             }
-            Signal::Description { sdp_type: SdpType::Answer, sdp } => {
-                if !self.offer_pending {
+            Signal::Description { sdp_type: SdpType::Answer, sdp, offer } => {
+                if !self.offer_pending || offer.is_some_and(|offer| offer != self.offers) {
                     return; // To an offer that was given up.
                 }
                 self.offer_pending = false;
@@ -426,7 +430,7 @@ impl Peer {
                 if self.state == PeerState::Negotiating {
                     self.state = PeerState::Connecting;
                 }
-                self.order(ConnectionOrder::Remote { sdp_type: SdpType::Answer, sdp }, outputs);
+                self.order(ConnectionOrder::Remote { sdp_type: SdpType::Answer, sdp, offer }, outputs);
             }
             Signal::Candidate { candidate, sdp_mid, sdp_m_line_index } => {
                 self.order(ConnectionOrder::Candidate { candidate, sdp_mid, sdp_m_line_index }, outputs)
@@ -440,12 +444,12 @@ impl Peer {
                     self.role = Role::Offering;
                     self.start(now, generations, outputs);
                 }
-                // It waits for an offer that never came, or its connection failed.
-                (Role::Offering, PeerState::Connected | PeerState::Restarting) if !self.offer_pending => {
+                // It lost the path, or waits for an offer that was lost with its old line to the server.
+                (Role::Offering, PeerState::Connected | PeerState::Restarting) => {
                     self.state = PeerState::Restarting;
                     self.restart(now, outputs);
                 }
-                (Role::Offering, PeerState::Restarting | PeerState::Negotiating) if self.offer_pending => {}
+                (Role::Offering, PeerState::Negotiating) if self.offer_pending => {}
                 (Role::Offering, _) => {
                     self.attempts = self.attempts.min(MAX_ATTEMPTS - 1);
                     self.start(now, generations, outputs)
@@ -467,11 +471,11 @@ impl Peer {
             return;
         }
         match event {
-            ConnectionEvent::Description { sdp_type, sdp } => {
+            ConnectionEvent::Description { sdp_type, sdp, offer } => {
                 if sdp_type == SdpType::Answer && self.state == PeerState::Negotiating {
                     self.state = PeerState::Connecting;
                 }
-                self.send(Signal::Description { sdp_type, sdp }, outputs);
+                self.send(Signal::Description { sdp_type, sdp, offer }, outputs);
             }
             ConnectionEvent::Candidate { candidate, sdp_mid, sdp_m_line_index } => {
                 self.send(Signal::Candidate { candidate, sdp_mid, sdp_m_line_index }, outputs)

@@ -101,7 +101,7 @@ impl Bench {
         self.server(ServerMessage::PeerJoined { peer: peer.clone() });
         let generation = opened(&self.outputs()).unwrap();
         self.connection(peer, generation, description(SdpType::Offer, OFFER));
-        self.signal(peer, Signal::Description { sdp_type: SdpType::Answer, sdp: ANSWER.into() });
+        self.signal(peer, Signal::Description { sdp_type: SdpType::Answer, sdp: ANSWER.into(), offer: None });
         self.connection(peer, generation, ConnectionEvent::Connected);
         self.outputs();
         assert_eq!(self.state_of(peer), Some(PeerState::Connected));
@@ -124,7 +124,14 @@ fn member(name: &str) -> PeerInfo {
 }
 
 fn description(sdp_type: SdpType, sdp: &str) -> ConnectionEvent {
-    ConnectionEvent::Description { sdp_type, sdp: sdp.into() }
+    ConnectionEvent::Description { sdp_type, sdp: sdp.into(), offer: None }
+}
+
+fn number_of(output: &Output) -> Option<u32> {
+    match output {
+        Output::Order { order: ConnectionOrder::Offer { number, .. }, .. } => Some(*number),
+        _ => None,
+    }
 }
 
 fn probed(outputs: &[Output]) -> bool {
@@ -140,7 +147,7 @@ fn opened(outputs: &[Output]) -> Option<Generation> {
 
 fn offers(outputs: &[Output]) -> Vec<bool> {
     let restart = |output: &Output| match output {
-        Output::Order { order: ConnectionOrder::Offer { restart }, .. } => Some(*restart),
+        Output::Order { order: ConnectionOrder::Offer { restart, .. }, .. } => Some(*restart),
         _ => None,
     };
     outputs.iter().filter_map(restart).collect()
@@ -180,7 +187,7 @@ fn who_was_there_first_offers_to_the_newcomer_and_the_newcomer_waits() {
 
     let mut newcomer = Bench::joined(&[&peer]);
     assert!(opened(&newcomer.outputs()).is_none());
-    newcomer.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    newcomer.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     let outputs = newcomer.outputs();
     assert!(opened(&outputs).is_some());
     assert!(offers(&outputs).is_empty());
@@ -192,7 +199,7 @@ fn an_offer_while_ours_is_pending_is_ignored_by_the_one_who_offers() {
     let mut bench = Bench::joined(&[]);
     bench.server(ServerMessage::PeerJoined { peer: peer.clone() });
     bench.outputs();
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     assert!(bench.outputs().is_empty());
 }
 
@@ -319,7 +326,7 @@ fn a_lost_path_is_restarted_by_who_offers_when_it_is_asked_to() {
 fn a_lost_path_is_reported_by_who_answers() {
     let peer = member("a");
     let mut bench = Bench::joined(&[&peer]);
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     let generation = opened(&bench.outputs()).unwrap();
     bench.connection(&peer, generation, description(SdpType::Answer, ANSWER));
     bench.connection(&peer, generation, ConnectionEvent::Connected);
@@ -332,9 +339,12 @@ fn a_lost_path_is_reported_by_who_answers() {
     bench.pass(Duration::from_secs(1));
     assert!(matches!(signals(&bench.outputs())[..], [Signal::Restart]));
     // The same certificate with other credentials is a restart; another one is another connection.
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     assert!(opened(&bench.outputs()).is_none());
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into() });
+    bench.signal(
+        &peer,
+        Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into(), offer: None },
+    );
     let outputs = bench.outputs();
     assert!(opened(&outputs).is_some() && closed(&outputs));
 }
@@ -397,6 +407,23 @@ fn a_new_network_serves_who_looks_for_a_path_and_leaves_who_has_one_alone() {
 }
 
 #[test]
+fn an_offer_that_was_lost_is_made_anew_and_a_late_answer_to_the_first_is_not_taken_for_one_to_the_second() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[]);
+    let generation = bench.connect_newcomer(&peer);
+    bench.connection(&peer, generation, ConnectionEvent::AddressGone);
+    bench.signal(&peer, Signal::Restart);
+    let numbers: Vec<u32> = bench.outputs().iter().filter_map(number_of).collect();
+    let [first, second] = numbers[..] else { panic!("{numbers:?}") };
+    let answer =
+        |offer| Signal::Description { sdp_type: SdpType::Answer, sdp: ANSWER.into(), offer: Some(offer) };
+    bench.signal(&peer, answer(first));
+    assert!(bench.outputs().is_empty());
+    bench.signal(&peer, answer(second));
+    assert!(matches!(bench.outputs()[..], [Output::Order { .. }]));
+}
+
+#[test]
 fn a_peer_that_was_connected_is_never_given_up_while_it_is_in_the_room() {
     let peer = member("a");
     let mut bench = Bench::joined(&[]);
@@ -422,7 +449,7 @@ fn who_comes_back_too_late_waits_for_offers_as_a_newcomer_does() {
     bench.input(Input::SignalingOpen);
     bench.enter(&[&peer]);
     assert!(offers(&bench.outputs()).is_empty());
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     assert!(opened(&bench.outputs()).is_some());
 }
 
@@ -433,7 +460,10 @@ fn who_asks_to_go_on_with_a_connection_that_the_peer_has_no_more_takes_the_peers
     let generation = bench.connect_newcomer(&peer);
     bench.connection(&peer, generation, ConnectionEvent::AddressGone);
     assert_eq!(offers(&bench.outputs()), [true]);
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into() });
+    bench.signal(
+        &peer,
+        Signal::Description { sdp_type: SdpType::Offer, sdp: OTHER_OFFER.into(), offer: None },
+    );
     let outputs = bench.outputs();
     assert!(closed(&outputs) && opened(&outputs).is_some());
 }
@@ -449,7 +479,10 @@ fn a_peer_that_sends_garbage_fails_alone_and_is_given_up_after_a_few_tries() {
         let outputs = bench.outputs();
         given_up |= notices(&outputs) == [NoticeCode::Peer];
         if let Some(generation) = opened(&outputs) {
-            bench.signal(&bad, Signal::Description { sdp_type: SdpType::Answer, sdp: "garbage".into() });
+            bench.signal(
+                &bad,
+                Signal::Description { sdp_type: SdpType::Answer, sdp: "garbage".into(), offer: None },
+            );
             bench.connection(&bad, generation, ConnectionEvent::Failed(Failure::Other("bad SDP".into())));
         }
         bench.pass(Duration::from_secs(2));
@@ -508,7 +541,7 @@ fn the_times_of_a_peer_count_from_its_arrival_or_from_our_wish_to_join() {
     bench.input(Input::SignalingOpen);
     bench.enter(&[&there]);
     assert_eq!(bench.call.joined_after(), Some(Duration::from_millis(40)));
-    bench.signal(&there, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&there, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     let generation = opened(&bench.outputs()).unwrap();
     bench.now += Duration::from_millis(60);
     bench.connection(&there, generation, ConnectionEvent::Connected);
@@ -536,7 +569,7 @@ fn the_links_that_the_server_gave_are_shown_until_the_call_ends() {
 fn a_peer_that_lost_its_memory_asks_and_gets_an_offer_whoever_was_there_first() {
     let peer = member("a");
     let mut bench = Bench::joined(&[&peer]);
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     let old = opened(&bench.outputs()).unwrap();
     bench.connection(&peer, old, ConnectionEvent::Connected);
     bench.signal(&peer, Signal::Restart);
@@ -567,7 +600,7 @@ fn an_answer_with_another_certificate_makes_a_new_connection() {
     bench.connection(&peer, old, description(SdpType::Offer, OFFER));
     bench.outputs();
     let sdp = ANSWER.replace("22", "44");
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Answer, sdp });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Answer, sdp, offer: None });
     let outputs = bench.outputs();
     assert!(closed(&outputs));
     assert_eq!(offers(&outputs), [false]);

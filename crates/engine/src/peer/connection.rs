@@ -317,7 +317,7 @@ impl Actor<'_> {
 
     async fn negotiate(&mut self, order: ConnectionOrder) -> RtcResult<()> {
         match order {
-            ConnectionOrder::Offer { restart } => {
+            ConnectionOrder::Offer { restart, number } => {
                 if self.chat.is_none() {
                     let channel = self.pc.create_data_channel(chat::LABEL, None).await?;
                     self.use_channel(channel);
@@ -326,9 +326,9 @@ impl Actor<'_> {
                     self.pc.restart_ice().await?;
                 }
                 let offer = self.pc.create_offer(None).await?;
-                self.local(SdpType::Offer, offer).await
+                self.local(SdpType::Offer, offer, Some(number)).await
             }
-            ConnectionOrder::Remote { sdp_type, sdp } => {
+            ConnectionOrder::Remote { sdp_type, sdp, offer } => {
                 self.understands_redundancy = setup::understands_redundancy(&sdp);
                 self.voice_types = setup::voice_types(&sdp);
                 let description = match sdp_type {
@@ -347,7 +347,7 @@ impl Actor<'_> {
                     self.put_ours_first().await?;
                     let answer = self.pc.create_answer(None).await?;
                     self.settle(&answer.sdp).await?;
-                    self.local(SdpType::Answer, answer).await?;
+                    self.local(SdpType::Answer, answer, offer).await?;
                 }
                 while let Some(candidate) = self.early_candidates.pop_front() {
                     self.add_candidate(candidate).await;
@@ -438,13 +438,18 @@ impl Actor<'_> {
     }
 
     /// Sets a description of our own, which starts the gathering, and sends it at once: candidates trickle.
-    async fn local(&self, sdp_type: SdpType, description: RTCSessionDescription) -> RtcResult<()> {
+    async fn local(
+        &self,
+        sdp_type: SdpType,
+        description: RTCSessionDescription,
+        offer: Option<u32>,
+    ) -> RtcResult<()> {
         let sdp = match self.config.network.addresses {
             AddressPolicy::All => description.sdp.clone(),
             AddressPolicy::HidePrivate | AddressPolicy::RelayOnly => without_candidates(&description.sdp),
         };
         self.pc.set_local_description(description).await?;
-        self.event(ConnectionEvent::Description { sdp_type, sdp });
+        self.event(ConnectionEvent::Description { sdp_type, sdp, offer });
         Ok(())
     }
 
