@@ -114,6 +114,15 @@ test("A guest joins, and offers to who comes after it", () => {
   assert.deepEqual(kinds(guest.server({ type: "peer_joined", peer: info("x") })), ["open_connection", "order offer"]);
 });
 
+test("Fresh credentials take the place of those in joined, and change nothing else", () => {
+  const guest = new Guest("b");
+  guest.enter(["x"], { ice_servers: [{ urls: ["turn:a"], username: "old", credential: "old" }] });
+  const fresh = [{ urls: ["turn:a"], username: "new", credential: "new" }];
+  assert.deepEqual(guest.server({ type: "ice_servers", ice_servers: fresh }), []);
+  assert.deepEqual(guest.call.joined.ice_servers, fresh);
+  assert.equal(guest.call.joined.you, "b");
+});
+
 test("Who was there first is waited for, then asked", () => {
   const guest = new Guest("b");
   guest.enter(["x"]);

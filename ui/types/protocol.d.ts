@@ -272,7 +272,11 @@ from: PeerId,
 /**
  * The new status.
  */
-status: Status, } | { "type": "error",
+status: Status, } | { "type": "ice_servers",
+/**
+ * All servers to use.
+ */
+ice_servers: Array<IceServer>, } | { "type": "error",
 /**
  * For programs.
  */

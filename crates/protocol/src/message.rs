@@ -111,6 +111,12 @@ pub enum ServerMessage {
         /// The new status.
         status: Status,
     },
+    /// STUN and TURN servers to use from now on in place of those in `joined`: the credentials of those
+    /// expire soon. What is connected stays so; new connections and ICE restarts use these.
+    IceServers {
+        /// All servers to use.
+        ice_servers: Vec<IceServer>,
+    },
     /// Something was refused.
     Error {
         /// For programs.

@@ -155,6 +155,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         peer_id().prop_map(|peer| ServerMessage::PeerBack { peer }),
         (peer_id(), signal()).prop_map(|(from, signal)| ServerMessage::Signal { from, signal }),
         (peer_id(), status()).prop_map(|(from, status)| ServerMessage::Status { from, status }),
+        vec(ice_server(), 0..3).prop_map(|ice_servers| ServerMessage::IceServers { ice_servers }),
         (codes, any::<String>(), any::<bool>()).prop_map(|(code, message, fatal)| ServerMessage::Error {
             code,
             message,
@@ -337,6 +338,13 @@ fn the_words_on_the_wire_are_those_of_the_first_version() {
         serde_json::to_value(ServerMessage::Signal { from: id, signal: candidate }).unwrap(),
         json!({ "type": "signal", "from": id, "signal":
             { "kind": "candidate", "candidate": "c", "sdp_mid": "0", "sdp_m_line_index": null } })
+    );
+    let server =
+        IceServer { urls: vec!["turn:h:3478".into()], username: Some("u".into()), credential: Some("c".into()) };
+    assert_eq!(
+        serde_json::to_value(ServerMessage::IceServers { ice_servers: vec![server] }).unwrap(),
+        json!({ "type": "ice_servers", "ice_servers":
+            [{ "urls": ["turn:h:3478"], "username": "u", "credential": "c" }] })
     );
     assert_eq!(
         serde_json::to_value(ServerMessage::Closing { reason: ClosingReason::TooSlow, retry_after: Some(1) })

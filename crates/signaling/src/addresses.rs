@@ -52,7 +52,7 @@ impl Drop for Visit {
 
 /// What counts as one address: an IPv4 address, however it is written, or the /64 network that one
 /// IPv6 household has.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
         address => address,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits, RESUME_SECONDS};
 
+use crate::relay::{CredentialsConfig, RelayConfig};
+
 /// A server's settings. The defaults suit a server that anybody may use on a local network.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -13,6 +15,11 @@ pub struct Config {
     pub limits: Limits,
     /// STUN and TURN servers, passed on to clients in `joined`.
     pub ice_servers: Vec<IceServer>,
+    /// The server's own STUN and TURN; `None` for none.
+    pub relay: Option<RelayConfig>,
+    /// Credentials for TURN that each participant gets of its own. With a relay and without this, they
+    /// are signed with a secret that nobody else knows.
+    pub credentials: Option<CredentialsConfig>,
     /// The access token that clients must give; `None` for a server that is open to all.
     pub token: Option<String>,
     /// Web origins such as `https://call.example.org` whose pages may connect besides the server's own.
@@ -48,6 +55,8 @@ impl Default for Config {
         Self {
             limits: Limits::default(),
             ice_servers: Vec::new(),
+            relay: None,
+            credentials: None,
             token: None,
             allowed_origins: Vec::new(),
             base_path: String::new(),

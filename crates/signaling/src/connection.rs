@@ -17,6 +17,7 @@ use crate::hub::{Hub, text_of};
 use crate::links::Base;
 use crate::mailbox::Outbox;
 use crate::refusal::Refusal;
+use crate::relay::IceOffer;
 use crate::rooms::ConnectionId;
 use crate::session::{Session, Step};
 
@@ -35,18 +36,27 @@ enum End {
     Unreadable,
 }
 
-/// Serves one client until its connection ends. `bases` are for its links; `unread` makes the socket throw away what comes.
+/// What depends on how a client came.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    /// For its links.
+    pub(crate) bases: Vec<Base>,
+    /// STUN and TURN for it.
+    pub(crate) ice: IceOffer,
+}
+
+/// Serves one client until its connection ends. `unread` makes the socket throw away what comes.
 pub(crate) async fn serve(
     socket: WebSocket,
     hub: Arc<Hub>,
     config: Arc<Config>,
-    bases: Vec<Base>,
+    arrival: Arrival,
     unread: Discard,
 ) {
     let (connection, outbox) = hub.open();
     tracing::debug!(connection = connection.0, "connected");
     let (sink, mut stream) = socket.split();
-    let mut session = Session::new(Instant::now(), &config, bases, ResumeToken::random());
+    let mut session = Session::new(Instant::now(), &config, arrival, ResumeToken::random());
     let mut writing = std::pin::pin!(write(sink, outbox, &config));
     let end = {
         let mut reading = std::pin::pin!(read(&mut stream, &mut session, &hub, connection));
@@ -104,6 +114,10 @@ async fn read(
                         hub.refuse(Instant::now(), connection, refusal);
                         continue;
                     }
+                    Step::Tell(message) => {
+                        hub.tell(Instant::now(), connection, *message);
+                        continue;
+                    }
                     Step::Silent => return End::Gone,
                     Step::Nothing | Step::Room(_) => continue,
                 },
@@ -133,6 +147,7 @@ async fn read(
                 ended = refusal.fatal;
                 hub.refuse(now, connection, refusal);
             }
+            Step::Tell(message) => hub.tell(now, connection, *message),
             Step::Silent => return End::Gone,
         }
     }

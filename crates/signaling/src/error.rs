@@ -1,6 +1,7 @@
 //! What can go wrong with a server as a whole. What is refused to one client is in `refusal`.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a server does not start: a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,27 @@ pub enum ServerError {
     /// The socket that the caller gave does not work.
     #[error("The server's socket does not work: {0}. Start the server again.")]
     Socket(#[from] io::Error),
+    /// The relay cannot listen.
+    #[error(
+        "The relay (STUN and TURN) cannot listen on {address}: {source}. Stop what listens there, choose other \
+         addresses with --relay-listen and --relay-listen-tls, or do without it with --no-relay."
+    )]
+    Relay {
+        /// The address.
+        address: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The secret of TURN credentials is none.
+    #[error(
+        "{path} does not hold the secret of TURN credentials: {problem}. Write 16 characters or more into it."
+    )]
+    RelaySecret {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// There is no certificate.
     #[error(transparent)]
     Tls(#[from] crate::TlsError),

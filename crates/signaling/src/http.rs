@@ -1,7 +1,7 @@
 //! HTTP on one connection, with TLS or without, until it ends or becomes a WebSocket.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,9 @@ const HANDSHAKE: u8 = 0x16;
 pub(crate) struct Http {
     pub(crate) web: Arc<Web>,
     pub(crate) door: Arc<Door>,
-    pub(crate) peer: IpAddr,
+    pub(crate) peer: SocketAddr,
+    /// The own address that was reached.
+    pub(crate) local: Option<IpAddr>,
     /// `None` for a proxy.
     pub(crate) visit: Option<Arc<Visit>>,
 }
@@ -70,8 +72,8 @@ pub(crate) async fn serve(
     connection: Http,
     stop: CancellationToken,
 ) {
-    let Http { web, door, peer, visit } = connection;
-    let caller = Caller { visit, discard: Discard::default(), door, peer };
+    let Http { web, door, peer, local, visit } = connection;
+    let caller = Caller { visit, discard: Discard::default(), door, peer, local };
     let stream = DiscardingStream::new(stream, caller.discard.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (web, caller) = (Arc::clone(&web), caller.clone());

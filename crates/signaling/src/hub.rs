@@ -84,6 +84,12 @@ impl Hub {
         self.dispatch(now, &mut state, outputs);
     }
 
+    /// Tells a client something that concerns nobody else.
+    pub(crate) fn tell(&self, now: Instant, connection: ConnectionId, message: ServerMessage) {
+        let mut state = self.state.lock();
+        self.dispatch(now, &mut state, vec![Output::Send { to: vec![connection], message }]);
+    }
+
     /// Tells a client that something is refused; a fatal refusal removes it.
     pub(crate) fn refuse(&self, now: Instant, connection: ConnectionId, refusal: Refusal) {
         let mut state = self.state.lock();

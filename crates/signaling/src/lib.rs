@@ -5,7 +5,7 @@
 //! state that is told the time; sockets and tasks are a thin shell around them.
 //!
 //! This crate refuses to know media, devices, and what is in a description or a candidate: signals
-//! are relayed unread. It stores nothing: a server that starts again knows nobody, and lets everybody
+//! are relayed unread, and so is what passes through its TURN relay. It stores nothing: a server that starts again knows nobody, and lets everybody
 //! back in as who they were (see [`maru_protocol::ResumeToken`]).
 
 mod access;
@@ -26,6 +26,7 @@ mod page;
 mod rate;
 mod reach;
 mod refusal;
+mod relay;
 mod rooms;
 mod server;
 mod session;
@@ -35,5 +36,6 @@ mod web;
 pub use config::{Config, base_path};
 pub use error::ServerError;
 pub use listen::listen;
+pub use relay::{CredentialsConfig, RELAY_PORT, RELAY_TLS_PORT, RelayConfig, RelaySecret};
 pub use server::{Server, run, run_with};
 pub use tls::{Acme, Tls, TlsError};

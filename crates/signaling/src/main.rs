@@ -38,7 +38,9 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     tracing::info!("listening on {address}");
     let secure = tls.is_some();
     let fingerprint = tls.as_ref().and_then(|tls| tls.fingerprint().map(str::to_owned));
-    let server = Server::new(args.config());
+    let mut config = args.config();
+    args.relay.apply(&args.listen, &mut config)?;
+    let server = Server::new(config);
     let shutdown = async {
         invite(&server, address, secure, fingerprint.as_deref());
         let reason = stop.await;

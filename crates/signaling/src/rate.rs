@@ -19,12 +19,17 @@ impl Bucket {
 
     /// Takes one token; `false` when there is none.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
+        self.take_some(now, 1.0)
+    }
+
+    /// Takes so many tokens; `false`, and none taken, when there are fewer.
+    pub(crate) fn take_some(&mut self, now: Instant, amount: f64) -> bool {
         let passed = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = self.filled.max(now);
         self.tokens = (self.tokens + passed * self.per_second).min(self.burst);
-        let enough = self.tokens >= 1.0;
+        let enough = self.tokens >= amount;
         if enough {
-            self.tokens -= 1.0;
+            self.tokens -= amount;
         }
         enough
     }

@@ -16,6 +16,7 @@ use crate::http::{self, Http};
 use crate::hub::Hub;
 use crate::links::{Entrance, Entrances, bases_of_the_owner};
 use crate::reach::is_trusted;
+use crate::relay::OwnRelay;
 use crate::tls::Tls;
 use crate::web::{Door, Web};
 use crate::{Config, ServerError};
@@ -71,6 +72,7 @@ impl Server {
         let config = Arc::new(config);
         let of_browsers = config.limits.connections_per_address.saturating_mul(SOCKETS_PER_CONNECTION);
         let most_per_address = of_browsers.saturating_add(TOLD_ABOVE_LIMIT);
+        let relay = OwnRelay::new(&config);
         let web = Web {
             hub: Arc::new(Hub::new(&config)),
             page: crate::page::Page::new(&config.base_path, config.page_directory.clone()),
@@ -78,6 +80,8 @@ impl Server {
             connections: Arc::default(),
             tracker: tracker.clone(),
             kill: kill.clone(),
+            ice: OwnRelay::ice(&config, relay.as_ref()),
+            relay,
             config,
         };
         Self { web: Arc::new(web), sockets: Arc::default(), most_per_address, tracker, kill, stop }
@@ -88,7 +92,8 @@ impl Server {
     /// after two seconds at the latest. Dropping the future ends all connections at once.
     ///
     /// # Errors
-    /// [`ServerError::Socket`] when the socket is none that listens.
+    /// [`ServerError::Socket`] when the socket is none that listens; [`ServerError::Relay`] when the relay
+    /// cannot have its sockets.
     pub async fn run(
         &self,
         listener: TcpListener,
@@ -97,12 +102,22 @@ impl Server {
     ) -> Result<(), ServerError> {
         let _kill_on_drop = self.kill.clone().drop_guard();
         let hub = &self.web.hub;
+        let relaying = match &self.web.relay {
+            Some(relay) => relay.open(tls.as_ref(), listener.local_addr()?.port())?,
+            None => None,
+        };
         tokio::select! {
             biased;
             // First, so that the links know this socket from the start.
             ended = self.open(listener, tls) => ended?,
             () = shutdown => {}
             () = hub.keep_expiring() => {}
+            () = async {
+                match relaying {
+                    Some(relaying) => relaying.await,
+                    None => std::future::pending().await,
+                }
+            } => {}
         }
         self.stop.cancel();
         hub.stop();
@@ -182,7 +197,9 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot switch off delaying");
         }
-        let connection = Http { web: Arc::clone(&self.web), door: Arc::clone(door), peer: ip, visit };
+        let local = stream.local_addr().ok().map(|address| address.ip());
+        let connection =
+            Http { web: Arc::clone(&self.web), door: Arc::clone(door), peer: address, local, visit };
         let (stop, kill) = (self.stop.clone(), self.kill.clone());
         self.tracker.spawn(async move {
             let serving = async {

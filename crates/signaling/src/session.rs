@@ -3,14 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use maru_protocol::{Limits, ResumeToken};
+use maru_protocol::{Limits, PeerId, ResumeToken, ServerMessage};
 
 use crate::Config;
 use crate::access::token_matches;
+use crate::connection::Arrival;
 use crate::incoming::{Incoming, JoinRequest, parse};
 use crate::links::Base;
 use crate::rate::Bucket;
 use crate::refusal::Refusal;
+use crate::relay::IceOffer;
 use crate::rooms::{Input, Join};
 
 /// The faulty message that ends a connection: the third.
@@ -32,6 +34,8 @@ pub(crate) enum Step {
     Room(Input),
     /// Tell the client; a fatal one ends the connection.
     Refuse(Refusal),
+    /// Tell the client something else.
+    Tell(Box<ServerMessage>),
     /// The client gives no sign of life: the connection is broken.
     Silent,
 }
@@ -46,6 +50,9 @@ pub(crate) struct Session {
     limits: Limits,
     access: Option<String>,
     bases: Vec<Base>,
+    ice: IceOffer,
+    /// When who needs fresh credentials.
+    rotation: Option<(Instant, PeerId)>,
     /// The identity of a client that brings none.
     fresh: ResumeToken,
     joined: bool,
@@ -59,14 +66,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The rules of a connection that begins now; `bases` are for its links, `fresh` is the identity for
-    /// a client that brings none.
-    pub(crate) fn new(now: Instant, config: &Config, bases: Vec<Base>, fresh: ResumeToken) -> Self {
+    /// The rules of a connection that begins now; `fresh` is the identity for a client that brings none.
+    pub(crate) fn new(now: Instant, config: &Config, arrival: Arrival, fresh: ResumeToken) -> Self {
         let rate = f64::from(config.limits.messages_per_second.max(1));
         Self {
             limits: config.limits.clone(),
             access: config.token.clone(),
-            bases,
+            bases: arrival.bases,
+            ice: arrival.ice,
+            rotation: None,
             fresh,
             joined: false,
             join_by: now + config.join_timeout,
@@ -96,7 +104,7 @@ impl Session {
             Err(refusal) => self.fault(refusal),
             Ok(Incoming::Unknown) => Step::Nothing,
             Ok(Incoming::Join(_)) if self.joined => Step::Refuse(Refusal::already_joined()),
-            Ok(Incoming::Join(request)) => self.join(*request),
+            Ok(Incoming::Join(request)) => self.join(now, *request),
             Ok(Incoming::Leave) => Step::Room(Input::Leave),
             Ok(_) if !self.joined => Step::Refuse(Refusal::not_joined()),
             Ok(Incoming::Signal { to, signal }) => Step::Room(Input::Signal { to, signal }),
@@ -124,7 +132,8 @@ impl Session {
     /// When to call [`Session::timeout`] if nothing comes before.
     pub(crate) fn deadline(&self) -> Instant {
         let silent = self.heard + self.idle_timeout;
-        if self.joined { silent } else { silent.min(self.join_by) }
+        let rotation = self.rotation.map_or(silent, |(at, _)| at.min(silent));
+        if self.joined { rotation } else { silent.min(self.join_by) }
     }
 
     /// The deadline has passed.
@@ -133,20 +142,27 @@ impl Session {
             Step::Refuse(Refusal::join_timeout())
         } else if now >= self.heard + self.idle_timeout {
             Step::Silent
+        } else if let Some((_, peer)) = self.rotation.filter(|(at, _)| now >= *at) {
+            self.rotation = self.ice.rotation().map(|after| (now + after, peer));
+            Step::Tell(Box::new(ServerMessage::IceServers { ice_servers: self.ice.servers(now, peer) }))
         } else {
             Step::Nothing
         }
     }
 
-    fn join(&mut self, request: JoinRequest) -> Step {
+    fn join(&mut self, now: Instant, request: JoinRequest) -> Step {
         if let Some(wanted) = &self.access
             && !request.token.as_deref().is_some_and(|given| token_matches(wanted, given))
         {
             return Step::Refuse(Refusal::unauthorized(request.token.is_some()));
         }
         self.joined = true;
+        let identity = request.resume.unwrap_or_else(|| self.fresh.clone());
+        let peer = identity.peer_id();
+        self.rotation = self.ice.rotation().map(|after| (now + after, peer));
         Step::Room(Input::Join(Box::new(Join {
-            identity: request.resume.unwrap_or_else(|| self.fresh.clone()),
+            identity,
+            ice_servers: self.ice.servers(now, peer),
             room: request.room,
             name: request.name,
             client: request.client,

@@ -12,7 +12,7 @@ fn config() -> Config {
 }
 
 fn session(now: Instant, config: &Config) -> Session {
-    Session::new(now, config, Vec::new(), ResumeToken::random())
+    Session::new(now, config, arrival(), ResumeToken::random())
 }
 
 fn join() -> serde_json::Value {
@@ -51,14 +51,14 @@ fn join_comes_first_and_only_once() {
 fn a_client_without_an_identity_gets_the_fresh_one_and_one_with_a_token_keeps_its_own() {
     let now = Instant::now();
     let fresh = ResumeToken::random();
-    let mut session = Session::new(now, &config(), Vec::new(), fresh.clone());
+    let mut session = Session::new(now, &config(), arrival(), fresh.clone());
     let Step::Room(Input::Join(first)) = session.text(now, &join().to_string()) else { panic!() };
     assert_eq!(first.identity, fresh);
 
     let own = ResumeToken::random();
     let mut with_token = join();
     with_token["resume"] = json!(own);
-    let mut session = Session::new(now, &config(), Vec::new(), fresh);
+    let mut session = Session::new(now, &config(), arrival(), fresh);
     let Step::Room(Input::Join(second)) = session.text(now, &with_token.to_string()) else { panic!() };
     assert_eq!(second.identity, own);
 }
@@ -173,4 +173,8 @@ fn by_default_a_dead_connection_is_noticed_within_ten_seconds() {
     let config = config();
     assert!(config.idle_timeout < Duration::from_secs(10));
     assert!(config.ping_interval * 2 < config.idle_timeout, "one lost ping must not break a connection");
+}
+
+fn arrival() -> Arrival {
+    Arrival { bases: Vec::new(), ice: crate::relay::Ice::default().offer(None, false, None) }
 }

@@ -1,6 +1,6 @@
 //! What the server answers over HTTP: the guest's page, the WebSocket, and the health report.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::Config;
 use crate::access::origin_allowed;
 use crate::addresses::{Addresses, Visit};
-use crate::connection::{serve, turn_away};
+use crate::connection::{Arrival, serve, turn_away};
 use crate::discard::Discard;
 use crate::health::{HEALTH_PATH, Health};
 use crate::hub::Hub;
@@ -24,6 +24,7 @@ use crate::links::{Entrances, bases};
 use crate::page::{FILES_PREFIX, Page, safety};
 use crate::reach::{Reach, raw_host};
 use crate::refusal::Refusal;
+use crate::relay::{Ice, OwnRelay, TURN_SUBPROTOCOL, WebSocketCaller};
 
 /// A WebSocket's read buffer. Messages are small; the library's own 128 KiB would be most of what a
 /// connection costs.
@@ -39,6 +40,10 @@ pub(crate) struct Web {
     pub(crate) hub: Arc<Hub>,
     pub(crate) config: Arc<Config>,
     pub(crate) page: Page,
+    /// What clients are told of STUN and TURN.
+    pub(crate) ice: Ice,
+    /// STUN and TURN of this server's own.
+    pub(crate) relay: Option<OwnRelay>,
     pub(crate) entrances: Entrances,
     /// Counts WebSockets by the client's address.
     pub(crate) connections: Arc<Addresses>,
@@ -62,7 +67,9 @@ pub(crate) struct Door {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) door: Arc<Door>,
-    pub(crate) peer: IpAddr,
+    pub(crate) peer: SocketAddr,
+    /// The own address that it came to.
+    pub(crate) local: Option<IpAddr>,
     /// `None` for a proxy.
     pub(crate) visit: Option<Arc<Visit>>,
     pub(crate) discard: Discard,
@@ -72,7 +79,8 @@ impl Web {
     /// Answers one request.
     pub(crate) async fn answer(self: Arc<Self>, caller: Caller, request: Request<Body>) -> Response {
         let (mut parts, _) = request.into_parts();
-        let reach = Reach::new(caller.peer, caller.door.secure, &parts.headers, &self.config.trusted_proxies);
+        let reach =
+            Reach::new(caller.peer.ip(), caller.door.secure, &parts.headers, &self.config.trusted_proxies);
         let host = reach.host.clone();
         let whole = parts.uri.path().to_owned();
         let mut response = match whole.strip_prefix(&self.config.base_path) {
@@ -124,13 +132,13 @@ impl Web {
         let limits = &self.config.limits;
         let readable = (limits.message_bytes as usize).saturating_mul(READABLE_EXCESS);
         let mut upgrade = upgrade
-            .protocols([SUBPROTOCOL])
+            .protocols([SUBPROTOCOL].into_iter().chain(self.relay.as_ref().map(|_| TURN_SUBPROTOCOL)))
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(BUFFER_BYTES)
             .max_message_size(readable)
             .max_frame_size(readable);
 
-        let Caller { door, visit, discard, .. } = caller;
+        let Caller { door, visit, discard, peer, local } = caller;
         let counted = self.connections.enter(reach.address);
         let refusal = if upgrade.selected_protocol().is_none() {
             // Many clients drop a connection on which none of their protocols was chosen. One is, so that
@@ -146,15 +154,28 @@ impl Web {
             None
         };
 
+        let turn = upgrade.selected_protocol().is_some_and(|protocol| protocol == TURN_SUBPROTOCOL);
+        let turn = self.relay.as_ref().filter(|_| turn).map(|own| Arc::clone(own.relay()));
         let known = self.tracker.token();
         upgrade.on_upgrade(move |socket| async move {
             let serving = async {
-                match refusal {
-                    Some(refusal) => turn_away(socket, refusal).await,
-                    None => {
+                match (refusal, turn) {
+                    (Some(refusal), _) => turn_away(socket, refusal).await,
+                    (None, Some(relay)) => {
+                        // A proxy's own address says nothing of where the client's packets should leave.
+                        let local = local.filter(|_| !reach.through_proxy);
+                        let remote = SocketAddr::new(reach.address, peer.port());
+                        relay.serve_websocket(socket, WebSocketCaller { remote, local }).await;
+                    }
+                    (None, None) => {
                         let fingerprint = door.fingerprint.as_deref().filter(|_| !reach.through_proxy);
                         let bases = bases(&self.config, &self.entrances, &reach, fingerprint);
-                        serve(socket, Arc::clone(&self.hub), Arc::clone(&self.config), bases, discard).await;
+                        let here = reach.address.is_loopback() && !reach.through_proxy;
+                        let urls = self.relay.as_ref().and_then(OwnRelay::urls);
+                        let ice = self.ice.offer(reach.host.as_deref(), here, urls);
+                        let arrival = Arrival { bases, ice };
+                        serve(socket, Arc::clone(&self.hub), Arc::clone(&self.config), arrival, discard)
+                            .await;
                     }
                 }
             };

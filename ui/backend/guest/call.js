@@ -314,6 +314,9 @@ export class Call {
         return this.#sweep();
       case "status":
         return this.#peer(message.from)?.setStatus(message.status);
+      case "ice_servers":
+        if (this.#joined) this.#joined = { ...this.#joined, ice_servers: message.ice_servers };
+        return;
       case "error":
         return this.#refused(message);
       case "closing":

@@ -20,6 +20,12 @@ const EARLY_CHAT = 32;
 /** Chat that may wait for one slow peer, in bytes. */
 const CHAT_BUFFER = 256 * 1024;
 
+/**
+ * What cannot change.
+ * @type {RTCConfiguration}
+ */
+const CONFIGURATION = { bundlePolicy: "max-bundle" };
+
 export class Connection {
   #pc;
   #onEvent;
@@ -56,7 +62,7 @@ export class Connection {
     this.#onChat = onChat;
     this.#onTrack = onTrack;
     this.#tracks = { ...tracks };
-    const pc = (this.#pc = new RTCPeerConnection({ iceServers, bundlePolicy: "max-bundle" }));
+    const pc = (this.#pc = new RTCPeerConnection({ ...CONFIGURATION, iceServers }));
     pc.onicecandidate = ({ candidate }) => this.#ownCandidate(candidate);
     pc.onnegotiationneeded = () => {
       // The first negotiation is ordered; later ones come from the browser's own wish.
@@ -94,6 +100,15 @@ export class Connection {
     } catch {
       // It closed under our hands; the connection's own state tells the rest.
     }
+  }
+
+  /**
+   * What is connected stays so; a restart uses these.
+   * @param {RTCIceServer[]} iceServers
+   */
+  setIceServers(iceServers) {
+    if (this.#closed) return;
+    this.#pc.setConfiguration({ ...CONFIGURATION, iceServers });
   }
 
   /**

@@ -33,6 +33,8 @@ export class Links {
   /** @type {Map<string, Set<OnPictures>>} by source */
   #watchers = new Map();
   #peers = 0;
+  /** @type {RTCIceServer[]} */
+  #iceServers = [];
 
   /**
    * @param {object} news
@@ -45,12 +47,12 @@ export class Links {
     this.#news = news;
   }
 
-  /** @param {string} peer @param {number} generation @param {RTCIceServer[]} iceServers */
-  open(peer, generation, iceServers) {
+  /** @param {string} peer @param {number} generation */
+  open(peer, generation) {
     const { onEvent, onChat, onSound, onPictures } = this.#news;
     try {
       const connection = new Connection({
-        iceServers,
+        iceServers: this.#iceServers,
         tracks: this.#tracks,
         onEvent: (event) => onEvent(peer, generation, event),
         onChat: (text) => onChat(peer, text),
@@ -88,6 +90,13 @@ export class Links {
     link.connection.close();
     this.#news.onSound(peer, null);
     this.#pictures(peer);
+  }
+
+  /** @param {RTCIceServer[]} iceServers what connections use when they look for a path anew */
+  setIceServers(iceServers) {
+    if (this.#iceServers === iceServers) return;
+    this.#iceServers = iceServers;
+    for (const { connection } of this.#links.values()) connection.setIceServers(iceServers);
   }
 
   closeAll() {

@@ -57,6 +57,7 @@ const shapes = {
   peer_back: ({ peer }) => isString(peer),
   signal: ({ from, signal }) => isString(from) && isSignal(signal),
   status: ({ from, status }) => isString(from) && isStatus(status),
+  ice_servers: ({ ice_servers }) => Array.isArray(ice_servers) && ice_servers.every(isIceServer),
   error: ({ code, message }) => isString(code) && isString(message),
   closing: ({ reason, retry_after }) =>
     isString(reason) && (retry_after === undefined || retry_after === null || typeof retry_after === "number"),

@@ -250,6 +250,7 @@ export class Session {
   }
 
   #perform() {
+    if (this.#call.joined) this.#links.setIceServers(this.#call.joined.ice_servers);
     for (let output = this.#call.poll(); output; output = this.#call.poll()) {
       switch (output.type) {
         case "open_signaling":
@@ -265,7 +266,7 @@ export class Session {
           this.#signaling?.send(output.message);
           break;
         case "open_connection":
-          this.#links.open(output.peer, output.generation, this.#call.joined?.ice_servers ?? []);
+          this.#links.open(output.peer, output.generation);
           break;
         case "order":
           this.#links.order(output.peer, output.generation, output.order);

@@ -360,6 +360,7 @@ impl Call {
                     self.joined(now, resumed, peers);
                 }
             }
+            ServerMessage::IceServers { ice_servers } => self.ice_servers = ice_servers,
             ServerMessage::PeerJoined { peer } => self.peer_joined(now, peer),
             ServerMessage::PeerLeft { peer, .. } => {
                 self.gone.remove(&peer);

@@ -1,5 +1,6 @@
 //! The command line of `maru-server`.
 
+mod relay;
 mod tls;
 
 use std::path::PathBuf;
@@ -9,12 +10,13 @@ use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits};
 use maru_signaling::{Config, base_path};
 
+use relay::RelayArgs;
 use tls::TlsArgs;
 
 /// Maru's signaling server: lets people who type the same room name find each other.
 ///
 /// It introduces participants to each other and then stays out of their call: sound and pictures go
-/// from machine to machine. Whoever has no app opens the server's address in a browser.
+/// from machine to machine, or, encrypted, through its relay where there is no other way. Whoever has no app opens the server's address in a browser.
 #[derive(Debug, Parser)]
 #[command(name = "maru-server", version)]
 pub(crate) struct Args {
@@ -44,6 +46,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) tls: TlsArgs,
+
+    #[command(flatten)]
+    pub(crate) relay: RelayArgs,
 
     /// Where guests find the page, when the server is behind something: a whole URL without a room,
     /// such as https://example.org/maru

@@ -43,6 +43,8 @@ pub(crate) struct Join {
     pub(crate) status: Status,
     /// Where browsers find the page, from where this client is.
     pub(crate) bases: Vec<Base>,
+    /// STUN and TURN servers, with credentials for this client.
+    pub(crate) ice_servers: Vec<IceServer>,
 }
 
 /// What happened on a connection.
@@ -75,7 +77,6 @@ pub(crate) enum Output {
 #[derive(Debug)]
 pub(crate) struct Rooms {
     limits: Limits,
-    ice_servers: Vec<IceServer>,
     resume_window: Duration,
     /// By [`RoomName::key`]. A room exists while somebody has a place in it.
     rooms: HashMap<Arc<str>, Room>,
@@ -94,7 +95,6 @@ impl Rooms {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             limits: config.limits.clone(),
-            ice_servers: config.ice_servers.clone(),
             resume_window: config.resume_window,
             rooms: HashMap::new(),
             places: HashMap::new(),
@@ -166,7 +166,16 @@ impl Rooms {
     }
 
     fn enter(&mut self, connection: ConnectionId, key: Arc<str>, join: Join, outputs: &mut Vec<Output>) {
-        let Join { identity, room: name, name: display_name, client, capabilities, status, bases } = join;
+        let Join {
+            identity,
+            room: name,
+            name: display_name,
+            client,
+            capabilities,
+            status,
+            bases,
+            ice_servers,
+        } = join;
         let id = identity.peer_id();
         self.arrivals += 1;
         let room = self.rooms.entry(Arc::clone(&key)).or_insert_with(|| Room::new(name));
@@ -179,7 +188,7 @@ impl Rooms {
                 resumed: false,
                 room: room.name().clone(),
                 peers: room.infos(),
-                ice_servers: self.ice_servers.clone(),
+                ice_servers,
                 limits: self.limits.clone(),
                 links: bases.iter().map(|base| base.room(room.name())).collect(),
             },
@@ -222,7 +231,7 @@ impl Rooms {
                 resumed: true,
                 room: room.name().clone(),
                 peers,
-                ice_servers: self.ice_servers.clone(),
+                ice_servers: join.ice_servers,
                 limits: self.limits.clone(),
                 links: join.bases.iter().map(|base| base.room(room.name())).collect(),
             },

@@ -36,6 +36,7 @@ impl World {
             capabilities: Capabilities::default(),
             status,
             bases: vec![base()],
+            ice_servers: Vec::new(),
         };
         let outputs = self.rooms.handle(self.now, connection, Input::Join(Box::new(join)));
         (Client { connection, identity: identity.clone(), id: identity.peer_id() }, outputs)

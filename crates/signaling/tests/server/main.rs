@@ -12,6 +12,7 @@ mod names;
 mod page;
 mod program;
 mod proxy;
+mod relay;
 mod resuming;
 mod shutdown;
 #[cfg(unix)]

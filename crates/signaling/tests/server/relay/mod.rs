@@ -1,0 +1,6 @@
+//! STUN and TURN over real sockets.
+
+mod attacks;
+mod client;
+mod passing;
+mod secure;
