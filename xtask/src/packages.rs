@@ -18,7 +18,7 @@ pub enum Purpose {
     Engine,
     /// Build and show the window.
     App,
-    /// Run all tests: a virtual screen, a driver for the window, a certificate authority, a sound server,
+    /// Run all tests: a virtual screen, a driver for the window, a certificate authority, a TURN server, a sound server,
     /// Node.js for the UI, and peers that share no code with Maru.
     Test,
     /// Run the tests with browsers as guests.
@@ -46,6 +46,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         Purpose::App => &["libwebkit2gtk-4.1-dev", "gstreamer1.0-plugins-base", "gstreamer1.0-plugins-bad"],
         Purpose::Test => &[
             "xvfb",
+            "coturn",
             "webkit2gtk-driver",
             "dbus",
             "pebble",
@@ -65,7 +66,9 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         // The last two are what the guest is given of this machine.
         Purpose::Guest => &["qemu-system-x86", "kmod", "udev"],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
-        Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"],
+        Purpose::Bench => {
+            &["coturn", "espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"]
+        }
     }
 }
 
@@ -84,7 +87,7 @@ const MANAGERS: [Manager; 5] = [
         install: "sudo dnf install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel libvpx-devel",
         app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
-        test: "xorg-x11-server-Xvfb webkit2gtk-driver dbus-daemon pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1",
+        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1",
     },
     Manager {
         program: "pacman",

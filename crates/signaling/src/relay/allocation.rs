@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(allocation.way_from(now, peer(2)), Some(Way::Indication));
         assert_eq!(allocation.bind(now, 0x4000, peer(2)), Err(Unbindable::BadRequest));
         assert_eq!(allocation.bind(now, 0x4001, peer(1)), Err(Unbindable::BadRequest));
-        for no_number in [0x3FFF, 0x5000, 0x7FFF] {
+        for no_number in [0x3FFF, 0x8000, 0xFFFF] {
             assert_eq!(allocation.bind(now, no_number, peer(3)), Err(Unbindable::BadRequest));
         }
         assert_eq!(allocation.channel(now + PERMISSION, 0x4000), None, "its permission was not renewed");

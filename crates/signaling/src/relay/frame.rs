@@ -8,8 +8,9 @@ use super::stun::{HEADER, Message, u16_at};
 /// Bytes before a channel's data.
 pub(super) const CHANNEL_HEAD: usize = 4;
 
-/// The channel numbers there are (RFC 8656, section 12).
-pub(super) const CHANNELS: Range<u16> = 0x4000..0x5000;
+/// The channel numbers there are. RFC 8656 has those below 0x5000 only; clients of RFC 5766, coturn's among
+/// them, use all of these.
+pub(super) const CHANNELS: Range<u16> = 0x4000..0x8000;
 
 /// The longest frame: a STUN message whose length takes all 16 bits.
 pub(super) const LONGEST: usize = HEADER + 65_536;
@@ -48,9 +49,9 @@ pub(super) struct NotTurn;
 pub(super) fn length(stream: &[u8]) -> Result<Option<(usize, usize)>, NotTurn> {
     let Some(first) = u16_at(stream, 0) else {
         // A wrong first byte is wrong whatever follows.
-        return if stream.first().is_some_and(|byte| *byte >= 0x50) { Err(NotTurn) } else { Ok(None) };
+        return if stream.first().is_some_and(|byte| *byte >= 0x80) { Err(NotTurn) } else { Ok(None) };
     };
-    if !CHANNELS.contains(&first) && first >= 0x4000 {
+    if first >= CHANNELS.end {
         return Err(NotTurn);
     }
     let Some(length) = u16_at(stream, 2).map(usize::from) else { return Ok(None) };
@@ -71,7 +72,7 @@ mod tests {
         let Some(Frame::Channel { number: 0x4001, data: range }) = Frame::read(&data) else { panic!() };
         assert_eq!(&data[range], b"abc");
         assert!(Frame::read(&data[..6]).is_none(), "truncated");
-        for neither in [&[][..], &[0x40], &[0x50, 0, 0, 0], &[0x16, 3, 1, 0, 1], b"GET / HTTP/1.1\r\n\r\n"] {
+        for neither in [&[][..], &[0x40], &[0x80, 0, 0, 0], &[0x16, 3, 1, 0, 1], b"\x80GET"] {
             assert!(Frame::read(neither).is_none());
         }
     }
@@ -83,7 +84,7 @@ mod tests {
         for unfinished in [&[][..], &[0x40], &[0x40, 0, 0], &[0, 1, 0]] {
             assert_eq!(length(unfinished), Ok(None));
         }
-        for wrong in [&[0x50][..], &[0x16 | 0x80, 3], b"PUT ", &[0, 1, 0, 7]] {
+        for wrong in [&[0x80][..], &[0x16 | 0x80, 3], &[0, 1, 0, 7]] {
             assert_eq!(length(wrong), Err(NotTurn));
         }
     }

@@ -2,5 +2,7 @@
 
 mod attacks;
 mod client;
+#[cfg(target_os = "linux")]
+mod coturn;
 mod passing;
 mod secure;
