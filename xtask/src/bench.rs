@@ -18,6 +18,8 @@ use crate::workspace::{cargo, program, root, target_dir};
 pub enum Bench {
     /// What guests in Chromium get: times, ages of pictures, memory.
     Guest,
+    /// What the signaling server's connections cost, and how fast it forwards and lets in.
+    Server,
     /// Echo, computing time, delay, and speech over bad networks beside Chromium.
     Voice,
 }
@@ -27,8 +29,19 @@ pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
     match bench {
         Bench::Guest if parts.is_empty() => test::bench_guest(),
         Bench::Guest => bail!("`guest` is measured as a whole"),
+        Bench::Server => server(parts),
         Bench::Voice => voice(parts),
     }
+}
+
+fn server(parts: &[String]) -> Result<()> {
+    let mut steps = Steps::new(2);
+    steps.begin("Building the server and its load");
+    run(&mut cargo(&["build", "--release", "--package", "maru-signaling", "--bin", "maru-server"])?)?;
+    let load = ["build", "--release", "--package", "maru-bench", "--no-default-features", "--bin", "bench-server"];
+    run(&mut cargo(&load)?)?;
+    steps.begin("Measuring, which takes a minute or two");
+    run(Command::new(program("release", "bench-server")?).arg(program("release", "maru-server")?).args(parts))
 }
 
 fn voice(parts: &[String]) -> Result<()> {

@@ -48,7 +48,7 @@ enum Chore {
     Bench {
         /// What to measure.
         what: bench::Bench,
-        /// Only these parts of it (`voice`: echo, cpu, mouth, loss).
+        /// Only these parts of it (`voice`: echo, cpu, mouth, loss; `server`: memory, forward, join).
         parts: Vec<String>,
     },
     /// Check formatting, lints and the UI's types, without running tests.
