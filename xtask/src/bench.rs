@@ -38,7 +38,8 @@ fn server(parts: &[String]) -> Result<()> {
     let mut steps = Steps::new(2);
     steps.begin("Building the server and its load");
     run(&mut cargo(&["build", "--release", "--package", "maru-signaling", "--bin", "maru-server"])?)?;
-    let load = ["build", "--release", "--package", "maru-bench", "--no-default-features", "--bin", "bench-server"];
+    let load =
+        ["build", "--release", "--package", "maru-bench", "--no-default-features", "--bin", "bench-server"];
     run(&mut cargo(&load)?)?;
     steps.begin("Measuring, which takes a minute or two");
     run(Command::new(program("release", "bench-server")?).arg(program("release", "maru-server")?).args(parts))

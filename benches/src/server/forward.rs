@@ -76,7 +76,8 @@ async fn timed(mut sender: Client, mut receiver: Client, began: Instant, pair: u
     let receiving = async {
         let mut delays = Vec::new();
         while delays.len() < SIGNALS as usize {
-            let message = timeout(Duration::from_secs(10), receiver.next()).await.context("signals are lost")??;
+            let message =
+                timeout(Duration::from_secs(10), receiver.next()).await.context("signals are lost")??;
             if let ServerMessage::Signal { signal: Signal::Candidate { candidate, .. }, .. } = message {
                 let now = began.elapsed();
                 let sent = candidate.strip_prefix("candidate:").and_then(|rest| rest.split(' ').next());

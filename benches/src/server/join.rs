@@ -18,7 +18,9 @@ const EVERY: Duration = Duration::from_millis(10);
 /// Prints a table.
 pub async fn measure(server: SocketAddr, connected: usize) -> Result<()> {
     println!("## Joining\n");
-    println!("{JOINS} clients, 100 a second, {connected} others connected; from opening the TCP connection to `joined`.\n");
+    println!(
+        "{JOINS} clients, 100 a second, {connected} others connected; from opening the TCP connection to `joined`.\n"
+    );
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut times = Vec::new();

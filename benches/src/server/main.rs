@@ -16,7 +16,8 @@ use anyhow::{Context, Result, bail};
 use clients::{Crowd, raise_file_limit};
 use program::Program;
 
-const USAGE: &str = "usage: bench-server PATH-OF-MARU-SERVER [memory] [forward] [join]; with no part named, all";
+const USAGE: &str =
+    "usage: bench-server PATH-OF-MARU-SERVER [memory] [forward] [join]; with no part named, all";
 const PARTS: [&str; 3] = ["memory", "forward", "join"];
 
 /// Connections that the other measurements have in the background.

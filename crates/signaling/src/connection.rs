@@ -9,6 +9,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use maru_protocol::{ClosingReason, ResumeToken, ServerMessage};
 use tokio::time::{MissedTickBehavior, interval_at, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tungstenite::Error as WebSocketError;
 
 use crate::Config;
@@ -20,6 +21,7 @@ use crate::refusal::Refusal;
 use crate::relay::IceOffer;
 use crate::rooms::ConnectionId;
 use crate::session::{Session, Step};
+use crate::web::Web;
 
 /// How long the last words to a client may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -45,53 +47,73 @@ pub(crate) struct Arrival {
     pub(crate) ice: IceOffer,
 }
 
-/// Serves one client until its connection ends. `unread` makes the socket throw away what comes.
-pub(crate) async fn serve(
+/// Serves one client until its connection ends. `unread` makes the socket throw away what comes; `held` is
+/// dropped at the end.
+///
+/// Not an `async fn`, which would keep space for its arguments as long as it runs: this future is there
+/// once for every client, and most do nothing most of the time.
+pub(crate) fn serve(
     socket: WebSocket,
-    hub: Arc<Hub>,
-    config: Arc<Config>,
+    web: Arc<Web>,
     arrival: Arrival,
     unread: Discard,
-) {
-    let (connection, outbox) = hub.open();
+    held: impl Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (connection, outbox) = web.hub.open();
     tracing::debug!(connection = connection.0, "connected");
     let (sink, mut stream) = socket.split();
-    let mut session = Session::new(Instant::now(), &config, arrival, ResumeToken::random());
-    let mut writing = std::pin::pin!(write(sink, outbox, &config));
-    let end = {
-        let mut reading = std::pin::pin!(read(&mut stream, &mut session, &hub, connection));
-        tokio::select! {
-            () = &mut writing => {
-                hub.close(Instant::now(), connection);
-                // The server has said its last word. Until the client has heard it, it may go on.
-                timeout(LINGER, reading).await.unwrap_or(End::Gone)
-            }
-            end = &mut reading => {
-                hub.close(Instant::now(), connection);
-                if matches!(end, End::Unreadable) {
-                    writing.await;
+    let mut session = Session::new(Instant::now(), &web.config, arrival, ResumeToken::random());
+    async move {
+        let (hub, config) = (&*web.hub, &*web.config);
+        let mut writing = std::pin::pin!(write(sink, outbox, config));
+        let talking = async {
+            let end = {
+                let mut reading = std::pin::pin!(read(&mut stream, &mut session, hub, connection));
+                tokio::select! {
+                    () = &mut writing => {
+                        hub.close(Instant::now(), connection);
+                        // The server has said its last word. Until the client has heard it, it may go on.
+                        timeout(LINGER, reading).await.unwrap_or(End::Gone)
+                    }
+                    end = &mut reading => {
+                        hub.close(Instant::now(), connection);
+                        if matches!(end, End::Unreadable) {
+                            writing.await;
+                        }
+                        end
+                    }
                 }
-                end
+            };
+            if matches!(end, End::Unreadable) {
+                unread.start();
+                let _ = timeout(LINGER, stream.next()).await;
             }
-        }
-    };
-    if matches!(end, End::Unreadable) {
-        unread.start();
-        let _ = timeout(LINGER, stream.next()).await;
+        };
+        web.kill.run_until_cancelled(talking).await;
+        tracing::debug!(connection = connection.0, "disconnected");
+        drop(held);
     }
-    tracing::debug!(connection = connection.0, "disconnected");
 }
 
-/// Says one thing to a client that is not let in, and ends the connection.
-pub(crate) async fn turn_away(mut socket: WebSocket, refusal: Refusal) {
+/// Says one thing to a client that is not let in, and ends the connection. `held` is dropped at the end.
+pub(crate) async fn turn_away(
+    mut socket: WebSocket,
+    refusal: Refusal,
+    kill: CancellationToken,
+    held: impl Send + 'static,
+) {
     let farewell = async {
-        socket.send(Message::Text(text_of(&refusal.into()))).await?;
-        socket.send(close_frame()).await
+        let said = async {
+            socket.send(Message::Text(text_of(&refusal.into()))).await?;
+            socket.send(close_frame()).await
+        };
+        if matches!(timeout(FAREWELL, said).await, Ok(Ok(()))) {
+            let drained = async { while let Some(Ok(_)) = socket.recv().await {} };
+            let _ = timeout(LINGER, drained).await;
+        }
     };
-    if matches!(timeout(FAREWELL, farewell).await, Ok(Ok(()))) {
-        let drained = async { while let Some(Ok(_)) = socket.recv().await {} };
-        let _ = timeout(LINGER, drained).await;
-    }
+    kill.run_until_cancelled(farewell).await;
+    drop(held);
 }
 
 /// Reads until the connection ends. Once the server has ended it, what still comes is thrown away.
@@ -165,16 +187,15 @@ fn unreadable(error: axum::Error, session: &Session) -> Option<Refusal> {
 }
 
 /// Writes what comes out of the mailbox, and pings, until the mailbox ends; then closes.
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut outbox: Outbox, config: &Config) {
-    let (overflown, closed) = (outbox.overflown(), outbox.closed());
+async fn write(mut sink: SplitSink<WebSocket, Message>, outbox: Outbox, config: &Config) {
     let too_late = async {
-        closed.cancelled().await;
+        outbox.closed().await;
         tokio::time::sleep(FAREWELL).await;
     };
-    let flowing = write_all(&mut sink, &mut outbox, config);
+    let flowing = write_all(&mut sink, &outbox, config);
     let broken = tokio::select! {
         biased;
-        () = overflown.cancelled() => {
+        () = outbox.overflown() => {
             let closing = ServerMessage::Closing { reason: ClosingReason::TooSlow, retry_after: Some(0) };
             !matches!(timeout(FAREWELL, sink.send(Message::Text(text_of(&closing)))).await, Ok(Ok(())))
         }
@@ -191,7 +212,7 @@ struct Broken;
 
 async fn write_all(
     sink: &mut SplitSink<WebSocket, Message>,
-    outbox: &mut Outbox,
+    outbox: &Outbox,
     config: &Config,
 ) -> Result<(), Broken> {
     // An interval of zero is not one.

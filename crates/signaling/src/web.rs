@@ -26,9 +26,9 @@ use crate::reach::{Reach, raw_host};
 use crate::refusal::Refusal;
 use crate::relay::{Ice, OwnRelay, TURN_SUBPROTOCOL, WebSocketCaller};
 
-/// A WebSocket's read buffer. Messages are small; the library's own 128 KiB would be most of what a
-/// connection costs.
-const BUFFER_BYTES: usize = 4 * 1024;
+/// A WebSocket's read buffer, which is the larger part of what an idle connection costs. Most messages
+/// fit; it grows for those that do not.
+const BUFFER_BYTES: usize = 1024;
 
 /// A message may be this many times larger than allowed and is still read, so that it can be answered
 /// like any other mistake. Anything larger ends the connection.
@@ -157,33 +157,37 @@ impl Web {
         let turn = upgrade.selected_protocol().is_some_and(|protocol| protocol == TURN_SUBPROTOCOL);
         let turn = self.relay.as_ref().filter(|_| turn).map(|own| Arc::clone(own.relay()));
         let known = self.tracker.token();
-        upgrade.on_upgrade(move |socket| async move {
-            let serving = async {
-                match (refusal, turn) {
-                    (Some(refusal), _) => turn_away(socket, refusal).await,
-                    (None, Some(relay)) => {
-                        // A proxy's own address says nothing of where the client's packets should leave.
-                        let local = local.filter(|_| !reach.through_proxy);
-                        let remote = SocketAddr::new(reach.address, peer.port());
-                        relay.serve_websocket(socket, WebSocketCaller { remote, local }).await;
-                    }
-                    (None, None) => {
-                        let fingerprint = door.fingerprint.as_deref().filter(|_| !reach.through_proxy);
-                        let bases = bases(&self.config, &self.entrances, &reach, fingerprint);
-                        let here = reach.address.is_loopback() && !reach.through_proxy;
-                        let urls = self.relay.as_ref().and_then(OwnRelay::urls);
-                        let ice = self.ice.offer(reach.host.as_deref(), here, urls);
-                        let arrival = Arrival { bases, ice };
-                        serve(socket, Arc::clone(&self.hub), Arc::clone(&self.config), arrival, discard)
-                            .await;
-                    }
+        upgrade.on_upgrade(move |socket| {
+            // Until the WebSocket's end.
+            let held = (visit, counted, known);
+            // A task of its own: what the upgrade needed is freed, and most connections then rest for
+            // hours.
+            match (refusal, turn) {
+                (Some(refusal), _) => {
+                    drop(tokio::spawn(turn_away(socket, refusal, self.kill.clone(), held)));
                 }
-            };
-            tokio::select! {
-                () = serving => {}
-                () = self.kill.cancelled() => {}
+                (None, Some(relay)) => {
+                    // A proxy's own address says nothing of where the client's packets should leave.
+                    let local = local.filter(|_| !reach.through_proxy);
+                    let remote = SocketAddr::new(reach.address, peer.port());
+                    let kill = self.kill.clone();
+                    tokio::spawn(async move {
+                        let serving = relay.serve_websocket(socket, WebSocketCaller { remote, local });
+                        kill.run_until_cancelled(serving).await;
+                        drop(held);
+                    });
+                }
+                (None, None) => {
+                    let fingerprint = door.fingerprint.as_deref().filter(|_| !reach.through_proxy);
+                    let bases = bases(&self.config, &self.entrances, &reach, fingerprint);
+                    let here = reach.address.is_loopback() && !reach.through_proxy;
+                    let urls = self.relay.as_ref().and_then(OwnRelay::urls);
+                    let ice = self.ice.offer(reach.host.as_deref(), here, urls);
+                    let arrival = Arrival { bases, ice };
+                    drop(tokio::spawn(serve(socket, Arc::clone(&self), arrival, discard, held)));
+                }
             }
-            drop((visit, counted, known));
+            std::future::ready(())
         })
     }
 }

@@ -68,6 +68,8 @@ impl Room {
     }
 
     pub(super) fn add(&mut self, member: Member) {
+        // Most rooms stay small: no space for more than are there.
+        self.members.reserve_exact(1);
         self.members.push(member);
     }
 
