@@ -105,10 +105,12 @@ impl ServerLocator for Server {
         Ok(url)
     }
 
-    async fn token(&self) -> Option<String> {
-        match self.configured() {
-            automatic if automatic.is_empty() => None,
-            address => self.tokens.get(&address).await,
+    async fn token(&self, url: &str) -> Option<String> {
+        // Tokens are kept under the address as it was typed.
+        let address = self.configured();
+        match FixedServer::parse(&address) {
+            Ok(server) if server.url() == url => self.tokens.get(&address).await,
+            _ => None,
         }
     }
 }

@@ -70,6 +70,10 @@ const notices = {
   name_too_long: ({ field, length, limit }) => `The ${NAME[field]} has ${length} characters. ${limit} is the most.`,
   name_control_character: ({ field }) =>
     `The ${NAME[field]} contains a control character. Use letters, digits, spaces and punctuation.`,
+  invite_no_room: () =>
+    "The invite names no room. It looks like https://example.org/standup; ask for it again, or type the room’s name.",
+  invite_bad_address: ({ address }) =>
+    `“${address}” in the invite is not a server’s address. It looks like https://example.org/standup; ask for it again.`,
 
   refused: ({ code }) => REFUSALS[code],
   server_silent: () => "The server does not answer. Try again, or use another server.",
@@ -165,7 +169,7 @@ const notices = {
 export const en = {
   languageName: "English",
   appName: "Maru",
-  tagline: "Type a room’s name. Whoever types the same one is there with you.",
+  tagline: "Type a room’s name or paste an invite. Whoever types the same name is there with you.",
   taglineGuest: "Nothing to install. Say who you are and you are in.",
 
   // Join screen

@@ -77,6 +77,10 @@ const notices = {
     `${NAME[field]}이 ${length}자예요. ${limit}자까지 쓸 수 있어요.`,
   name_control_character: ({ field }) =>
     `${NAME[field]}에 제어 문자가 들어 있어요. 글자, 숫자, 빈칸, 문장 부호만 써 주세요.`,
+  invite_no_room: () =>
+    "초대 링크에 방 이름이 없어요. https://example.org/standup 같은 모양이어야 해요. 링크를 다시 받거나 방 이름을 써 주세요.",
+  invite_bad_address: ({ address }) =>
+    `초대 링크의 “${address}” 값은 서버 주소가 아니에요. https://example.org/standup 같은 모양이어야 해요. 링크를 다시 받아 주세요.`,
 
   refused: ({ code }) => REFUSALS[code],
   server_silent: () => "서버가 응답하지 않아요. 다시 해 보거나 다른 서버를 써 주세요.",
@@ -170,7 +174,7 @@ const notices = {
 export const ko = {
   languageName: "한국어",
   appName: "Maru",
-  tagline: "방 이름을 써 주세요. 같은 이름을 쓴 사람과 만나요.",
+  tagline: "방 이름을 쓰거나 초대 링크를 붙여 넣어 주세요. 같은 이름을 쓴 사람과 만나요.",
   taglineGuest: "설치할 것 없이 이름만 쓰면 들어갈 수 있어요.",
 
   // 들어가기

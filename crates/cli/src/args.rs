@@ -31,7 +31,7 @@ pub enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub struct Join {
-    /// The room's name.
+    /// The room's name, or an invite: https://HOST/ROOM or maru://HOST/ROOM.
     pub room: String,
     /// The server, such as wss://example.org. Without it: the one on this machine, started if need be.
     #[arg(long, value_name = "URL")]

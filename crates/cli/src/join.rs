@@ -13,7 +13,7 @@ use maru_engine::{
 };
 use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceError, DeviceKind, Devices, VideoCodec};
-use maru_protocol::{IceServer, PeerId};
+use maru_protocol::{IceServer, Invite, PeerId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -37,6 +37,9 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     let every = args.json_every.map(|seconds| args::seconds("--json-every", seconds)).transpose()?;
     let devices = Arc::new(SystemDevices::new(Options::default()));
     say_what_is_missing(&*devices, &args);
+    if Invite::is_meant(&args.room) && (args.server.is_some() || args.guests_on_network) {
+        anyhow::bail!("An invite names its own server: leave --server and --guests-on-network away.");
+    }
     let server = Server::choose(args.server.as_deref(), args.guests_on_network)?;
     let engine = Engine::start(EngineConfig {
         camera: args.camera.clone().unwrap_or_default(),

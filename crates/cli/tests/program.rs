@@ -63,8 +63,14 @@ struct Participant {
 
 impl Participant {
     fn join(server: &Server, name: &str) -> Self {
+        Self::start(&["room", "--server", &server.url], name)
+    }
+
+    fn start(place: &[&str], name: &str) -> Self {
         let mut child = Command::new(PROGRAM)
-            .args(["join", "room", "--server", &server.url, "--name", name, "--camera", "test-pattern"])
+            .arg("join")
+            .args(place)
+            .args(["--name", name, "--camera", "test-pattern"])
             .args(["--microphone", "tone", "--speaker", "null"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -180,6 +186,30 @@ fn typed_lines_are_chat_and_commands_are_obeyed() {
     bo.type_line("/quit");
     anna.see("* Bo left", LIMIT);
     assert!(bo.child.wait().unwrap().success());
+}
+
+#[test]
+fn whoever_pastes_an_invite_meets_whoever_typed_the_rooms_name() {
+    let _machine = machine();
+    let server = Server::start();
+    let anna = Participant::join(&server, "Anna");
+    anna.see("first one here", LIMIT);
+    let invite = format!("{}/room", server.url.replacen("ws:", "http:", 1));
+    let bo = Participant::start(&[&invite], "Bo");
+    anna.see("* Bo is here", LIMIT);
+    bo.see("* Anna is here", LIMIT);
+    for (args, sentence) in [
+        (vec!["join", "maru://127.0.0.1:1"], "The invite names no room."),
+        (vec!["join", "https://a b/room"], "“a b” in the invite is not a server's address."),
+        (vec!["join", &invite, "--server", &server.url], "An invite names its own server"),
+        (
+            vec!["join", "http://127.0.0.1:9/room"],
+            "The server 127.0.0.1:9 cannot be reached (nothing listens there)",
+        ),
+    ] {
+        let text = failure(&args);
+        assert!(text.contains(sentence), "{text}");
+    }
 }
 
 #[test]

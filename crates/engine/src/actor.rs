@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_media::{DeviceList, LatestFrame, VideoCodec};
-use maru_protocol::{Capabilities, DisplayName, IceServer, PeerId, RoomName, ServerMessage, Status};
+use maru_protocol::{
+    Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status,
+};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
@@ -41,7 +43,7 @@ use crate::receive::playout::Playout;
 use crate::report::CallReport;
 use crate::send::audio::VoiceInput;
 use crate::send::fanout::Fanout;
-use crate::signaling::{ServerLocator, SignalingClient, SignalingEvent};
+use crate::signaling::{FixedServer, ServerLocator, SignalingClient, SignalingEvent};
 use crate::tunnel::Tunnels;
 
 /// Levels are shown, and slow changes looked for, this often.
@@ -67,6 +69,8 @@ pub(crate) struct Actor {
     orders: mpsc::Receiver<Order>,
     call: Call,
     locator: Arc<dyn ServerLocator>,
+    /// That of the invite with which this call began.
+    invited: Option<FixedServer>,
     configured_ice_servers: Vec<IceServer>,
     addresses: AddressPolicy,
     tunnels: Arc<Tunnels>,
@@ -129,6 +133,7 @@ impl Actor {
             orders,
             call,
             locator: config.server,
+            invited: None,
             configured_ice_servers: config.ice_servers,
             addresses: config.addresses,
             tunnels: Arc::default(),
@@ -219,11 +224,14 @@ impl Actor {
     fn join(&mut self, room: &str, name: &str) {
         // What was wrong with a device still is, and on the join form it was easy to miss.
         self.notice.take_if(|notice| !notice.code.is_of_device());
-        let room = RoomName::parse(room).map_err(|error| Problem::name(NameField::Room, error));
+        let room = where_to(room);
         let name = DisplayName::parse(name).map_err(|error| Problem::name(NameField::Display, error));
         match room.and_then(|room| Ok((room, name?))) {
-            Ok((room, name)) => {
+            Ok(((room, invited), name)) => {
                 self.name = name.as_str().to_owned();
+                if matches!(self.call.state(), CallState::Idle | CallState::Leaving) {
+                    self.invited = invited;
+                }
                 if self.call.state() == CallState::Idle {
                     self.chat.clear();
                     self.volumes.clear();
@@ -255,6 +263,7 @@ impl Actor {
                     self.signaling = Some(SignalingClient::connect(
                         self.signaling_count,
                         Arc::clone(&self.locator),
+                        self.invited.clone(),
                         self.signaling_events.0.clone(),
                     ));
                 }
@@ -430,6 +439,17 @@ impl Actor {
         let device_thread = self.devices.close();
         self.media.stop(device_thread).await;
     }
+}
+
+/// The room that a person typed; or, of an invite, its room and its server.
+fn where_to(typed: &str) -> Result<(RoomName, Option<FixedServer>), Problem> {
+    if Invite::is_meant(typed) {
+        let invite = Invite::parse(typed)?;
+        let server = FixedServer::of_invite(&invite)?;
+        return Ok((invite.room().clone(), Some(server)));
+    }
+    let room = RoomName::parse(typed).map_err(|error| Problem::name(NameField::Room, error))?;
+    Ok((room, None))
 }
 
 /// A codec by its name in the protocol.

@@ -22,7 +22,8 @@ pub enum Command {
     },
     /// Enter a room.
     Join {
-        /// The room's name as typed.
+        /// The room's name as typed, or an invite (`https://HOST/ROOM`, `maru://HOST/ROOM`): then its
+        /// server counts, for this call.
         room: String,
         /// The own name as typed.
         name: String,

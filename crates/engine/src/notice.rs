@@ -4,7 +4,7 @@
 use std::fmt;
 
 use maru_media::{DeviceError, DeviceKind, System};
-use maru_protocol::{ErrorCode, NameError};
+use maru_protocol::{ErrorCode, InviteError, NameError};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -99,6 +99,17 @@ impl Problem {
     }
 }
 
+impl From<InviteError> for Problem {
+    fn from(error: InviteError) -> Self {
+        let text = error.to_string();
+        match error {
+            InviteError::NoRoom => Self::new(Sentence::InviteNoRoom {}, text),
+            InviteError::BadAddress { address } => Self::new(Sentence::InviteBadAddress { address }, text),
+            InviteError::BadRoom(error) => Self::name(NameField::Room, error),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -133,6 +144,10 @@ pub enum Sentence {
     },
     NameControlCharacter {
         field: NameField,
+    },
+    InviteNoRoom {},
+    InviteBadAddress {
+        address: String,
     },
 
     Refused {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt as _, StreamExt as _};
-use maru_protocol::{ClientMessage, SUBPROTOCOL, ServerMessage};
+use maru_protocol::{ClientMessage, Invite, SUBPROTOCOL, ServerMessage};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at, timeout, timeout_at};
@@ -50,9 +50,9 @@ pub trait ServerLocator: Send + Sync + 'static {
     /// A sentence that tells the person what to do.
     async fn locate(&self) -> Result<String, Problem>;
 
-    /// The access token for the server that [`locate`](Self::locate) named just before, where the
-    /// configuration has none: a person may name a private server while the engine runs.
-    async fn token(&self) -> Option<String> {
+    /// The access token for the server of this URL, where the configuration has none: a person may name
+    /// a private server while the engine runs.
+    async fn token(&self, _url: &str) -> Option<String> {
         None
     }
 }
@@ -79,6 +79,19 @@ impl FixedServer {
             url.set_path(maru_protocol::WEBSOCKET_PATH);
         }
         Ok(Self(url.into()))
+    }
+
+    /// The server that an invite names.
+    ///
+    /// # Errors
+    /// [`SignalingError::BadUrl`] when its host can be none.
+    pub fn of_invite(invite: &Invite) -> Result<Self, SignalingError> {
+        Self::parse(&invite.server_url())
+    }
+
+    /// The endpoint's URL.
+    pub fn url(&self) -> &str {
+        &self.0
     }
 }
 
@@ -199,17 +212,18 @@ enum Outgoing {
 }
 
 impl SignalingClient {
-    /// Starts to connect; `events` gets `Open` or `Closed`, then messages, then `Closed`.
+    /// Starts to connect, to the server of an invite before all others; `events` gets `Open` or `Closed`, then messages, then `Closed`.
     pub fn connect(
         number: u64,
         locator: Arc<dyn ServerLocator>,
+        invited: Option<FixedServer>,
         events: mpsc::Sender<(u64, SignalingEvent)>,
     ) -> Self {
         let (outgoing, outgoing_messages) = mpsc::channel(OUTGOING_LIMIT);
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         tokio::spawn(async move {
-            let _ = stop.run_until_cancelled(run(number, locator, outgoing_messages, events)).await;
+            let _ = stop.run_until_cancelled(run(number, locator, invited, outgoing_messages, events)).await;
         });
         Self { number, outgoing, cancel }
     }
@@ -252,10 +266,11 @@ impl Drop for SignalingClient {
 async fn run(
     number: u64,
     locator: Arc<dyn ServerLocator>,
+    invited: Option<FixedServer>,
     outgoing: mpsc::Receiver<Outgoing>,
     events: mpsc::Sender<(u64, SignalingEvent)>,
 ) {
-    let problem = match open(&*locator).await {
+    let problem = match open(&*locator, invited).await {
         Ok((url, token, socket)) => {
             let local = local_address(&socket);
             if events.send((number, SignalingEvent::Open { url, local })).await.is_err() {
@@ -270,9 +285,15 @@ async fn run(
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn open(locator: &dyn ServerLocator) -> Result<(String, Option<String>, Socket), Problem> {
-    let url = locator.locate().await?;
-    let token = locator.token().await;
+async fn open(
+    locator: &dyn ServerLocator,
+    invited: Option<FixedServer>,
+) -> Result<(String, Option<String>, Socket), Problem> {
+    let url = match invited {
+        Some(FixedServer(url)) => url,
+        None => locator.locate().await?,
+    };
+    let token = locator.token(&url).await;
     let socket = connect_soon(&url).await?;
     Ok((url, token, socket))
 }

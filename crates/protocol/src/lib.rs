@@ -8,12 +8,14 @@
 //! ignored by both ends. An incompatible change gets a new subprotocol name.
 
 mod ice;
+pub mod invite;
 mod limits;
 mod link;
 mod message;
 mod name;
 
 pub use ice::IceServer;
+pub use invite::{Invite, InviteError};
 pub use limits::Limits;
 pub use link::{GuestLink, LinkScope};
 pub use message::{

@@ -4,18 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use maru_protocol::{GuestLink, LinkScope, RoomName};
+use maru_protocol::{GuestLink, LinkScope, RoomName, invite};
 use parking_lot::Mutex;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Config;
 use crate::reach::Reach;
-
-/// What stays as it is in a segment of a path.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Segments that mean something else than the room of that name.
-const RESERVED: [&str; 5] = ["ws", "health", "index.html", ".", ".."];
 
 /// The address of the page, without a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +22,7 @@ pub(crate) struct Base {
 impl Base {
     /// The link into a room.
     pub(crate) fn room(&self, room: &RoomName) -> GuestLink {
-        let (base, name) = (&self.url, utf8_percent_encode(room.as_str(), UNRESERVED));
-        let reserved = RESERVED.contains(&room.as_str());
-        let url = if reserved { format!("{base}?room={name}") } else { format!("{base}{name}") };
+        let url = invite::room_url(&self.url, room);
         GuestLink { url, scope: self.scope, fingerprint: self.fingerprint.clone() }
     }
 }
