@@ -68,6 +68,7 @@ pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<()
     }
     let store = app.settings.clone();
     let saved = tokio::task::spawn_blocking(move || store.set(settings)).await;
+    app.server.apply_find_on_network().await;
     let applied = app.server.apply_guests_on_network().await;
     match saved {
         Ok(saved) => saved.map_err(Problem::from).and(kept).and(applied),

@@ -1,13 +1,14 @@
 //! Which server to meet at: the one given for this run, else the one in the settings, else the
-//! automatic one, which is found or started on this machine.
+//! automatic one, which is found or started on this machine, and gives way to that of another machine on this
+//! network where the room is already.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use maru_engine::{FixedServer, Problem, Sentence, ServerLocator};
-use maru_protocol::DEFAULT_PORT;
-use maru_signaling::automatic::{self, AutomaticServer};
+use maru_engine::{FixedServer, Problem, Sentence, ServerAddress, ServerLocator};
+use maru_protocol::{DEFAULT_PORT, RoomName};
+use maru_signaling::automatic::{self, AutomaticServer, MeetingPlace, Network};
 use maru_signaling::{ServerError, TlsError};
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
@@ -22,6 +23,7 @@ pub struct Server {
     /// From the command line; goes when the person saves another server.
     given: Mutex<Option<String>>,
     automatic: AsyncMutex<Option<AutomaticServer>>,
+    network: Network,
     /// Where this machine's certificate is kept, if there is a place.
     certificates: Option<PathBuf>,
 }
@@ -34,7 +36,15 @@ impl Server {
         given: Option<String>,
         certificates: Option<PathBuf>,
     ) -> Self {
-        Self { settings, tokens, given: Mutex::new(given), automatic: AsyncMutex::new(None), certificates }
+        let network = Network::new(settings.get().find_on_network);
+        let (given, automatic) = (Mutex::new(given), AsyncMutex::new(None));
+        Self { settings, tokens, given, automatic, network, certificates }
+    }
+
+    /// Looks for rooms on this network and lets those of this machine be found there, or no more, as the
+    /// settings want it. Off holds at once, on from the next joining.
+    pub async fn apply_find_on_network(&self) {
+        self.network.set_wanted(self.settings.get().find_on_network).await;
     }
 
     /// Lets browsers on this network join the app's own server, or lets them no more, as the settings
@@ -79,16 +89,17 @@ impl Server {
         if let Some(server) = self.automatic.lock().await.take() {
             server.shutdown().await;
         }
+        self.network.close().await;
     }
 }
 
 #[async_trait]
 impl ServerLocator for Server {
-    async fn locate(&self) -> Result<String, Problem> {
+    async fn locate(&self, room: &RoomName) -> Result<ServerAddress, Problem> {
         let configured = self.configured();
         if !configured.is_empty() {
             return match FixedServer::parse(&configured) {
-                Ok(server) => server.locate().await,
+                Ok(server) => server.locate(room).await,
                 Err(error) => Err(error.into()),
             };
         }
@@ -100,9 +111,17 @@ impl ServerLocator for Server {
             // No reason not to call: whoever changes the setting is told.
             tracing::warn!("{}", problem.text);
         }
-        let url = found.url();
+        let place = self.network.locate(&found, room).await;
         *automatic = Some(found);
-        Ok(url)
+        Ok(address(place))
+    }
+
+    async fn moved(&self, from: &ServerAddress) -> ServerAddress {
+        if !self.configured().is_empty() {
+            // The settings are about the next call; the room's own servers are about automatic ones.
+            return std::future::pending().await;
+        }
+        address(self.network.moved(&from.url).await)
     }
 
     async fn token(&self, url: &str) -> Option<String> {
@@ -113,6 +132,10 @@ impl ServerLocator for Server {
             _ => None,
         }
     }
+}
+
+fn address(place: MeetingPlace) -> ServerAddress {
+    ServerAddress { url: place.url, fingerprint: place.fingerprint }
 }
 
 /// Why there is no server on this machine, for the person.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What the window remembers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 #[ts(export_to = "shell.d.ts")]
 pub struct Settings {
@@ -42,6 +42,28 @@ pub struct Settings {
     pub synthetic_devices: bool,
     /// Whether the app's own server lets browsers on this network join.
     pub guests_on_network: bool,
+    /// Whether rooms are found on this network without a server, and this machine's rooms by others there.
+    pub find_on_network: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            room: String::new(),
+            server: String::new(),
+            camera: None,
+            microphone: None,
+            speaker: None,
+            muted: false,
+            camera_off: false,
+            voice: VoiceSettings::default(),
+            force_fallback: false,
+            synthetic_devices: false,
+            guests_on_network: false,
+            find_on_network: true,
+        }
+    }
 }
 
 /// Larger files are not ours; reading one whole would only cost memory.

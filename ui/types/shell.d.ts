@@ -66,7 +66,11 @@ synthetic_devices: boolean,
 /**
  * Whether the app's own server lets browsers on this network join.
  */
-guests_on_network: boolean, };
+guests_on_network: boolean,
+/**
+ * Whether rooms are found on this network without a server, and this machine's rooms by others there.
+ */
+find_on_network: boolean, };
 
 /**
  * What a freshly loaded page gets.

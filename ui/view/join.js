@@ -19,6 +19,7 @@ export class JoinScreen {
   #cancel = byId("join-cancel", HTMLButtonElement);
   #advanced = byId("advanced", HTMLDetailsElement);
   #server = byId("server", HTMLInputElement);
+  #network = byId("find-on-network", HTMLInputElement);
   #guests = byId("guests-on-network", HTMLInputElement);
   #fallback = byId("force-fallback", HTMLInputElement);
   #synthetic = byId("synthetic-devices", HTMLInputElement);
@@ -38,7 +39,7 @@ export class JoinScreen {
       if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
     });
     this.#cancel.addEventListener("click", onCancel);
-    for (const input of [this.#room, this.#name, this.#server, this.#guests, this.#fallback, this.#synthetic]) {
+    for (const input of this.#remembered) {
       input.addEventListener("change", onSettings);
     }
   }
@@ -53,6 +54,7 @@ export class JoinScreen {
     this.#name.value = settings.name || view.me.name;
     this.#room.value = view.room ?? settings.room;
     this.#server.value = settings.server;
+    this.#network.checked = settings.find_on_network;
     this.#guests.checked = settings.guests_on_network;
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
@@ -66,12 +68,19 @@ export class JoinScreen {
     setText(byId("tagline", HTMLElement), strings.taglineGuest);
   }
 
+  /** The fields that are remembered as soon as they change. */
+  get #remembered() {
+    const switches = [this.#network, this.#guests, this.#fallback, this.#synthetic];
+    return [this.#room, this.#name, this.#server, ...switches];
+  }
+
   /** What the form says now. */
   get settings() {
     return {
       name: this.#name.value.trim(),
       room: this.#room.value.trim(),
       server: this.#server.value.trim(),
+      find_on_network: this.#network.checked,
       guests_on_network: this.#guests.checked,
       force_fallback: this.#fallback.checked,
       synthetic_devices: this.#synthetic.checked,

@@ -33,13 +33,17 @@ pub enum Command {
 pub struct Join {
     /// The room's name, or an invite: https://HOST/ROOM or maru://HOST/ROOM.
     pub room: String,
-    /// The server, such as wss://example.org. Without it: the one on this machine, started if need be.
+    /// The server, such as wss://example.org. Without it: the one on this machine, started if need be, or
+    /// that of another machine on this network where the room is already.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
     /// Let browsers on this network join: where this program runs the server on this machine, that also
     /// listens on all networks, with a certificate of its own.
     #[arg(long, conflicts_with = "server")]
     pub guests_on_network: bool,
+    /// Neither look for the room on this network nor let it be found there.
+    #[arg(long, env = "MARU_NO_LAN", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_lan: bool,
     /// The name that the others see.
     #[arg(long, default_value = "Guest on a terminal")]
     pub name: String,

@@ -40,7 +40,7 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     if Invite::is_meant(&args.room) && (args.server.is_some() || args.guests_on_network) {
         anyhow::bail!("An invite names its own server: leave --server and --guests-on-network away.");
     }
-    let server = Server::choose(args.server.as_deref(), args.guests_on_network)?;
+    let server = Server::choose(args.server.as_deref(), args.guests_on_network, !args.no_lan)?;
     let engine = Engine::start(EngineConfig {
         camera: args.camera.clone().unwrap_or_default(),
         microphone: args.microphone.clone().unwrap_or_default(),

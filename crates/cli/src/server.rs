@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use maru_engine::{FixedServer, Problem, Sentence, ServerLocator};
-use maru_protocol::DEFAULT_PORT;
-use maru_signaling::automatic::{AutomaticServer, find_or_start};
+use maru_engine::{FixedServer, Problem, Sentence, ServerAddress, ServerLocator};
+use maru_protocol::{DEFAULT_PORT, RoomName};
+use maru_signaling::automatic::{AutomaticServer, MeetingPlace, Network, find_or_start};
 use maru_signaling::{ServerError, Tls};
 use parking_lot::Mutex;
 
-/// The server on this machine: the one that runs already, else one of our own.
-#[derive(Default)]
+/// The server on this machine: the one that runs already, else one of our own; or that of another machine
+/// on this network, where the room is already.
 pub struct Automatic {
     /// Kept, since a server of our own ends with its last owner.
     server: Mutex<Option<AutomaticServer>>,
     guests_on_network: bool,
+    network: Network,
 }
 
 #[async_trait]
 impl ServerLocator for Automatic {
-    async fn locate(&self) -> Result<String, Problem> {
+    async fn locate(&self, room: &RoomName) -> Result<ServerAddress, Problem> {
         let problem = |error: ServerError| {
             let text = error.to_string();
             Problem::new(Sentence::AutomaticFailed { problem: text.clone() }, text)
@@ -29,10 +30,18 @@ impl ServerLocator for Automatic {
             let directory = Tls::default_directory().map_err(|error| problem(error.into()))?;
             server.let_network_join(true, &directory).await.map_err(problem)?;
         }
-        let url = server.url();
+        let place = self.network.locate(&server, room).await;
         *self.server.lock() = Some(server);
-        Ok(url)
+        Ok(address(place))
     }
+
+    async fn moved(&self, from: &ServerAddress) -> ServerAddress {
+        address(self.network.moved(&from.url).await)
+    }
+}
+
+fn address(place: MeetingPlace) -> ServerAddress {
+    ServerAddress { url: place.url, fingerprint: place.fingerprint }
 }
 
 /// The server of a call.
@@ -45,11 +54,16 @@ pub enum Server {
 }
 
 impl Server {
-    /// The given server, or the automatic one, which may let browsers on this network join.
-    pub fn choose(url: Option<&str>, guests_on_network: bool) -> anyhow::Result<Self> {
+    /// The given server, or the automatic one, which may let browsers on this network join and may look
+    /// for the room there.
+    pub fn choose(url: Option<&str>, guests_on_network: bool, find_on_network: bool) -> anyhow::Result<Self> {
         Ok(match url {
             Some(url) => Self::Fixed(FixedServer::parse(url)?),
-            None => Self::Automatic(Arc::new(Automatic { guests_on_network, ..Automatic::default() })),
+            None => Self::Automatic(Arc::new(Automatic {
+                server: Mutex::default(),
+                guests_on_network,
+                network: Network::new(find_on_network),
+            })),
         })
     }
 
@@ -67,6 +81,7 @@ impl Server {
             if let Some(server) = server {
                 server.shutdown().await;
             }
+            automatic.network.close().await;
         }
     }
 }

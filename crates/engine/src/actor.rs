@@ -18,9 +18,7 @@ use std::time::{Duration, Instant};
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_media::{DeviceList, LatestFrame, VideoCodec};
-use maru_protocol::{
-    Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status,
-};
+use maru_protocol::{Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
@@ -259,10 +257,12 @@ impl Actor {
         while let Some(output) = self.call.poll() {
             match output {
                 Output::OpenSignaling => {
+                    let Some(room) = self.call.room().cloned() else { continue };
                     self.signaling_count += 1;
                     self.signaling = Some(SignalingClient::connect(
                         self.signaling_count,
                         Arc::clone(&self.locator),
+                        room,
                         self.invited.clone(),
                         self.signaling_events.0.clone(),
                     ));
@@ -349,6 +349,11 @@ impl Actor {
                 self.server = Some(url);
                 self.signaling_local = local;
                 self.input(Input::SignalingOpen);
+            }
+            SignalingEvent::Moved { url, local } => {
+                self.server = Some(url);
+                self.signaling_local = local;
+                self.input(Input::SignalingMoved);
             }
             SignalingEvent::Message(message) => {
                 let relays = matches!(*message, ServerMessage::Joined { .. });

@@ -12,6 +12,7 @@ mod engine;
 mod network;
 mod notice;
 mod peer;
+mod pinned;
 mod receive;
 mod report;
 mod send;
@@ -29,4 +30,4 @@ pub use report::{
     AudioReport, CallReport, EncodeReport, InboundAudioReport, LatencyReport, MeReport, PairReport,
     PeerReport, SentAudioReport, SentReport, SentVideoReport, VideoReport,
 };
-pub use signaling::{FixedServer, ServerLocator, SignalingError};
+pub use signaling::{FixedServer, ServerAddress, ServerLocator, SignalingError};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{SinkExt as _, StreamExt as _};
-use maru_protocol::{ClientMessage, Invite, SUBPROTOCOL, ServerMessage};
+use maru_protocol::{ClientMessage, Invite, RoomName, SUBPROTOCOL, ServerMessage};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at, timeout, timeout_at};
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::notice::Problem;
+use crate::pinned;
 
 /// For name resolution, TCP, TLS and the WebSocket handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,16 +45,37 @@ const MESSAGE_LIMIT: usize = 1024 * 1024;
 /// while a call goes on.
 #[async_trait]
 pub trait ServerLocator: Send + Sync + 'static {
-    /// The server's `ws://` or `wss://` URL.
+    /// The server for this room.
     ///
     /// # Errors
     /// A sentence that tells the person what to do.
-    async fn locate(&self) -> Result<String, Problem>;
+    async fn locate(&self, room: &RoomName) -> Result<ServerAddress, Problem>;
+
+    /// Resolves when the room that was located last has another server than the one that is in use. The
+    /// call goes there; whoever asks again about the old one did not get there. Never, for most.
+    async fn moved(&self, _from: &ServerAddress) -> ServerAddress {
+        std::future::pending().await
+    }
 
     /// The access token for the server of this URL, where the configuration has none: a person may name
     /// a private server while the engine runs.
     async fn token(&self, _url: &str) -> Option<String> {
         None
+    }
+}
+
+/// Where a server is, and how to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerAddress {
+    /// Its `ws://` or `wss://` URL.
+    pub url: String,
+    /// SHA-256 of the certificate that it must show, instead of one that this computer trusts.
+    pub fingerprint: Option<[u8; 32]>,
+}
+
+impl From<String> for ServerAddress {
+    fn from(url: String) -> Self {
+        Self { url, fingerprint: None }
     }
 }
 
@@ -97,8 +119,8 @@ impl FixedServer {
 
 #[async_trait]
 impl ServerLocator for FixedServer {
-    async fn locate(&self) -> Result<String, Problem> {
-        Ok(self.0.clone())
+    async fn locate(&self, _room: &RoomName) -> Result<ServerAddress, Problem> {
+        Ok(self.0.clone().into())
     }
 }
 
@@ -190,6 +212,11 @@ pub(crate) enum SignalingEvent {
         url: String,
         local: Option<IpAddr>,
     },
+    /// As `Open`, to another server, with the connection before it gone: join there.
+    Moved {
+        url: String,
+        local: Option<IpAddr>,
+    },
     Message(Box<ServerMessage>),
     /// It answered to a probe.
     Alive,
@@ -216,14 +243,19 @@ impl SignalingClient {
     pub fn connect(
         number: u64,
         locator: Arc<dyn ServerLocator>,
+        room: RoomName,
         invited: Option<FixedServer>,
         events: mpsc::Sender<(u64, SignalingEvent)>,
     ) -> Self {
+        let locator: Arc<dyn ServerLocator> = match invited {
+            Some(server) => Arc::new(Invited { server, locator }),
+            None => locator,
+        };
         let (outgoing, outgoing_messages) = mpsc::channel(OUTGOING_LIMIT);
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         tokio::spawn(async move {
-            let _ = stop.run_until_cancelled(run(number, locator, invited, outgoing_messages, events)).await;
+            let _ = stop.run_until_cancelled(run(number, locator, room, outgoing_messages, events)).await;
         });
         Self { number, outgoing, cancel }
     }
@@ -266,42 +298,21 @@ impl Drop for SignalingClient {
 async fn run(
     number: u64,
     locator: Arc<dyn ServerLocator>,
-    invited: Option<FixedServer>,
-    outgoing: mpsc::Receiver<Outgoing>,
+    room: RoomName,
+    mut outgoing: mpsc::Receiver<Outgoing>,
     events: mpsc::Sender<(u64, SignalingEvent)>,
 ) {
-    let problem = match open(&*locator, invited).await {
-        Ok((url, token, socket)) => {
-            let local = local_address(&socket);
-            if events.send((number, SignalingEvent::Open { url, local })).await.is_err() {
-                return;
-            }
-            exchange(number, socket, token, outgoing, &events).await.into()
-        }
+    let problem = match locate(&*locator, &room).await {
+        Ok(opened) => talk(number, &*locator, opened, &mut outgoing, &events).await.into(),
         Err(problem) => problem,
     };
     let _ = events.send((number, SignalingEvent::Closed { problem })).await;
 }
 
-pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-async fn open(
-    locator: &dyn ServerLocator,
-    invited: Option<FixedServer>,
-) -> Result<(String, Option<String>, Socket), Problem> {
-    let url = match invited {
-        Some(FixedServer(url)) => url,
-        None => locator.locate().await?,
-    };
-    let token = locator.token(&url).await;
-    let socket = connect_soon(&url).await?;
-    Ok((url, token, socket))
-}
-
 /// Connects within little of when the network is there. An attempt whose first packet was lost repeats it only
 /// after a second, then after two more (RFC 6298); so another attempt begins beside one that hangs.
-async fn connect_soon(url: &str) -> Result<Socket, SignalingError> {
-    let attempt = || connect(url, SUBPROTOCOL, MESSAGE_LIMIT);
+async fn connect_soon(address: &ServerAddress) -> Result<Socket, SignalingError> {
+    let attempt = || connect(address, SUBPROTOCOL, MESSAGE_LIMIT);
     let mut attempts = FuturesUnordered::from_iter([attempt()]);
     let mut more = interval_at(Instant::now() + NEXT_ATTEMPT, NEXT_ATTEMPT);
     loop {
@@ -314,6 +325,79 @@ async fn connect_soon(url: &str) -> Result<Socket, SignalingError> {
             _ = more.tick(), if attempts.len() < ATTEMPTS => attempts.push(attempt()),
         }
     }
+}
+
+/// Messages both ways, on one server after the other if the room moves.
+async fn talk(
+    number: u64,
+    locator: &dyn ServerLocator,
+    mut opened: Opened,
+    outgoing: &mut mpsc::Receiver<Outgoing>,
+    events: &mpsc::Sender<(u64, SignalingEvent)>,
+) -> SignalingError {
+    let mut moved = false;
+    loop {
+        let (url, local) = (opened.address.url.clone(), local_address(&opened.socket));
+        let event =
+            if moved { SignalingEvent::Moved { url, local } } else { SignalingEvent::Open { url, local } };
+        if events.send((number, event)).await.is_err() {
+            return SignalingError::Lost;
+        }
+        let address = opened.address.clone();
+        tokio::select! {
+            () = exchange(number, opened, moved, outgoing, events) => return SignalingError::Lost,
+            next = next_server(locator, &address) => opened = next,
+        }
+        moved = true;
+    }
+}
+
+/// Connects to where the room moved, before the connection there was is given up.
+async fn next_server(locator: &dyn ServerLocator, from: &ServerAddress) -> Opened {
+    loop {
+        let address = locator.moved(from).await;
+        match open(locator, address).await {
+            Ok(opened) => return opened,
+            Err(error) => tracing::debug!(%error, "the room's other server cannot be reached"),
+        }
+    }
+}
+
+/// The server that an invite names, with the tokens of the usual locator.
+struct Invited {
+    server: FixedServer,
+    locator: Arc<dyn ServerLocator>,
+}
+
+#[async_trait]
+impl ServerLocator for Invited {
+    async fn locate(&self, room: &RoomName) -> Result<ServerAddress, Problem> {
+        self.server.locate(room).await
+    }
+
+    async fn token(&self, url: &str) -> Option<String> {
+        self.locator.token(url).await
+    }
+}
+
+/// A connection to a server.
+struct Opened {
+    address: ServerAddress,
+    token: Option<String>,
+    socket: Socket,
+}
+
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+async fn locate(locator: &dyn ServerLocator, room: &RoomName) -> Result<Opened, Problem> {
+    let address = locator.locate(room).await?;
+    Ok(open(locator, address).await?)
+}
+
+async fn open(locator: &dyn ServerLocator, address: ServerAddress) -> Result<Opened, SignalingError> {
+    let token = locator.token(&address.url).await;
+    let socket = connect_soon(&address).await?;
+    Ok(Opened { address, token, socket })
 }
 
 fn local_address(socket: &Socket) -> Option<IpAddr> {
@@ -330,11 +414,11 @@ fn local_address(socket: &Socket) -> Option<IpAddr> {
 /// # Errors
 /// Why there is none.
 pub(crate) async fn connect(
-    url: &str,
+    address: &ServerAddress,
     subprotocol: &'static str,
     message_limit: usize,
 ) -> Result<Socket, SignalingError> {
-    let FixedServer(url) = FixedServer::parse(url)?;
+    let FixedServer(url) = FixedServer::parse(&address.url)?;
     let host = host_of(&url);
     let mut request =
         url.as_str().into_client_request().map_err(|_| SignalingError::BadUrl { url: url.clone() })?;
@@ -346,7 +430,9 @@ pub(crate) async fn connect(
         .max_message_size(Some(message_limit))
         .max_frame_size(Some(message_limit));
     let tls = if url.starts_with("wss:") {
-        let config = tls_config()
+        let config = address
+            .fingerprint
+            .map_or_else(tls_config, pinned::tls_config)
             .map_err(|error| SignalingError::NotTrusted { host: host.clone(), problem: error.to_string() })?;
         Some(Connector::Rustls(config))
     } else {
@@ -417,14 +503,16 @@ fn unreachable(host: String, error: &std::io::Error) -> SignalingError {
     }
 }
 
-/// Messages both ways until either end is done.
+/// Messages both ways until either end is done. `moved`: what was queued for the server before waits until
+/// the call has joined here.
 async fn exchange(
     number: u64,
-    socket: Socket,
-    token: Option<String>,
-    mut outgoing: mpsc::Receiver<Outgoing>,
+    opened: Opened,
+    moved: bool,
+    outgoing: &mut mpsc::Receiver<Outgoing>,
     events: &mpsc::Sender<(u64, SignalingEvent)>,
-) -> SignalingError {
+) {
+    let Opened { token, socket, .. } = opened;
     let (mut sink, mut stream) = socket.split();
     // When an answer to a probe is due.
     let (probed, answer_due) = watch::channel(None);
@@ -470,6 +558,8 @@ async fn exchange(
         }
     };
     let send = async {
+        let mut joined = !moved;
+        let mut waiting = Vec::new();
         loop {
             let mut message = match outgoing.recv().await {
                 Some(Outgoing::Message(message)) => message,
@@ -482,13 +572,24 @@ async fn exchange(
                 }
                 Some(Outgoing::Close) | None => break,
             };
-            if let ClientMessage::Join { token: unset @ None, .. } = &mut *message {
-                *unset = token.clone();
+            if let ClientMessage::Join { token: theirs, .. } = &mut *message {
+                joined = true;
+                if theirs.is_none() {
+                    theirs.clone_from(&token);
+                }
             }
-            let Ok(text) = serde_json::to_string(&message) else { continue };
-            match timeout(SEND_TIMEOUT, sink.send(Message::Text(Utf8Bytes::from(text)))).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return,
+            if !joined {
+                if waiting.len() < OUTGOING_LIMIT {
+                    waiting.push(message);
+                }
+                continue;
+            }
+            for message in std::iter::once(message).chain(waiting.drain(..)) {
+                let Ok(text) = serde_json::to_string(&message) else { continue };
+                match timeout(SEND_TIMEOUT, sink.send(Message::Text(Utf8Bytes::from(text)))).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) | Err(_) => return,
+                }
             }
         }
         let _ = timeout(CLOSE_TIMEOUT, sink.close()).await;
@@ -497,7 +598,6 @@ async fn exchange(
         () = receive => {}
         () = send => {}
     }
-    SignalingError::Lost
 }
 
 #[cfg(test)]

@@ -339,8 +339,11 @@ fn the_words_on_the_wire_are_those_of_the_first_version() {
         json!({ "type": "signal", "from": id, "signal":
             { "kind": "candidate", "candidate": "c", "sdp_mid": "0", "sdp_m_line_index": null } })
     );
-    let server =
-        IceServer { urls: vec!["turn:h:3478".into()], username: Some("u".into()), credential: Some("c".into()) };
+    let server = IceServer {
+        urls: vec!["turn:h:3478".into()],
+        username: Some("u".into()),
+        credential: Some("c".into()),
+    };
     assert_eq!(
         serde_json::to_value(ServerMessage::IceServers { ice_servers: vec![server] }).unwrap(),
         json!({ "type": "ice_servers", "ice_servers":

@@ -6,6 +6,7 @@
 //! mailboxes under the same lock, so that every client gets its messages in the order of events.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
@@ -26,6 +27,7 @@ const RETRY_AFTER_SECONDS: u32 = 1;
 pub(crate) struct Hub {
     state: Mutex<State>,
     expiry_changed: Notify,
+    occupancy_changed: Notify,
     send_queue: usize,
     send_queue_bytes: usize,
 }
@@ -54,6 +56,7 @@ impl Hub {
         Self {
             state: Mutex::new(state),
             expiry_changed: Notify::new(),
+            occupancy_changed: Notify::new(),
             send_queue: config.send_queue,
             send_queue_bytes: config.send_queue_bytes,
         }
@@ -80,8 +83,12 @@ impl Hub {
         if !state.mailboxes.contains_key(&connection) {
             return;
         }
+        let moves_somebody = !matches!(input, Input::Signal { .. } | Input::Status(_));
         let outputs = state.rooms.handle(now, connection, input);
         self.dispatch(now, &mut state, outputs);
+        if moves_somebody {
+            self.occupancy_changed.notify_one();
+        }
     }
 
     /// Tells a client something that concerns nobody else.
@@ -108,6 +115,7 @@ impl Hub {
         state.mailboxes.remove(&connection);
         let outputs = state.rooms.handle(now, connection, Input::Broken);
         self.dispatch(now, &mut state, outputs);
+        self.occupancy_changed.notify_one();
     }
 
     /// Tells every client that the server stops, and ends all connections.
@@ -125,6 +133,16 @@ impl Hub {
     pub(crate) fn counts(&self) -> (usize, usize) {
         let state = self.state.lock();
         (state.rooms.room_count(), state.rooms.peer_count())
+    }
+
+    /// The rooms with somebody in them who is connected, and whether there is a browser among these.
+    pub(crate) fn occupied(&self) -> Vec<(Arc<str>, bool)> {
+        self.state.lock().rooms.occupied()
+    }
+
+    /// Resolves when somebody came or went since it last did. For one who waits.
+    pub(crate) async fn occupancy_changed(&self) {
+        self.occupancy_changed.notified().await;
     }
 
     /// Gives up kept places when their time is over, for ever.

@@ -135,11 +135,31 @@ impl Server {
     /// # Errors
     /// [`ServerError::Socket`] when the socket is none that listens.
     pub async fn open(&self, listener: TcpListener, tls: Option<Tls>) -> Result<(), ServerError> {
+        self.open_door(listener, tls, false).await
+    }
+
+    /// As [`Server::open`], for apps alone: no page and no browser, and in no link.
+    pub(crate) async fn open_for_apps(&self, listener: TcpListener, tls: Tls) -> Result<(), ServerError> {
+        self.open_door(listener, Some(tls), true).await
+    }
+
+    /// The rooms.
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.web.hub)
+    }
+
+    async fn open_door(
+        &self,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        apps_only: bool,
+    ) -> Result<(), ServerError> {
         let address = listener.local_addr()?;
         let fingerprint = tls.as_ref().and_then(|tls| tls.fingerprint.clone());
         let entrance = Entrance { address, secure: tls.is_some(), fingerprint: fingerprint.clone() };
-        let _opened = self.web.entrances.add(entrance);
-        let door = Door { is_loopback: address.ip().is_loopback(), secure: tls.is_some(), fingerprint };
+        let _opened = (!apps_only).then(|| self.web.entrances.add(entrance));
+        let is_loopback = address.ip().is_loopback();
+        let door = Door { is_loopback, secure: tls.is_some(), apps_only, fingerprint };
         let (acceptor, upkeep) = match tls {
             Some(tls) => (Some(TlsAcceptor::from(tls.config)), Some(tls.upkeep)),
             None => (None, None),

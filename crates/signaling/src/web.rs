@@ -9,7 +9,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use maru_protocol::{SUBPROTOCOL, WEBSOCKET_PATH};
+use maru_protocol::{SUBPROTOCOL, TUNNEL_SUBPROTOCOL, WEBSOCKET_PATH};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +24,7 @@ use crate::links::{Entrances, bases};
 use crate::page::{FILES_PREFIX, Page, safety};
 use crate::reach::{Reach, raw_host};
 use crate::refusal::Refusal;
-use crate::relay::{Ice, OwnRelay, TURN_SUBPROTOCOL, WebSocketCaller};
+use crate::relay::{Ice, OwnRelay, WebSocketCaller};
 
 /// A WebSocket's read buffer, which is the larger part of what an idle connection costs. Most messages
 /// fit; it grows for those that do not.
@@ -59,6 +59,8 @@ pub(crate) struct Door {
     /// Only programs on this machine can reach it.
     pub(crate) is_loopback: bool,
     pub(crate) secure: bool,
+    /// Browsers get nothing here.
+    pub(crate) apps_only: bool,
     /// Of a certificate that the server signed itself.
     pub(crate) fingerprint: Option<String>,
 }
@@ -83,11 +85,13 @@ impl Web {
             Reach::new(caller.peer.ip(), caller.door.secure, &parts.headers, &self.config.trusted_proxies);
         let host = reach.host.clone();
         let whole = parts.uri.path().to_owned();
+        let for_browsers = !caller.door.apps_only;
         let mut response = match whole.strip_prefix(&self.config.base_path) {
             Some("") => {
                 (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{whole}/"))]).into_response()
             }
             Some(WEBSOCKET_PATH) => self.websocket(caller, reach, &mut parts).await,
+            _ if !for_browsers => words(StatusCode::NOT_FOUND),
             _ if !matches!(parts.method, Method::GET | Method::HEAD) => words(StatusCode::METHOD_NOT_ALLOWED),
             Some(HEALTH_PATH) => self.health(),
             Some(path) => self.page(path, &parts),
@@ -121,7 +125,9 @@ impl Web {
             |name: HeaderName| request.headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let host = if reach.through_proxy { reach.host.as_deref() } else { raw_host(&request.headers) };
         let loopback_only = caller.door.is_loopback && !reach.through_proxy;
-        if !origin_allowed(header(header::ORIGIN), host, loopback_only, &self.config) {
+        let browser_at_apps_door = caller.door.apps_only && request.headers.contains_key(header::ORIGIN);
+        if browser_at_apps_door || !origin_allowed(header(header::ORIGIN), host, loopback_only, &self.config)
+        {
             let text = "Pages of other web sites may not connect to this Maru server.\n";
             return response(StatusCode::FORBIDDEN, "text/plain; charset=utf-8", text);
         }
@@ -132,7 +138,7 @@ impl Web {
         let limits = &self.config.limits;
         let readable = (limits.message_bytes as usize).saturating_mul(READABLE_EXCESS);
         let mut upgrade = upgrade
-            .protocols([SUBPROTOCOL].into_iter().chain(self.relay.as_ref().map(|_| TURN_SUBPROTOCOL)))
+            .protocols([SUBPROTOCOL].into_iter().chain(self.relay.as_ref().map(|_| TUNNEL_SUBPROTOCOL)))
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(BUFFER_BYTES)
             .max_message_size(readable)
@@ -154,7 +160,7 @@ impl Web {
             None
         };
 
-        let turn = upgrade.selected_protocol().is_some_and(|protocol| protocol == TURN_SUBPROTOCOL);
+        let turn = upgrade.selected_protocol().is_some_and(|protocol| protocol == TUNNEL_SUBPROTOCOL);
         let turn = self.relay.as_ref().filter(|_| turn).map(|own| Arc::clone(own.relay()));
         let known = self.tracker.token();
         upgrade.on_upgrade(move |socket| {

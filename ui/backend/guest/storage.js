@@ -22,6 +22,7 @@ const INITIAL = {
   force_fallback: false,
   synthetic_devices: false,
   guests_on_network: false,
+  find_on_network: false,
 };
 
 /** @param {() => Storage} storage @param {string} key @returns {Record<string, unknown>} */

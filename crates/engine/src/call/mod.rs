@@ -49,6 +49,8 @@ pub(crate) enum Input {
     Status(Status),
     /// The connection to the server is open.
     SignalingOpen,
+    /// It is open to another server now, which the room moved to.
+    SignalingMoved,
     /// It could not be opened, or broke; with a sentence for the person.
     SignalingClosed(Problem),
     /// The server said something.
@@ -116,6 +118,8 @@ pub(crate) struct Call {
     deadline: Option<Instant>,
     signaling_open: bool,
     heard: Option<Instant>,
+    /// The room moved to another server, which has not answered yet.
+    rejoining: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -142,6 +146,7 @@ impl Call {
             deadline: None,
             signaling_open: false,
             heard: None,
+            rejoining: false,
             outputs: VecDeque::new(),
         }
     }
@@ -219,6 +224,7 @@ impl Call {
             Input::Leave => self.leave(now),
             Input::Status(status) => self.set_status(status),
             Input::SignalingOpen => self.signaling_open(),
+            Input::SignalingMoved => self.signaling_moved(),
             Input::SignalingClosed(problem) => self.signaling_closed(now, problem),
             Input::Server(message) => {
                 self.heard = Some(now);
@@ -316,9 +322,26 @@ impl Call {
     }
 
     fn signaling_open(&mut self) {
-        let (CallState::Joining | CallState::Reconnecting, Some(room), Some(name)) =
-            (self.state, &self.room, &self.name)
-        else {
+        match self.state {
+            CallState::Joining | CallState::Reconnecting => self.enter(),
+            _ => self.outputs.push_back(Output::CloseSignaling),
+        }
+    }
+
+    /// The call goes on as it is; the other server is told who comes.
+    fn signaling_moved(&mut self) {
+        match self.state {
+            CallState::Joining | CallState::Reconnecting => self.enter(),
+            CallState::InCall => {
+                self.rejoining = true;
+                self.enter();
+            }
+            _ => self.outputs.push_back(Output::CloseSignaling),
+        }
+    }
+
+    fn enter(&mut self) {
+        let (Some(room), Some(name)) = (&self.room, &self.name) else {
             return self.outputs.push_back(Output::CloseSignaling);
         };
         self.signaling_open = true;
@@ -335,6 +358,7 @@ impl Call {
 
     fn signaling_closed(&mut self, now: Instant, problem: Problem) {
         self.signaling_open = false;
+        self.rejoining = false;
         match self.state {
             CallState::Idle => {}
             CallState::Joining => self.fail(NoticeCode::Server, problem),
@@ -350,7 +374,8 @@ impl Call {
     fn server(&mut self, now: Instant, message: ServerMessage) {
         match message {
             ServerMessage::Joined { you, resume, resumed, room, peers, ice_servers, limits, links } => {
-                if matches!(self.state, CallState::Joining | CallState::Reconnecting) {
+                let rejoined = std::mem::take(&mut self.rejoining) && self.state == CallState::InCall;
+                if rejoined || matches!(self.state, CallState::Joining | CallState::Reconnecting) {
                     self.me = Some(you);
                     self.resume = Some(resume);
                     self.room = Some(room);
@@ -513,6 +538,7 @@ impl Call {
         self.state = CallState::Idle;
         self.deadline = None;
         self.signaling_open = false;
+        self.rejoining = false;
         self.me = None;
         self.resume = None;
         self.links.clear();

@@ -59,7 +59,7 @@ pub(super) async fn open(way: &Way) -> io::Result<(Outgoing, Incoming)> {
                 Ok(of_stream(Box::new(connector.connect(name, connect(address).await?).await?)))
             }
             Way::WebSocket(url) => {
-                let socket = signaling::connect(url, TUNNEL_SUBPROTOCOL, MESSAGE_BYTES).await;
+                let socket = signaling::connect(&url.clone().into(), TUNNEL_SUBPROTOCOL, MESSAGE_BYTES).await;
                 let (sink, stream) = socket.map_err(io::Error::other)?.split();
                 Ok((Outgoing::WebSocket(Box::new(sink)), Incoming::WebSocket(stream)))
             }

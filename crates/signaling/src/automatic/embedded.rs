@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::STOPPING;
+use super::{STOPPING, lan};
 use crate::{Config, Server, ServerError, Tls, listen};
 
 /// See the module.
@@ -22,6 +23,22 @@ pub(super) struct Embedded {
     task: Mutex<Option<JoinHandle<()>>>,
     /// Ends what listens for the network when it is dropped.
     network: tokio::sync::Mutex<Option<DropGuard>>,
+    /// The same for apps on the network.
+    apps: tokio::sync::Mutex<Option<Apps>>,
+}
+
+/// What lets apps find this server, until it is dropped.
+#[derive(Debug)]
+struct Apps {
+    wire: Weak<lan::Wire>,
+    advertising: JoinHandle<()>,
+    _close: DropGuard,
+}
+
+impl Drop for Apps {
+    fn drop(&mut self) {
+        self.advertising.abort();
+    }
 }
 
 impl Embedded {
@@ -36,7 +53,14 @@ impl Embedded {
             }
         });
         tracing::info!(port, "started the embedded server");
-        Ok(Self { port, server, stop, task: Mutex::new(Some(task)), network: Default::default() })
+        Ok(Self {
+            port,
+            server,
+            stop,
+            task: Mutex::new(Some(task)),
+            network: Default::default(),
+            apps: Default::default(),
+        })
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -45,6 +69,8 @@ impl Embedded {
 
     /// Tells all clients, and waits for their end as long as it may take.
     pub(super) async fn shutdown(&self) {
+        // First, so that nobody looks for its rooms here any more.
+        *self.apps.lock().await = None;
         self.stop.cancel();
         let task = self.task.lock().take();
         if let Some(task) = task {
@@ -80,6 +106,34 @@ impl Embedded {
             }
         });
         *network = Some(close.drop_guard());
+        Ok(())
+    }
+
+    /// Listens for apps on all networks and advertises its rooms there, unless it does already. The
+    /// certificate is new in each run, so that nobody recognises the machine by it.
+    pub(super) async fn let_apps_find(&self, wire: &Arc<lan::Wire>) -> Result<(), ServerError> {
+        let mut apps = self.apps.lock().await;
+        if apps.as_ref().is_some_and(|apps| apps.wire.ptr_eq(&Arc::downgrade(wire))) {
+            return Ok(());
+        }
+        let tls = tokio::task::spawn_blocking(Tls::ephemeral).await;
+        let (tls, fingerprint) = tls.map_err(std::io::Error::other)??;
+        let listener = listen(&format!("{}:0", Ipv4Addr::UNSPECIFIED)).await?;
+        let port = listener.local_addr()?.port();
+        tracing::info!(port, "apps on this network may join");
+        let (close, server) = (CancellationToken::new(), self.server.clone());
+        let closed = close.clone().cancelled_owned();
+        let hub = server.hub();
+        tokio::spawn(async move {
+            tokio::select! {
+                ended = server.open_for_apps(listener, tls) => if let Err(error) = ended {
+                    tracing::error!(%error, "apps on this network cannot join any more");
+                },
+                () = closed => {}
+            }
+        });
+        let advertising = tokio::spawn(lan::announce(Arc::clone(wire), hub, fingerprint, port));
+        *apps = Some(Apps { wire: Arc::downgrade(wire), advertising, _close: close.drop_guard() });
         Ok(())
     }
 

@@ -4,8 +4,12 @@
 //! So two programs on one machine meet with nothing configured. When the program that runs the server
 //! ends, the others call [`find_or_start`] again: one of them starts the next server, and everybody
 //! keeps their id.
+//!
+//! Two machines of one network meet by a [`Network`]: it advertises the rooms of this machine's server, and
+//! says where the people of a room meet when others have it on theirs.
 
 mod embedded;
+mod lan;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,6 +30,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::health::{HEALTH_PATH, Health};
 use crate::{ServerError, listen};
 use embedded::Embedded;
+pub use lan::{MeetingPlace, Network};
 
 /// How long a server on this machine may take to answer.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -88,6 +93,17 @@ impl AutomaticServer {
                 embedded.close_to_network().await;
                 Ok(())
             }
+        }
+    }
+}
+
+impl AutomaticServer {
+    /// Lets other machines' apps find the rooms of a server that runs inside this program.
+    async fn let_apps_find(&self, wire: &Arc<lan::Wire>) {
+        if let Some(embedded) = &self.embedded
+            && let Err(error) = embedded.let_apps_find(wire).await
+        {
+            tracing::warn!(%error, "rooms on this machine cannot be found from the network");
         }
     }
 }

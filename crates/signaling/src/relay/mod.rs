@@ -37,6 +37,3 @@ pub use credentials::RelaySecret;
 pub(crate) use offer::{Ice, IceOffer};
 pub(crate) use own::OwnRelay;
 pub(crate) use websocket::Caller as WebSocketCaller;
-
-/// The WebSocket subprotocol of TURN, on the same path as signaling.
-pub(crate) const TURN_SUBPROTOCOL: &str = "maru.turn.v1";

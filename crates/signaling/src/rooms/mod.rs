@@ -27,6 +27,9 @@ use crate::links::Base;
 use crate::refusal::Refusal;
 use room::{Absence, Member, Presence, Room};
 
+/// What the guest's page calls itself (`ui/backend/guest/session.js`).
+const GUEST: &str = "maru-guest";
+
 /// One connection of a client. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(pub(crate) u64);
@@ -143,6 +146,13 @@ impl Rooms {
     /// How many participants have a place.
     pub(crate) fn peer_count(&self) -> usize {
         self.places.len()
+    }
+
+    /// The rooms with somebody in them who is connected, by [`RoomName::key`], and whether there is a
+    /// browser among these.
+    pub(crate) fn occupied(&self) -> Vec<(Arc<str>, bool)> {
+        let guests_of = |room: &Room| room.here().map(|info| info.client.name == GUEST).reduce(|a, b| a || b);
+        self.rooms.iter().filter_map(|(key, room)| Some((Arc::clone(key), guests_of(room)?))).collect()
     }
 
     fn join(&mut self, connection: ConnectionId, join: Join, outputs: &mut Vec<Output>) {

@@ -105,6 +105,12 @@ impl Room {
         (infos(before), infos(later))
     }
 
+    /// Who is connected now.
+    pub(super) fn here(&self) -> impl Iterator<Item = &PeerInfo> {
+        let here = self.members.iter().filter(|member| matches!(member.presence, Presence::Here(_)));
+        here.map(|member| &member.info)
+    }
+
     /// Who is away now.
     pub(super) fn away(&self) -> impl Iterator<Item = PeerId> {
         let away = self.members.iter().filter(|member| matches!(member.presence, Presence::Away(_)));

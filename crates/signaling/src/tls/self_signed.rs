@@ -49,6 +49,19 @@ impl Tls {
         Ok(tls)
     }
 
+    /// TLS with a certificate that nobody has seen before and that is kept nowhere, and its SHA-256.
+    pub(crate) fn ephemeral() -> Result<(Self, [u8; 32]), TlsError> {
+        let failed = |problem: String| TlsError::Setup(rustls::Error::General(problem));
+        let pem = pem(OffsetDateTime::now_utc()).map_err(|error| failed(error.to_string()))?;
+        let made = parse(pem.as_bytes()).map_err(failed)?;
+        let certificate = made.cert.first().map_or(&[][..], |certificate| certificate.as_ref());
+        let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest.as_ref());
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(made));
+        Ok((Tls::new(resolver, &[HTTP], Box::pin(std::future::pending()))?, fingerprint))
+    }
+
     /// Where all of Maru's programs of one person keep that certificate.
     ///
     /// # Errors
@@ -79,9 +92,12 @@ fn kept(file: &Path, now: OffsetDateTime) -> Option<CertifiedKey> {
 }
 
 fn read(file: &Path) -> Result<CertifiedKey, String> {
-    let pem = fs::read(file).map_err(|error| error.to_string())?;
-    let certificate = CertificateDer::from_pem_slice(&pem).map_err(|error| error.to_string())?;
-    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| error.to_string())?;
+    parse(&fs::read(file).map_err(|error| error.to_string())?)
+}
+
+fn parse(pem: &[u8]) -> Result<CertifiedKey, String> {
+    let certificate = CertificateDer::from_pem_slice(pem).map_err(|error| error.to_string())?;
+    let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| error.to_string())?;
     certified(vec![certificate], key).map_err(|error| error.to_string())
 }
 
