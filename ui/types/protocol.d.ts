@@ -71,7 +71,7 @@ signal: Signal, } | { "type": "status" } & Status | { "type": "leave" };
 /**
  * Why the server closes a connection.
  */
-export type ClosingReason = "shutdown" | "replaced" | "too_slow";
+export type ClosingReason = "shutdown" | "replaced" | "too_slow" | "busy";
 
 /**
  * A participant's name as others see it. The same rules as a room's name, 1 to 64 characters.
@@ -81,7 +81,7 @@ export type DisplayName = string;
 /**
  * What was refused.
  */
-export type ErrorCode = "malformed" | "message_too_large" | "too_many_messages" | "too_many_connections" | "unsupported_version" | "bad_room_name" | "bad_display_name" | "room_full" | "not_joined" | "already_joined" | "no_such_peer" | "unauthorized" | "join_timeout" | "internal";
+export type ErrorCode = "malformed" | "message_too_large" | "too_many_messages" | "too_many_connections" | "too_many_joins" | "overloaded" | "unsupported_version" | "bad_room_name" | "bad_display_name" | "room_full" | "not_joined" | "already_joined" | "no_such_peer" | "unauthorized" | "join_timeout" | "internal";
 
 /**
  * A link that a browser opens to be in the room. Sent in `joined`, the best one first.

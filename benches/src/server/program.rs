@@ -25,6 +25,9 @@ impl Program {
     pub async fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0", "--max-connections-per-address", "1000000"]);
+        for limit in ["max-joins-per-minute", "max-new-rooms-per-minute", "max-address-messages-per-second"] {
+            command.arg(format!("--{limit}=0"));
+        }
         command.args(arguments).stderr(Stdio::piped()).kill_on_drop(true).env_remove("RUST_LOG");
         let mut child = command.spawn().with_context(|| format!("cannot start {}", path.display()))?;
         let mut lines = BufReader::new(child.stderr.take().context("it has no standard error")?).lines();

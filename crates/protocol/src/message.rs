@@ -308,6 +308,10 @@ pub enum ErrorCode {
     TooManyMessages,
     /// More than `limits.connections_per_address`.
     TooManyConnections,
+    /// Too many joins, or too many rooms that nobody was in, from one address in a short time.
+    TooManyJoins,
+    /// The server has as many connections or rooms as it takes.
+    Overloaded,
     /// The client speaks no version that the server speaks.
     UnsupportedVersion,
     /// The room's name is not one.
@@ -345,6 +349,8 @@ pub enum ClosingReason {
     Replaced,
     /// The client read too slowly.
     TooSlow,
+    /// Too much is asked of the server, by this address or in all: later.
+    Busy,
     /// A reason this version does not know.
     #[serde(other)]
     #[ts(skip)]

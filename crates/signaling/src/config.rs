@@ -13,6 +13,12 @@ use crate::relay::{CredentialsConfig, RelayConfig};
 pub struct Config {
     /// What clients may do; told to them in `joined`.
     pub limits: Limits,
+    /// What all connections of one address may do together.
+    pub per_address: PerAddress,
+    /// Sockets of all clients together; beyond them, clients are told to come back later.
+    pub max_connections: usize,
+    /// Rooms at a time; beyond them, a room that nobody is in is not opened.
+    pub max_rooms: usize,
     /// STUN and TURN servers, passed on to clients in `joined`.
     pub ice_servers: Vec<IceServer>,
     /// The server's own STUN and TURN; `None` for none.
@@ -54,6 +60,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            per_address: PerAddress::default(),
+            max_connections: 50_000,
+            max_rooms: 50_000,
             ice_servers: Vec::new(),
             relay: None,
             credentials: None,
@@ -71,6 +80,24 @@ impl Default for Config {
             send_queue: 512,
             send_queue_bytes: 1024 * 1024,
         }
+    }
+}
+
+/// What all connections of one address (of IPv6, of one /64 network) may do together. Zero is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerAddress {
+    /// Joins in a minute, on average; twice as many at once.
+    pub joins_per_minute: u32,
+    /// Messages in a second, averaged over five seconds.
+    pub messages_per_second: u32,
+    /// Rooms in a minute that nobody was in, on average; three times as many at once, the later ones after
+    /// a pause. Whoever guesses the names of rooms mostly finds them empty.
+    pub new_rooms_per_minute: u32,
+}
+
+impl Default for PerAddress {
+    fn default() -> Self {
+        Self { joins_per_minute: 120, messages_per_second: 600, new_rooms_per_minute: 20 }
     }
 }
 

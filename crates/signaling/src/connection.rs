@@ -7,20 +7,21 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use maru_protocol::{ClosingReason, ResumeToken, ServerMessage};
+use maru_protocol::{ClosingReason, ResumeToken, RoomName, ServerMessage};
 use tokio::time::{MissedTickBehavior, interval_at, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tungstenite::Error as WebSocketError;
 
 use crate::Config;
 use crate::discard::Discard;
-use crate::hub::{Hub, text_of};
+use crate::hub::text_of;
 use crate::links::Base;
 use crate::mailbox::Outbox;
 use crate::refusal::Refusal;
 use crate::relay::IceOffer;
-use crate::rooms::ConnectionId;
+use crate::rooms::{ConnectionId, Input};
 use crate::session::{Session, Step};
+use crate::visitors::Visitor;
 use crate::web::Web;
 
 /// How long the last words to a client may take.
@@ -55,6 +56,7 @@ pub(crate) struct Arrival {
 pub(crate) fn serve(
     socket: WebSocket,
     web: Arc<Web>,
+    visitor: Arc<Visitor>,
     arrival: Arrival,
     unread: Discard,
     held: impl Send + 'static,
@@ -62,13 +64,13 @@ pub(crate) fn serve(
     let (connection, outbox) = web.hub.open();
     tracing::debug!(connection = connection.0, "connected");
     let (sink, mut stream) = socket.split();
-    let mut session = Session::new(Instant::now(), &web.config, arrival, ResumeToken::random());
+    let mut session = Session::new(Instant::now(), &web.config, arrival, ResumeToken::random(), visitor);
     async move {
         let (hub, config) = (&*web.hub, &*web.config);
         let mut writing = std::pin::pin!(write(sink, outbox, config));
-        let talking = async {
+        let mut talking = std::pin::pin!(async {
             let end = {
-                let mut reading = std::pin::pin!(read(&mut stream, &mut session, hub, connection));
+                let mut reading = std::pin::pin!(read(&mut stream, &mut session, &web, connection));
                 tokio::select! {
                     () = &mut writing => {
                         hub.close(Instant::now(), connection);
@@ -88,23 +90,28 @@ pub(crate) fn serve(
                 unread.start();
                 let _ = timeout(LINGER, stream.next()).await;
             }
-        };
-        web.kill.run_until_cancelled(talking).await;
+        });
+        tokio::select! {
+            () = &mut talking => {}
+            () = web.kill.cancelled() => {}
+        }
         tracing::debug!(connection = connection.0, "disconnected");
         drop(held);
     }
 }
 
-/// Says one thing to a client that is not let in, and ends the connection. `held` is dropped at the end.
+/// Says the last words to a client that is not let in, and ends the connection. `held` is dropped at the end.
 pub(crate) async fn turn_away(
     mut socket: WebSocket,
-    refusal: Refusal,
+    words: Vec<ServerMessage>,
     kill: CancellationToken,
     held: impl Send + 'static,
 ) {
     let farewell = async {
         let said = async {
-            socket.send(Message::Text(text_of(&refusal.into()))).await?;
+            for word in &words {
+                socket.send(Message::Text(text_of(word))).await?;
+            }
             socket.send(close_frame()).await
         };
         if matches!(timeout(FAREWELL, said).await, Ok(Ok(()))) {
@@ -120,9 +127,10 @@ pub(crate) async fn turn_away(
 async fn read(
     stream: &mut SplitStream<WebSocket>,
     session: &mut Session,
-    hub: &Hub,
+    web: &Web,
     connection: ConnectionId,
 ) -> End {
+    let (hub, opened) = (&*web.hub, Instant::now());
     let mut ended = false;
     loop {
         let message = if ended {
@@ -141,11 +149,14 @@ async fn read(
                         continue;
                     }
                     Step::Silent => return End::Gone,
-                    Step::Nothing | Step::Room(_) => continue,
+                    Step::Nothing | Step::Postpone(..) | Step::Room(_) => continue,
                 },
             }
         };
         let now = Instant::now();
+        if let Some(Ok(_)) = message {
+            web.metrics.messages_received.inc();
+        }
         let step = match message {
             None => return End::Gone,
             Some(_) if ended => continue,
@@ -164,7 +175,25 @@ async fn read(
         };
         match step {
             Step::Nothing => {}
+            Step::Room(Input::Join(join)) => match admit(web, session, now, &join.room) {
+                Ok(pause) => {
+                    if !pause.is_zero() {
+                        // In a box: it is rare, and space for it would be kept for every client.
+                        Box::pin(tokio::time::sleep(pause)).await;
+                    }
+                    hub.input(Instant::now(), connection, Input::Join(join));
+                    web.metrics.joined(opened.elapsed());
+                }
+                Err((refusal, retry_after)) => {
+                    ended = true;
+                    hub.postpone(now, connection, refusal, retry_after);
+                }
+            },
             Step::Room(input) => hub.input(now, connection, input),
+            Step::Postpone(refusal, retry_after) => {
+                ended = true;
+                hub.postpone(now, connection, refusal, retry_after);
+            }
             Step::Refuse(refusal) => {
                 ended = refusal.fatal;
                 hub.refuse(now, connection, refusal);
@@ -173,6 +202,17 @@ async fn read(
             Step::Silent => return End::Gone,
         }
     }
+}
+
+/// After which pause a client enters a room, or why it does not and after how many seconds it may come
+/// back.
+fn admit(web: &Web, session: &Session, now: Instant, room: &RoomName) -> Result<Duration, (Refusal, u32)> {
+    let (is_new, most_reached) = web.hub.vacancy(room, web.config.max_rooms);
+    if is_new && most_reached {
+        let retry_after = web.retry_after();
+        return Err((Refusal::overloaded(retry_after), retry_after));
+    }
+    if is_new { session.open_room(now) } else { Ok(Duration::ZERO) }
 }
 
 /// What to say about a frame that cannot be read; `None` when the connection itself is gone.

@@ -20,17 +20,25 @@ pub(crate) struct Health {
     rooms: usize,
     /// Participants, those included whose place is kept.
     peers: usize,
+    /// `ready`, or `degraded`.
+    #[serde(default)]
+    status: String,
+    /// What does not work as it should.
+    #[serde(default)]
+    troubles: Vec<String>,
 }
 
 impl Health {
     /// The report of this server.
-    pub(crate) fn of(rooms: usize, peers: usize) -> Self {
+    pub(crate) fn of(rooms: usize, peers: usize, troubles: &[&str]) -> Self {
         Self {
             service: SERVICE.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: SUBPROTOCOL.to_owned(),
             rooms,
             peers,
+            status: if troubles.is_empty() { "ready" } else { "degraded" }.to_owned(),
+            troubles: troubles.iter().map(|&trouble| trouble.to_owned()).collect(),
         }
     }
 

@@ -28,6 +28,10 @@ use crate::web::{Caller, Door, Web};
 /// How long a connection may take to send a request, and may rest between two; and to agree on TLS.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection may stay that does not become a WebSocket. The page is small: whoever takes
+/// longer reads it drop by drop.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// The largest head of a request, in bytes.
 const REQUEST_BYTES: usize = 16 * 1024;
 
@@ -43,6 +47,8 @@ pub(crate) struct Http {
     pub(crate) local: Option<IpAddr>,
     /// `None` for a proxy.
     pub(crate) visit: Option<Arc<Visit>>,
+    /// It came when there were enough already: it is only told so.
+    pub(crate) surplus: bool,
 }
 
 /// Serves one connection of a TLS port. Who comes without TLS is shown the way.
@@ -72,8 +78,8 @@ pub(crate) async fn serve(
     connection: Http,
     stop: CancellationToken,
 ) {
-    let Http { web, door, peer, local, visit } = connection;
-    let caller = Caller { visit, discard: Discard::default(), door, peer, local };
+    let Http { web, door, peer, local, visit, surplus } = connection;
+    let caller = Caller { visit, discard: Discard::default(), door, peer, local, surplus };
     let stream = DiscardingStream::new(stream, caller.discard.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (web, caller) = (Arc::clone(&web), caller.clone());
@@ -83,6 +89,7 @@ pub(crate) async fn serve(
     let mut connection = pin!(connection);
     let result = tokio::select! {
         result = &mut connection => result,
+        () = tokio::time::sleep(LONGEST) => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -117,7 +124,7 @@ fn way_to_tls(request: &Request<Incoming>) -> Response {
     }
 }
 
-fn builder() -> http1::Builder {
+pub(crate) fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(REQUEST_TIMEOUT).max_buf_size(REQUEST_BYTES);
     builder

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
-use maru_protocol::{ClosingReason, ServerMessage};
+use maru_protocol::{ClosingReason, RoomName, ServerMessage};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::Config;
 use crate::mailbox::{Mailbox, Outbox, mailbox};
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 use crate::rooms::{ConnectionId, Input, Output, Rooms};
 
@@ -28,6 +29,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     expiry_changed: Notify,
     occupancy_changed: Notify,
+    metrics: Metrics,
     send_queue: usize,
     send_queue_bytes: usize,
 }
@@ -45,7 +47,7 @@ struct State {
 
 impl Hub {
     /// A hub without connections.
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, metrics: Metrics) -> Self {
         let state = State {
             rooms: Rooms::new(config),
             mailboxes: HashMap::new(),
@@ -57,6 +59,7 @@ impl Hub {
             state: Mutex::new(state),
             expiry_changed: Notify::new(),
             occupancy_changed: Notify::new(),
+            metrics,
             send_queue: config.send_queue,
             send_queue_bytes: config.send_queue_bytes,
         }
@@ -107,6 +110,28 @@ impl Hub {
             outputs.push(Output::Close(connection));
         }
         self.dispatch(now, &mut state, outputs);
+    }
+
+    /// Tells a client to come back in so many seconds, and removes it.
+    pub(crate) fn postpone(
+        &self,
+        now: Instant,
+        connection: ConnectionId,
+        refusal: Refusal,
+        retry_after: u32,
+    ) {
+        let mut state = self.state.lock();
+        let send = |message| Output::Send { to: vec![connection], message };
+        let mut outputs = vec![send(refusal.into()), send(busy(retry_after))];
+        outputs.extend(state.rooms.handle(now, connection, Input::Removed));
+        outputs.push(Output::Close(connection));
+        self.dispatch(now, &mut state, outputs);
+    }
+
+    /// Whether nobody has a place in a room, and whether there are `most` rooms already.
+    pub(crate) fn vacancy(&self, room: &RoomName, most: usize) -> (bool, bool) {
+        let state = self.state.lock();
+        (!state.rooms.is_open(room), state.rooms.room_count() >= most)
     }
 
     /// A connection is at its end, however that came: if its participant has not left, it is away.
@@ -178,10 +203,12 @@ impl Hub {
                 }
                 Output::Send { to, message } => {
                     let text = text_of(&message);
+                    self.metrics.sent(&message, to.len());
                     for connection in to {
                         let Some(mailbox) = state.mailboxes.get(&connection) else { continue };
                         if mailbox.push(text.clone()).is_err() {
                             tracing::debug!(connection = connection.0, "too slow");
+                            self.metrics.too_slow();
                             state.mailboxes.remove(&connection);
                             outputs.extend(state.rooms.handle(now, connection, Input::Broken));
                         }
@@ -198,6 +225,11 @@ impl Hub {
 
 fn shutdown() -> ServerMessage {
     ServerMessage::Closing { reason: ClosingReason::Shutdown, retry_after: Some(RETRY_AFTER_SECONDS) }
+}
+
+/// What is said to a client that is to come back later.
+pub(crate) fn busy(retry_after: u32) -> ServerMessage {
+    ServerMessage::Closing { reason: ClosingReason::Busy, retry_after: Some(retry_after) }
 }
 
 /// A message as it goes over the wire.

@@ -7,18 +7,21 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use maru_protocol::LinkScope;
 use maru_signaling::Server;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::Args;
+use crate::args::{Args, LogFormat};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => log.with_ansi(colours).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -35,12 +38,26 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let tls = args.tls.tls()?;
     let listener = maru_signaling::listen(&args.listen).await?;
     let address = listener.local_addr()?;
+    let files = platform::raise_file_limit();
+    let mut config = args.config(files)?;
+    args.relay.apply(&args.listen, &mut config)?;
+    tracing::debug!(files, connections = config.max_connections, "limits");
+    let metrics = match &args.metrics_listen {
+        Some(address) => {
+            let listener = maru_signaling::listen(address).await?;
+            tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+            Some(listener)
+        }
+        None => None,
+    };
     tracing::info!("listening on {address}");
     let secure = tls.is_some();
     let fingerprint = tls.as_ref().and_then(|tls| tls.fingerprint().map(str::to_owned));
-    let mut config = args.config();
-    args.relay.apply(&args.listen, &mut config)?;
     let server = Server::new(config);
+    if let Some(listener) = metrics {
+        let server = server.clone();
+        tokio::spawn(async move { server.serve_metrics(listener).await });
+    }
     let shutdown = async {
         invite(&server, address, secure, fingerprint.as_deref());
         let reason = stop.await;

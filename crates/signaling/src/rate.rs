@@ -1,6 +1,6 @@
 //! A token bucket that is told the time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Lets through `per_second` on average and `burst` at once.
 #[derive(Debug)]
@@ -17,6 +17,24 @@ impl Bucket {
         Self { per_second, burst, tokens: burst, filled: now }
     }
 
+    fn fill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.filled = self.filled.max(now);
+        self.tokens = (self.tokens + passed * self.per_second).min(self.burst);
+    }
+
+    /// How full it is, from 0 to 1.
+    pub(crate) fn level(&mut self, now: Instant) -> f64 {
+        self.fill(now);
+        self.tokens / self.burst
+    }
+
+    /// How long until there is a token, if none is taken before.
+    pub(crate) fn until_next(&mut self, now: Instant) -> Duration {
+        self.fill(now);
+        Duration::try_from_secs_f64((1.0 - self.tokens).max(0.0) / self.per_second).unwrap_or(Duration::MAX)
+    }
+
     /// Takes one token; `false` when there is none.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         self.take_some(now, 1.0)
@@ -24,9 +42,7 @@ impl Bucket {
 
     /// Takes so many tokens; `false`, and none taken, when there are fewer.
     pub(crate) fn take_some(&mut self, now: Instant, amount: f64) -> bool {
-        let passed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = self.filled.max(now);
-        self.tokens = (self.tokens + passed * self.per_second).min(self.burst);
+        self.fill(now);
         let enough = self.tokens >= amount;
         if enough {
             self.tokens -= amount;
@@ -37,8 +53,6 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -58,5 +72,16 @@ mod tests {
         let later = start + Duration::from_secs(3600);
         assert_eq!((0..100).filter(|_| bucket.take(later)).count(), 30);
         assert!(!bucket.take(start), "a clock that jumps back gives nothing");
+    }
+
+    #[test]
+    fn an_empty_bucket_says_when_it_has_a_token_again() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(start, 0.5, 2.0);
+        assert_eq!((bucket.level(start), bucket.until_next(start)), (1.0, Duration::ZERO));
+        assert!(bucket.take(start) && bucket.take(start));
+        assert_eq!((bucket.level(start), bucket.until_next(start)), (0.0, Duration::from_secs(2)));
+        assert!(!bucket.take(start + Duration::from_millis(1990)));
+        assert!(bucket.take(start + Duration::from_millis(2001)));
     }
 }

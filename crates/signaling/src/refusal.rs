@@ -52,6 +52,28 @@ impl Refusal {
         Self::new(ErrorCode::TooManyMessages, false, message)
     }
 
+    /// Faster than all connections of one address together may be.
+    pub(crate) fn too_many_messages_of_address(per_second: u32) -> Self {
+        let message = format!(
+            "Too many messages from this address, some were dropped. This server takes {per_second} a second from \
+             all its connections together."
+        );
+        Self::new(ErrorCode::TooManyMessages, false, message)
+    }
+
+    /// Joins, or rooms that nobody was in, faster than one address may. Whoever it concerns comes back.
+    pub(crate) fn too_many_joins(retry_after: u32) -> Self {
+        let message =
+            format!("Too many joined from this address in a short time. Try again in {retry_after} seconds.");
+        Self::new(ErrorCode::TooManyJoins, false, message)
+    }
+
+    /// No more connections or rooms than there are.
+    pub(crate) fn overloaded(retry_after: u32) -> Self {
+        let message = format!("The server is full just now. Try again in {retry_after} seconds.");
+        Self::new(ErrorCode::Overloaded, false, message)
+    }
+
     /// The addressed peer is away, and no more signals are kept for it.
     pub(crate) fn no_more_is_kept() -> Self {
         let message = "The other participant's connection is broken, and the server keeps no more messages for it. \

@@ -3,9 +3,11 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use maru_protocol::GuestLink;
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +17,11 @@ use crate::addresses::Addresses;
 use crate::http::{self, Http};
 use crate::hub::Hub;
 use crate::links::{Entrance, Entrances, bases_of_the_owner};
+use crate::metrics::{self, Metrics, Report};
 use crate::reach::is_trusted;
 use crate::relay::OwnRelay;
 use crate::tls::Tls;
+use crate::visitors::Visitors;
 use crate::web::{Door, Web};
 use crate::{Config, ServerError};
 
@@ -33,6 +37,12 @@ const SOCKETS_PER_CONNECTION: u32 = 6;
 /// Sockets from one address above all these whose WebSockets are still told why they are turned away.
 /// What comes above is dropped without a word.
 const TOLD_ABOVE_LIMIT: u32 = 16;
+
+/// Sockets above the limit for all whose clients are still told that the server is full.
+const TOLD_WHEN_FULL: usize = 64;
+
+/// The trouble when the system gives no more sockets.
+const NO_SOCKETS: &str = "sockets";
 
 /// Serves on a socket with the default [`Config`] until `shutdown` resolves.
 ///
@@ -73,8 +83,15 @@ impl Server {
         let of_browsers = config.limits.connections_per_address.saturating_mul(SOCKETS_PER_CONNECTION);
         let most_per_address = of_browsers.saturating_add(TOLD_ABOVE_LIMIT);
         let relay = OwnRelay::new(&config);
+        let metrics = Metrics::new();
+        let hub = Arc::new(Hub::new(&config, metrics.clone()));
         let web = Web {
-            hub: Arc::new(Hub::new(&config)),
+            report: Arc::new(Report::new(&metrics, Arc::clone(&hub), tracker.clone())),
+            metrics,
+            hub,
+            visitors: Visitors::new(config.per_address),
+            troubles: Mutex::default(),
+            postponed: AtomicU32::new(0),
             page: crate::page::Page::new(&config.base_path, config.page_directory.clone()),
             entrances: Entrances::default(),
             connections: Arc::default(),
@@ -178,6 +195,15 @@ impl Server {
         Ok(())
     }
 
+    /// Serves the metrics for Prometheus at `/metrics` of a socket that is for nothing else, until the
+    /// server stops.
+    pub async fn serve_metrics(&self, listener: TcpListener) {
+        tokio::select! {
+            () = metrics::serve(listener, &self.web.report) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
     /// Where a browser finds the page, the best first, for whoever runs the server to pass on: links
     /// without a room.
     pub fn links(&self) -> Vec<GuestLink> {
@@ -189,12 +215,22 @@ impl Server {
 
     /// Accepts connections for ever.
     async fn accept(&self, listener: &TcpListener, door: Arc<Door>, acceptor: Option<TlsAcceptor>) {
+        let mut failing = false;
         loop {
             match listener.accept().await {
-                Ok((stream, address)) => self.admit(stream, address, &door, acceptor.clone()),
+                Ok((stream, address)) => {
+                    if std::mem::take(&mut failing) {
+                        self.web.trouble(NO_SOCKETS, false);
+                    }
+                    self.admit(stream, address, &door, acceptor.clone());
+                }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections just now");
+                    self.web.metrics.accept_errors.inc();
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::warn!(%error, "cannot accept connections just now");
+                        self.web.trouble(NO_SOCKETS, true);
+                    }
                     tokio::time::sleep(OUT_OF_SOCKETS).await;
                 }
             }
@@ -203,12 +239,21 @@ impl Server {
 
     fn admit(&self, stream: TcpStream, address: SocketAddr, door: &Arc<Door>, acceptor: Option<TlsAcceptor>) {
         let ip: IpAddr = address.ip();
+        let (present, most) = (self.tracker.len(), self.web.config.max_connections);
+        let surplus = present >= most;
+        if surplus {
+            self.web.metrics.turned_away();
+            if present >= most.saturating_add(TOLD_WHEN_FULL) {
+                return;
+            }
+        }
         // A proxy has the sockets of many.
         let visit = if is_trusted(ip, &self.web.config.trusted_proxies) {
             None
         } else {
             let visit = self.sockets.enter(ip);
             if visit.nth() > self.most_per_address {
+                self.web.metrics.turned_away();
                 return;
             }
             Some(Arc::new(visit))
@@ -219,7 +264,7 @@ impl Server {
         }
         let local = stream.local_addr().ok().map(|address| address.ip());
         let connection =
-            Http { web: Arc::clone(&self.web), door: Arc::clone(door), peer: address, local, visit };
+            Http { web: Arc::clone(&self.web), door: Arc::clone(door), peer: address, local, visit, surplus };
         let (stop, kill) = (self.stop.clone(), self.kill.clone());
         self.tracker.spawn(async move {
             let serving = async {

@@ -1,6 +1,7 @@
 //! The rules of one connection, told the time: what comes first, how much, how often, and how long
 //! silence may last. It refuses to know sockets and who else is in the room.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use maru_protocol::{Limits, PeerId, ResumeToken, ServerMessage};
@@ -14,6 +15,7 @@ use crate::rate::Bucket;
 use crate::refusal::Refusal;
 use crate::relay::IceOffer;
 use crate::rooms::{Input, Join};
+use crate::visitors::Visitor;
 
 /// The faulty message that ends a connection: the third.
 const STRIKES: u32 = 3;
@@ -36,6 +38,8 @@ pub(crate) enum Step {
     Refuse(Refusal),
     /// Tell the client something else.
     Tell(Box<ServerMessage>),
+    /// Tell the client, which may come back in so many seconds.
+    Postpone(Refusal, u32),
     /// The client gives no sign of life: the connection is broken.
     Silent,
 }
@@ -62,12 +66,20 @@ pub(crate) struct Session {
     allowed: Bucket,
     forgiven: Bucket,
     complained: Option<Instant>,
+    visitor: Arc<Visitor>,
     faults: u32,
 }
 
 impl Session {
-    /// The rules of a connection that begins now; `fresh` is the identity for a client that brings none.
-    pub(crate) fn new(now: Instant, config: &Config, arrival: Arrival, fresh: ResumeToken) -> Self {
+    /// The rules of a connection that begins now; `fresh` is the identity for a client that brings none, `visitor`
+    /// the address that it comes from.
+    pub(crate) fn new(
+        now: Instant,
+        config: &Config,
+        arrival: Arrival,
+        fresh: ResumeToken,
+        visitor: Arc<Visitor>,
+    ) -> Self {
         let rate = f64::from(config.limits.messages_per_second.max(1));
         Self {
             limits: config.limits.clone(),
@@ -83,6 +95,7 @@ impl Session {
             allowed: Bucket::new(now, rate, rate * AVERAGED_SECONDS),
             forgiven: Bucket::new(now, rate / 10.0, rate * 2.0),
             complained: None,
+            visitor,
             faults: 0,
         }
     }
@@ -150,7 +163,19 @@ impl Session {
         }
     }
 
+    /// The join that was let through is into a room that nobody is in: after which pause it goes on.
+    ///
+    /// # Errors
+    /// Why not, and in how many seconds it may be tried again.
+    pub(crate) fn open_room(&self, now: Instant) -> Result<Duration, (Refusal, u32)> {
+        self.visitor.new_room(now).map_err(|seconds| (Refusal::too_many_joins(seconds), seconds))
+    }
+
     fn join(&mut self, now: Instant, request: JoinRequest) -> Step {
+        // Also before a wrong token: nobody tries many.
+        if let Err(seconds) = self.visitor.join(now) {
+            return Step::Postpone(Refusal::too_many_joins(seconds), seconds);
+        }
         if let Some(wanted) = &self.access
             && !request.token.as_deref().is_some_and(|given| token_matches(wanted, given))
         {
@@ -175,10 +200,13 @@ impl Session {
     /// Counts anything that came; `Some` when it is one too many, and then it is dropped.
     fn count(&mut self, now: Instant) -> Option<Step> {
         self.heard = self.heard.max(now);
-        if self.allowed.take(now) {
+        let refusal = if !self.allowed.take(now) {
+            Refusal::too_many_messages(&self.limits)
+        } else if !self.visitor.message(now) {
+            Refusal::too_many_messages_of_address(self.visitor.messages_per_second())
+        } else {
             return None;
-        }
-        let refusal = Refusal::too_many_messages(&self.limits);
+        };
         if !self.forgiven.take(now) {
             return Some(Step::Refuse(refusal.fatal()));
         }

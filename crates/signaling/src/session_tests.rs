@@ -1,9 +1,13 @@
 //! The rules of one connection, in virtual time.
 
+use std::net::Ipv4Addr;
+
 use maru_protocol::{ErrorCode, Status};
 use serde_json::json;
 
 use super::*;
+use crate::PerAddress;
+use crate::visitors::Visitors;
 
 const LEAVE_UNSAID: &str = r#"{"type":"status","muted":true}"#;
 
@@ -12,7 +16,8 @@ fn config() -> Config {
 }
 
 fn session(now: Instant, config: &Config) -> Session {
-    Session::new(now, config, arrival(), ResumeToken::random())
+    let visitor = Visitors::new(config.per_address).of(now, Ipv4Addr::LOCALHOST.into());
+    Session::new(now, config, arrival(), ResumeToken::random(), visitor)
 }
 
 fn join() -> serde_json::Value {
@@ -51,14 +56,15 @@ fn join_comes_first_and_only_once() {
 fn a_client_without_an_identity_gets_the_fresh_one_and_one_with_a_token_keeps_its_own() {
     let now = Instant::now();
     let fresh = ResumeToken::random();
-    let mut session = Session::new(now, &config(), arrival(), fresh.clone());
+    let visitor = Visitors::new(config().per_address).of(now, Ipv4Addr::LOCALHOST.into());
+    let mut session = Session::new(now, &config(), arrival(), fresh.clone(), Arc::clone(&visitor));
     let Step::Room(Input::Join(first)) = session.text(now, &join().to_string()) else { panic!() };
     assert_eq!(first.identity, fresh);
 
     let own = ResumeToken::random();
     let mut with_token = join();
     with_token["resume"] = json!(own);
-    let mut session = Session::new(now, &config(), arrival(), fresh);
+    let mut session = Session::new(now, &config(), arrival(), fresh, visitor);
     let Step::Room(Input::Join(second)) = session.text(now, &with_token.to_string()) else { panic!() };
     assert_eq!(second.identity, own);
 }
@@ -177,4 +183,43 @@ fn by_default_a_dead_connection_is_noticed_within_ten_seconds() {
 
 fn arrival() -> Arrival {
     Arrival { bases: Vec::new(), ice: crate::relay::Ice::default().offer(None, false, None) }
+}
+
+#[test]
+fn messages_of_all_connections_of_an_address_are_limited_together() {
+    let now = Instant::now();
+    let config =
+        Config { per_address: PerAddress { messages_per_second: 30, ..Default::default() }, ..config() };
+    let visitor = Visitors::new(config.per_address).of(now, Ipv4Addr::LOCALHOST.into());
+    let session = || Session::new(now, &config, arrival(), ResumeToken::random(), Arc::clone(&visitor));
+    let (mut first, mut second) = (session(), session());
+    let passed = (0..200).filter(|_| first.control(now) == Step::Nothing).count();
+    assert_eq!(passed, 149 + 50, "150 pass, one complaint, silence after it");
+    let Step::Refuse(refusal) = second.control(now) else { panic!("not refused") };
+    assert_eq!((refusal.code, refusal.fatal), (ErrorCode::TooManyMessages, false));
+    assert!(refusal.message.contains("30 a second from all its connections"), "{}", refusal.message);
+}
+
+#[test]
+fn joins_of_an_address_are_limited_whether_their_token_is_right_or_not() {
+    let now = Instant::now();
+    let config = Config {
+        token: Some("sesame".into()),
+        per_address: PerAddress { joins_per_minute: 5, ..Default::default() },
+        ..config()
+    };
+    let visitor = Visitors::new(config.per_address).of(now, Ipv4Addr::LOCALHOST.into());
+    let joined = || {
+        let mut session = Session::new(now, &config, arrival(), ResumeToken::random(), Arc::clone(&visitor));
+        session.text(now, &join().to_string())
+    };
+    for _ in 0..10 {
+        assert_eq!(refused(joined()), (ErrorCode::Unauthorized, true));
+    }
+    let Step::Postpone(refusal, seconds) = joined() else { panic!("not postponed") };
+    assert_eq!(
+        (refusal.code, seconds),
+        (ErrorCode::TooManyJoins, 13),
+        "five a minute are one in twelve seconds"
+    );
 }

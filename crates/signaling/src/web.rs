@@ -1,15 +1,19 @@
 //! What the server answers over HTTP: the guest's page, the WebSocket, and the health report.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts as _;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, Method, Request, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use maru_protocol::{SUBPROTOCOL, TUNNEL_SUBPROTOCOL, WEBSOCKET_PATH};
+use maru_protocol::{SUBPROTOCOL, ServerMessage, TUNNEL_SUBPROTOCOL, WEBSOCKET_PATH};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,12 +23,14 @@ use crate::addresses::{Addresses, Visit};
 use crate::connection::{Arrival, serve, turn_away};
 use crate::discard::Discard;
 use crate::health::{HEALTH_PATH, Health};
-use crate::hub::Hub;
+use crate::hub::{Hub, busy};
 use crate::links::{Entrances, bases};
+use crate::metrics::{Metrics, Report};
 use crate::page::{FILES_PREFIX, Page, safety};
 use crate::reach::{Reach, raw_host};
 use crate::refusal::Refusal;
 use crate::relay::{Ice, OwnRelay, WebSocketCaller};
+use crate::visitors::Visitors;
 
 /// A WebSocket's read buffer, which is the larger part of what an idle connection costs. Most messages
 /// fit; it grows for those that do not.
@@ -33,6 +39,12 @@ const BUFFER_BYTES: usize = 1024;
 /// A message may be this many times larger than allowed and is still read, so that it can be answered
 /// like any other mistake. Anything larger ends the connection.
 const READABLE_EXCESS: usize = 4;
+
+/// Clients that are turned away because the server is full come back after so many seconds,
+const SOON: u32 = 3;
+
+/// and up to so many more.
+const SPREAD: u32 = 8;
 
 /// What every request needs.
 #[derive(Debug)]
@@ -47,6 +59,13 @@ pub(crate) struct Web {
     pub(crate) entrances: Entrances,
     /// Counts WebSockets by the client's address.
     pub(crate) connections: Arc<Addresses>,
+    /// What each address does over time.
+    pub(crate) visitors: Visitors,
+    pub(crate) metrics: Metrics,
+    pub(crate) report: Arc<Report>,
+    /// What does not work as it should, by a word for each.
+    pub(crate) troubles: Mutex<BTreeSet<&'static str>>,
+    pub(crate) postponed: AtomicU32,
     /// Knows all WebSockets, so that the server can wait for their end.
     pub(crate) tracker: TaskTracker,
     /// Ends WebSockets at once.
@@ -75,6 +94,8 @@ pub(crate) struct Caller {
     /// `None` for a proxy.
     pub(crate) visit: Option<Arc<Visit>>,
     pub(crate) discard: Discard,
+    /// See [`crate::http::Http::surplus`].
+    pub(crate) surplus: bool,
 }
 
 impl Web {
@@ -94,6 +115,7 @@ impl Web {
             _ if !for_browsers => words(StatusCode::NOT_FOUND),
             _ if !matches!(parts.method, Method::GET | Method::HEAD) => words(StatusCode::METHOD_NOT_ALLOWED),
             Some(HEALTH_PATH) => self.health(),
+            Some(_) if caller.surplus => self.full(),
             Some(path) => self.page(path, &parts),
             None => words(StatusCode::NOT_FOUND),
         };
@@ -115,9 +137,42 @@ impl Web {
     }
 
     fn health(&self) -> Response {
+        let mut troubles: Vec<&str> = self.troubles.lock().iter().copied().collect();
         let (rooms, peers) = self.hub.counts();
-        let report = serde_json::to_string(&Health::of(rooms, peers)).unwrap_or_default();
-        response(StatusCode::OK, "application/json", report)
+        let full = self.tracker.len() > self.config.max_connections || rooms >= self.config.max_rooms;
+        troubles.extend(full.then_some("full"));
+        let report = serde_json::to_string(&Health::of(rooms, peers, &troubles)).unwrap_or_default();
+        // Whoever shares out clients between servers goes by the status.
+        let status = if full { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        response(status, "application/json", report)
+    }
+
+    /// Something does not work as it should, or does again.
+    pub(crate) fn trouble(&self, what: &'static str, is: bool) {
+        let mut troubles = self.troubles.lock();
+        let changed = if is { troubles.insert(what) } else { troubles.remove(what) };
+        drop(troubles);
+        match (changed, is) {
+            (true, true) => tracing::warn!("degraded: {what}"),
+            (true, false) => tracing::info!("no more trouble: {what}"),
+            (false, _) => {}
+        }
+    }
+
+    /// After how many seconds a client may try again; not the same for all, who would come at once.
+    pub(crate) fn retry_after(&self) -> u32 {
+        SOON + self.postponed.fetch_add(1, Ordering::Relaxed) % SPREAD
+    }
+
+    /// The answer while there are too many connections.
+    fn full(&self) -> Response {
+        let retry_after = self.retry_after();
+        let text = format!("This Maru server is full just now. Try again in {retry_after} seconds.\n");
+        let mut response = response(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text);
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, retry_after.into());
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
     }
 
     async fn websocket(self: Arc<Self>, caller: Caller, reach: Reach, request: &mut Parts) -> Response {
@@ -144,18 +199,21 @@ impl Web {
             .max_message_size(readable)
             .max_frame_size(readable);
 
-        let Caller { door, visit, discard, peer, local } = caller;
+        let Caller { door, visit, discard, peer, local, surplus } = caller;
         let counted = self.connections.enter(reach.address);
-        let refusal = if upgrade.selected_protocol().is_none() {
+        let words: Option<Vec<ServerMessage>> = if upgrade.selected_protocol().is_none() {
             // Many clients drop a connection on which none of their protocols was chosen. One is, so that
             // they hear why it goes no further.
             let offered = upgrade.requested_protocols().next().cloned();
             if let Some(offered) = offered {
                 upgrade.set_selected_protocol(offered);
             }
-            Some(Refusal::unsupported_version())
+            Some(vec![Refusal::unsupported_version().into()])
+        } else if surplus {
+            let retry_after = self.retry_after();
+            Some(vec![Refusal::overloaded(retry_after).into(), busy(retry_after)])
         } else if counted.nth() > limits.connections_per_address {
-            Some(Refusal::too_many_connections(limits))
+            Some(vec![Refusal::too_many_connections(limits).into()])
         } else {
             None
         };
@@ -168,9 +226,12 @@ impl Web {
             let held = (visit, counted, known);
             // A task of its own: what the upgrade needed is freed, and most connections then rest for
             // hours.
-            match (refusal, turn) {
-                (Some(refusal), _) => {
-                    drop(tokio::spawn(turn_away(socket, refusal, self.kill.clone(), held)));
+            match (words, turn) {
+                (Some(words), _) => {
+                    for word in &words {
+                        self.metrics.sent(word, 1);
+                    }
+                    drop(tokio::spawn(turn_away(socket, words, self.kill.clone(), held)));
                 }
                 (None, Some(relay)) => {
                     // A proxy's own address says nothing of where the client's packets should leave.
@@ -190,7 +251,8 @@ impl Web {
                     let urls = self.relay.as_ref().and_then(OwnRelay::urls);
                     let ice = self.ice.offer(reach.host.as_deref(), here, urls);
                     let arrival = Arrival { bases, ice };
-                    drop(tokio::spawn(serve(socket, Arc::clone(&self), arrival, discard, held)));
+                    let visitor = self.visitors.of(Instant::now(), reach.address);
+                    drop(tokio::spawn(serve(socket, Arc::clone(&self), visitor, arrival, discard, held)));
                 }
             }
             std::future::ready(())

@@ -1,15 +1,21 @@
 //! The command line of `maru-server`.
 
+mod layers;
+mod load;
 mod relay;
+#[cfg(test)]
+mod table;
 mod tls;
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use anyhow::{Context as _, ensure};
+use clap::{Parser, ValueEnum};
 use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits};
 use maru_signaling::{Config, base_path};
 
+use load::LoadArgs;
 use relay::RelayArgs;
 use tls::TlsArgs;
 
@@ -20,13 +26,32 @@ use tls::TlsArgs;
 #[derive(Debug, Parser)]
 #[command(name = "maru-server", version)]
 pub(crate) struct Args {
+    /// Configuration file, in TOML: a line such as max-rooms = 100 for each setting; flags and the
+    /// environment win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// Address and port to listen on; 0.0.0.0:PORT is all networks, port 0 any free port
     #[arg(long, value_name = "ADDRESS", default_value_t = format!("127.0.0.1:{}", maru_protocol::DEFAULT_PORT))]
     pub(crate) listen: String,
 
-    /// Access token that clients must give; without one the server is open to all
-    #[arg(long, env = "MARU_TOKEN", hide_env_values = true)]
+    /// Address and port for Prometheus to read the metrics from, at /metrics; such as 127.0.0.1:9278.
+    /// Nothing listens without it
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<String>,
+
+    /// How the log is written; how much of it, RUST_LOG says
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+
+    /// Access token that clients must give; without one the server is open to all. Others on this machine
+    /// can read flags: better in the environment, or in a file
+    #[arg(long)]
     token: Option<String>,
+
+    /// File with the access token
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
 
     /// STUN server that clients should use, such as stun:stun.example.org:3478; may be repeated
     #[arg(long, value_name = "URL", value_parser = stun_url)]
@@ -41,7 +66,7 @@ pub(crate) struct Args {
     turn_user: Option<String>,
 
     /// Password for the TURN servers
-    #[arg(long, value_name = "PASSWORD", env = "MARU_TURN_PASSWORD", hide_env_values = true)]
+    #[arg(long, value_name = "PASSWORD")]
     turn_password: Option<String>,
 
     #[command(flatten)]
@@ -65,7 +90,7 @@ pub(crate) struct Args {
     trust_proxy: Vec<IpNet>,
 
     /// Serve the page from this directory, for working on it
-    #[arg(long, value_name = "DIR", env = "MARU_UI_DIR", hide = true)]
+    #[arg(long, value_name = "DIR", hide = true)]
     ui: Option<PathBuf>,
 
     /// Web site whose pages may connect besides this server's own, such as https://call.example.org;
@@ -92,9 +117,26 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().message_bytes,
           value_parser = clap::value_parser!(u32).range(16 * 1024..=16 * 1024 * 1024))]
     max_message_bytes: u32,
+
+    #[command(flatten)]
+    load: LoadArgs,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object for each line.
+    Json,
 }
 
 impl Args {
+    /// Reads flags, environment and configuration file; says what is wrong with them and ends the program.
+    pub(crate) fn read() -> Self {
+        layers::parse()
+    }
+
     /// Where guests find the page, if that was said or follows.
     fn public_url(&self) -> Option<String> {
         let of_domain = || {
@@ -105,8 +147,21 @@ impl Args {
         self.public_url.clone().or_else(of_domain)
     }
 
-    /// The settings that these arguments ask for.
-    pub(crate) fn config(&self) -> Config {
+    /// The access token, from wherever it is to come.
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.token_file else { return Ok(self.token.clone()) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the access token from {}", path.display()))?;
+        let token = text.trim();
+        ensure!(!token.is_empty(), "the file {} for the access token is empty", path.display());
+        Ok(Some(token.to_owned()))
+    }
+
+    /// The settings that these arguments ask for, in a process that may have so many files.
+    ///
+    /// # Errors
+    /// When the access token's file cannot be read.
+    pub(crate) fn config(&self, files: usize) -> anyhow::Result<Config> {
         let stun = self.stun.iter().map(|url| IceServer {
             urls: vec![url.clone()],
             username: None,
@@ -117,7 +172,7 @@ impl Args {
             username: self.turn_user.clone(),
             credential: self.turn_password.clone(),
         });
-        Config {
+        let mut config = Config {
             limits: Limits {
                 message_bytes: self.max_message_bytes,
                 messages_per_second: self.max_messages_per_second,
@@ -125,15 +180,16 @@ impl Args {
                 connections_per_address: self.max_connections_per_address,
             },
             ice_servers: stun.chain(turn).collect(),
-            // An empty variable is how some tools write "none".
-            token: self.token.clone().filter(|token| !token.is_empty()),
+            token: self.token()?.filter(|token| !token.is_empty()),
             allowed_origins: self.allow_origin.clone(),
             base_path: self.base_path.clone(),
             public_url: self.public_url(),
             trusted_proxies: self.trust_proxy.clone(),
             page_directory: self.ui.clone(),
             ..Config::default()
-        }
+        };
+        self.load.apply(&mut config, files);
+        Ok(config)
     }
 }
 
@@ -192,7 +248,9 @@ mod tests {
             "p",
         ])
         .unwrap();
-        let [stun, turn] = &args.config().ice_servers[..] else { panic!("not two servers") };
+        let [stun, turn] = &args.config(usize::MAX).unwrap().ice_servers[..] else {
+            panic!("not two servers")
+        };
         assert_eq!((&stun.urls[0][..], &stun.username), ("stun:a.example:3478", &None));
         assert_eq!((turn.username.as_deref(), turn.credential.as_deref()), (Some("u"), Some("p")));
     }
@@ -205,7 +263,7 @@ mod tests {
         ] {
             let arguments = ["--listen", listen, "--acme-domain", "call.example.org", "--base-path", "maru/"];
             let args = Args::try_parse_from(["maru-server"].iter().chain(&arguments)).unwrap();
-            assert_eq!(args.config().public_url.as_deref(), Some(url));
+            assert_eq!(args.config(usize::MAX).unwrap().public_url.as_deref(), Some(url));
         }
     }
 

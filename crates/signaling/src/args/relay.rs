@@ -171,7 +171,7 @@ mod tests {
 
     fn config(arguments: &[&str]) -> Config {
         let args = super::super::Args::try_parse_from(["maru-server"].iter().chain(arguments)).unwrap();
-        let mut config = args.config();
+        let mut config = args.config(1024).unwrap();
         args.relay.apply(&args.listen, &mut config).unwrap();
         config
     }

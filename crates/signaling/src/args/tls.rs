@@ -40,7 +40,7 @@ pub(crate) struct TlsArgs {
     acme_cache: Option<PathBuf>,
 
     /// Where the server keeps certificates; the system's place for this user's data without it
-    #[arg(long, value_name = "DIR", env = "MARU_DATA_DIR")]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
 

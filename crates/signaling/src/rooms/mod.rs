@@ -143,6 +143,11 @@ impl Rooms {
         self.rooms.len()
     }
 
+    /// Whether somebody has a place in a room.
+    pub(crate) fn is_open(&self, room: &RoomName) -> bool {
+        self.rooms.contains_key(&*room.key())
+    }
+
     /// How many participants have a place.
     pub(crate) fn peer_count(&self) -> usize {
         self.places.len()

@@ -267,20 +267,30 @@ impl Answer {
 
 /// Asks over a stream, with some more header lines, and reads until the server closes.
 pub async fn ask(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     request_line: &str,
     host: &str,
     headers: &str,
 ) -> Answer {
+    try_ask(stream, request_line, host, headers).await.expect("no answer")
+}
+
+/// As [`ask`]; `None` when the server hangs up without an answer.
+pub async fn try_ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request_line: &str,
+    host: &str,
+    headers: &str,
+) -> Option<Answer> {
     let request = format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
     let mut bytes = Vec::new();
     let asking = async {
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await?;
         stream.read_to_end(&mut bytes).await
     };
     // Some servers end TLS without a word.
     let _ = timeout(PATIENCE, asking).await.unwrap();
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("no answer");
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -288,7 +298,7 @@ pub async fn ask(
         let (name, value) = line.split_once(':').unwrap();
         (name.to_ascii_lowercase(), value.trim().to_owned())
     };
-    Answer { status, headers: lines.map(pair).collect(), body: bytes[end + 4..].to_vec() }
+    Some(Answer { status, headers: lines.map(pair).collect(), body: bytes[end + 4..].to_vec() })
 }
 
 /// Asks for a path, with some more header lines.

@@ -3,11 +3,14 @@
 
 #[cfg(target_os = "linux")]
 mod acme;
+mod attacks;
 mod automatic;
 mod bad_input;
 mod client;
 mod limits;
+mod load;
 mod meeting;
+mod metrics;
 mod names;
 mod page;
 mod program;

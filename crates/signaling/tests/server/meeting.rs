@@ -1,7 +1,7 @@
 //! Meeting in a room: who is told of whom, and what reaches whom.
 
 use maru_protocol::{IceServer, LeftReason, ServerMessage, Status};
-use maru_signaling::Config;
+use maru_signaling::{Config, PerAddress};
 use serde_json::json;
 
 use crate::client::{Server, join};
@@ -119,6 +119,7 @@ async fn what_the_server_offers_and_allows_is_told_on_joining() {
 async fn two_thousand_rooms_come_and_go_and_nothing_is_left() {
     let config = Config {
         limits: maru_protocol::Limits { connections_per_address: 10_000, ..Default::default() },
+        per_address: PerAddress { joins_per_minute: 0, new_rooms_per_minute: 0, messages_per_second: 0 },
         ..Config::default()
     };
     let server = std::sync::Arc::new(Server::with(config).await);

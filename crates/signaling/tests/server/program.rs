@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 fn maru_server(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maru-server"));
-    command.args(arguments).env_remove("RUST_LOG").env_remove("MARU_TOKEN").env_remove("MARU_TURN_PASSWORD");
+    command.args(arguments).env_remove("RUST_LOG");
     command.output().unwrap()
 }
 

@@ -21,7 +21,7 @@ async fn the_health_report_says_who_it_is_and_counts_without_naming() {
     assert_eq!(
         serde_json::from_str::<Value>(&body).unwrap(),
         json!({ "service": "maru", "version": env!("CARGO_PKG_VERSION"), "protocol": "maru.v1",
-                "rooms": 2, "peers": 3 })
+                "rooms": 2, "peers": 3, "status": "ready", "troubles": [] })
     );
 }
 
