@@ -175,14 +175,18 @@ pub struct Scene {
 impl Scene {
     /// Begins a call and waits until it is one.
     pub async fn begin() -> Self {
-        Self::begin_with(&[], &[]).await
+        Self::begin_without(&[], &[]).await
     }
 
-    /// The same with more arguments for both callers and for the server.
-    pub async fn begin_with(callers: &[&str], server: &[&str]) -> Self {
+    /// The same where the router drops what one of these conditions holds for, with more arguments for both
+    /// callers. Anna is at 10.77.1.2, Ben at 10.77.2.2, the server at 10.77.3.2.
+    pub async fn begin_without(lost: &[String], callers: &[&str]) -> Self {
         let mut network = Network::new();
         let (annas, bens, servers) = (network.machine(), network.machine(), network.machine());
-        let running = start_server(&servers, server);
+        if !lost.is_empty() {
+            network.lose(lost);
+        }
+        let running = start_server(&servers);
         let url = format!("ws://{}:{PORT}", servers.address);
         eventually("a server that listens", START, async || {
             let mut knock = annas.command("bash");
@@ -218,7 +222,7 @@ impl Scene {
 
     /// Starts it again where it was.
     pub fn restart_server(&mut self) {
-        self.server = Some(start_server(&self.servers, &[]));
+        self.server = Some(start_server(&self.servers));
     }
 
     /// The longest gaps that either had since then.
@@ -234,9 +238,9 @@ impl Scene {
     }
 }
 
-fn start_server(machine: &Machine, arguments: &[&str]) -> Group {
+fn start_server(machine: &Machine) -> Group {
     let mut command = machine.command(programs::server());
-    command.args(["--listen", &format!("0.0.0.0:{PORT}")]).args(arguments);
+    command.args(["--listen", &format!("0.0.0.0:{PORT}")]);
     command.stdin(Stdio::null()).stdout(Stdio::null());
     if std::env::var_os("RUST_LOG").is_none() {
         command.stderr(Stdio::null());

@@ -277,6 +277,12 @@ impl Actor {
                         signaling.probe();
                     }
                 }
+                Output::RenewIceServers => {
+                    let ice_servers = self.ice_servers();
+                    for (_, connection) in self.connections.values() {
+                        connection.renew(ice_servers.clone());
+                    }
+                }
                 Output::Send(message) => {
                     if let Some(signaling) = &self.signaling {
                         signaling.send(message);

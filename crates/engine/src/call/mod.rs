@@ -77,6 +77,8 @@ pub(crate) enum Output {
     CloseSignaling,
     /// Make sure that the connection to the server works; it is closed if not.
     ProbeSignaling,
+    /// Give the newest [`Call::ice_servers`] to every peer connection.
+    RenewIceServers,
     /// Say this to the server.
     Send(ClientMessage),
     /// Make a peer connection.
@@ -385,7 +387,10 @@ impl Call {
                     self.joined(now, resumed, peers);
                 }
             }
-            ServerMessage::IceServers { ice_servers } => self.ice_servers = ice_servers,
+            ServerMessage::IceServers { ice_servers } => {
+                self.ice_servers = ice_servers;
+                self.outputs.push_back(Output::RenewIceServers);
+            }
             ServerMessage::PeerJoined { peer } => self.peer_joined(now, peer),
             ServerMessage::PeerLeft { peer, .. } => {
                 self.gone.remove(&peer);

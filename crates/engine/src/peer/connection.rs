@@ -11,7 +11,7 @@ use maru_media::audio::SAMPLE_RATE_HZ;
 use maru_media::audio::protection::{Protection, Understands};
 use maru_media::video::CLOCK_RATE_HZ;
 use maru_media::video::adapt::Adaptation;
-use maru_protocol::SdpType;
+use maru_protocol::{IceServer, SdpType};
 use parking_lot::Mutex;
 use rtc::peer_connection::transport::RTCIceCandidatePair;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
@@ -86,6 +86,8 @@ enum Order {
     Pair(oneshot::Sender<Option<CandidatePair>>),
     /// This machine has these addresses no more.
     Gone(Arc<[IpAddr]>),
+    /// The same servers with other credentials, or others.
+    Renew(Vec<IceServer>),
 }
 
 /// A running connection; dropping it closes it in the background.
@@ -116,6 +118,11 @@ impl Connection {
     /// Says something. False when it cannot be taken.
     pub fn chat(&self, text: String) -> bool {
         self.orders.try_send(Order::Chat(text)).is_ok()
+    }
+
+    /// Uses these STUN servers and relays from now on, without giving up what is established.
+    pub fn renew(&self, ice_servers: Vec<IceServer>) {
+        let _ = self.orders.try_send(Order::Renew(ice_servers)); // full: it is given up for that soon
     }
 
     /// This machine has these addresses no more: `AddressGone` comes of it if the path began at one.
@@ -306,6 +313,13 @@ impl Actor<'_> {
             Order::Gone(gone) => {
                 if self.path_begins_at().await.is_some_and(|address| gone.contains(&address)) {
                     self.event(ConnectionEvent::AddressGone);
+                }
+            }
+            Order::Renew(ice_servers) => {
+                let addresses = self.config.network.addresses;
+                let renewed = self.pc.set_configuration(setup::configuration(&ice_servers, addresses)).await;
+                if let Err(error) = renewed {
+                    tracing::warn!(%error, "a connection keeps its old relay credentials");
                 }
             }
             Order::Pair(reply) => {
