@@ -44,9 +44,23 @@ class FakeTransceiver {
   }
 }
 
+/** Browsers refuse the whole configuration for one server that they cannot use. */
+function checked(configuration) {
+  for (const { urls, username } of configuration.iceServers ?? []) {
+    const all = [urls].flat();
+    if (all.length === 0 || !all.every((url) => /^(stun|turn)s?:[^?]+(\?transport=(udp|tcp))?$/.test(url))) {
+      throw new SyntaxError("not a server");
+    }
+    if (all.some((url) => url.startsWith("turn")) && !username) throw new Error("InvalidAccessError");
+  }
+  return configuration;
+}
+
 /** Follows the signaling states of the standard; offers and answers are words. */
 class FakePeerConnection {
   static last;
+  /** @type {FakePeerConnection[]} */
+  static all = [];
   signalingState = "stable";
   connectionState = "new";
   localDescription = null;
@@ -56,8 +70,13 @@ class FakePeerConnection {
   candidates = [];
   restarts = 0;
   constructor(configuration) {
-    this.configuration = configuration;
+    this.configuration = checked(configuration);
     FakePeerConnection.last = this;
+    FakePeerConnection.all.push(this);
+  }
+  setConfiguration(configuration) {
+    if (configuration.bundlePolicy !== this.configuration.bundlePolicy) throw new Error("InvalidModificationError");
+    this.configuration = checked(configuration);
   }
   getTransceivers() {
     return this.transceivers;
@@ -101,6 +120,7 @@ const CAPABILITIES = { codecs: [{ mimeType: "video/VP8", clockRate: 90_000 }] };
 const before = {};
 
 beforeEach(() => {
+  FakePeerConnection.all = [];
   const fakes = {
     MediaStream: FakeStream,
     RTCPeerConnection: FakePeerConnection,
@@ -115,11 +135,11 @@ beforeEach(() => {
 afterEach(() => Object.assign(globalThis, before));
 
 /** A connection, and what it reports. */
-async function connect(tracks = { audio: "microphone", video: null }) {
+async function connect(tracks = { audio: "microphone", video: null }, iceServers = []) {
   const { Connection } = await import("../backend/guest/connection.js");
   const news = { events: [], chat: [], tracks: [] };
   const connection = new Connection({
-    iceServers: [],
+    iceServers,
     tracks,
     onEvent: (event) => news.events.push(event),
     onChat: (text) => news.chat.push(text),
@@ -148,6 +168,40 @@ test("The offering side prepares sound, pictures and chat at once, and nothing a
   assert.deepEqual(said(news), ["offer", "offer"]);
   assert.deepEqual(news.tracks, ["audio", "video"]);
   assert.equal(pc.restarts, 1);
+});
+
+const RELAY = { urls: ["turn:a?transport=udp", "turns:a?transport=tcp"], username: "u", credential: "c" };
+
+test("Fresh servers take the place of the first ones, whatever else was configured", async () => {
+  const { connection, pc } = await connect(undefined, [{ urls: ["stun:a"] }]);
+  assert.deepEqual(pc.configuration.iceServers, [{ urls: ["stun:a"] }]);
+  connection.setIceServers([RELAY]);
+  assert.deepEqual(pc.configuration, { bundlePolicy: "max-bundle", iceServers: [RELAY] });
+  connection.close();
+  connection.setIceServers([]);
+  assert.deepEqual(pc.configuration.iceServers, [RELAY], "closed, it takes nothing");
+});
+
+test("Servers that a browser cannot read break nothing, and those beside them are used", async () => {
+  const bad = [{ urls: ["http://x"] }, { urls: [] }, { urls: ["turn:no-name"] }, { ...RELAY, urls: ["turn:b", "garbage"] }];
+  const usable = [{ ...RELAY, urls: "turn:b" }, ...RELAY.urls.map((urls) => ({ ...RELAY, urls }))];
+  const first = await connect(undefined, [...bad, RELAY]);
+  assert.deepEqual(first.pc.configuration, { bundlePolicy: "max-bundle", iceServers: usable });
+  const { connection, pc } = await connect();
+  connection.setIceServers([...bad, RELAY]);
+  assert.deepEqual(FakePeerConnection.all.filter(({ closed }) => !closed).length, 2, "what was tried is closed");
+  assert.deepEqual(pc.configuration.iceServers, usable);
+  pc.setConfiguration = undefined;
+  connection.setIceServers([]);
+  assert.deepEqual(pc.configuration.iceServers, usable, "a browser that cannot change them");
+});
+
+test("Of a long list of servers the first eight are used", async () => {
+  const many = Array.from({ length: 500 }, (_, n) => ({ urls: [`stun:${n}`] }));
+  const { connection, pc } = await connect(undefined, many);
+  assert.deepEqual(pc.configuration.iceServers, many.slice(0, 8));
+  connection.setIceServers(many.slice(8));
+  assert.deepEqual(pc.configuration.iceServers, many.slice(8, 16));
 });
 
 test("The answering side sends on what was offered", async () => {

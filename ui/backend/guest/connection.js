@@ -4,6 +4,7 @@
 
 import { CHAT_LABEL, chatWire, parseChat } from "./chat.js";
 import { preferredVideo } from "./codecs.js";
+import { withIceServers } from "./ice.js";
 
 /** @typedef {import("./peer").ConnectionEvent} ConnectionEvent */
 /** @typedef {import("./peer").ConnectionOrder} ConnectionOrder */
@@ -62,7 +63,9 @@ export class Connection {
     this.#onChat = onChat;
     this.#onTrack = onTrack;
     this.#tracks = { ...tracks };
-    const pc = (this.#pc = new RTCPeerConnection({ ...CONFIGURATION, iceServers }));
+    const pc = (this.#pc = withIceServers(iceServers, (servers) => {
+      return new RTCPeerConnection({ ...CONFIGURATION, iceServers: servers });
+    }));
     pc.onicecandidate = ({ candidate }) => this.#ownCandidate(candidate);
     pc.onnegotiationneeded = () => {
       // The first negotiation is ordered; later ones come from the browser's own wish.
@@ -108,7 +111,11 @@ export class Connection {
    */
   setIceServers(iceServers) {
     if (this.#closed) return;
-    this.#pc.setConfiguration({ ...CONFIGURATION, iceServers });
+    try {
+      withIceServers(iceServers, (servers) => this.#pc.setConfiguration({ ...CONFIGURATION, iceServers: servers }));
+    } catch {
+      // A browser that cannot: the next connection uses them.
+    }
   }
 
   /**
