@@ -76,13 +76,24 @@ class Guest {
     });
   }
 
+  /** Something, though of no matter, comes from the server. */
+  alive() {
+    return this.server({ type: "error", code: "no_such_peer", message: "Gone.", fatal: false });
+  }
+
+  /** Back in the room. */
+  back(peers, more = {}) {
+    return [...this.happen({ type: "signaling_open" }), ...this.joined(peers, more), ...this.until(this.now)];
+  }
+
   /** In a room with a peer that is connected; who was there first offers. */
   static connected({ offering, id = "b", peer = "x" }) {
     const guest = new Guest(id);
     guest.enter(offering ? [] : [peer]);
     if (offering) {
       guest.server({ type: "peer_joined", peer: info(peer) });
-      guest.signal(peer, answer("theirs"));
+      guest.event(peer, { type: "description", description: { type: "offer", sdp: SDP("ours") }, offer: 1 });
+      guest.signal(peer, answer("theirs", 1));
     } else {
       guest.signal(peer, offer("theirs"));
       guest.event(peer, { type: "description", description: { type: "answer", sdp: SDP("ours") } });
@@ -94,8 +105,9 @@ class Guest {
 }
 
 const info = (id) => ({ id, name: id.toUpperCase(), ...IDENTITY, status: STATUS });
-const offer = (certificate) => ({ kind: "description", type: "offer", sdp: SDP(certificate) });
-const answer = (certificate) => ({ kind: "description", type: "answer", sdp: SDP(certificate) });
+const offer = (certificate, number) => ({ kind: "description", type: "offer", sdp: SDP(certificate), offer: number });
+const answer = (certificate, number) => ({ kind: "description", type: "answer", sdp: SDP(certificate), offer: number });
+const LOST = { type: "signaling_closed", said: { key: "server_lost", values: {} } };
 const RESTART = { kind: "restart" };
 const kinds = (outputs) =>
   outputs.map((output) => {
@@ -103,6 +115,8 @@ const kinds = (outputs) =>
     if (output.type === "send") return output.message.type === "signal" ? output.message.signal.kind : output.message.type;
     return output.type;
   });
+/** The same, without what only asks whether the server is there. */
+const done = (outputs) => kinds(outputs).filter((kind) => kind !== "probe_signaling");
 
 test("A guest joins, and offers to who comes after it", () => {
   const guest = new Guest("b");
@@ -176,7 +190,10 @@ test("A newcomer that wants to negotiate asks instead of offering, so that nothi
   assert.deepEqual(kinds(newcomer.signal("x", offer("theirs"))), ["order remote"], "within the same connection");
   const first = Guest.connected({ offering: true });
   assert.deepEqual(kinds(first.signal("x", RESTART)), ["order offer restart"]);
-  assert.deepEqual(first.signal("x", RESTART), [], "once is enough");
+  const second = new Guest("b");
+  second.enter();
+  second.server({ type: "peer_joined", peer: info("x") });
+  assert.deepEqual(second.signal("x", RESTART), [], "the first offer is on its way");
 });
 
 test("An offer with another certificate means that the peer began anew", () => {
@@ -184,14 +201,118 @@ test("An offer with another certificate means that the peer began anew", () => {
   assert.deepEqual(kinds(guest.signal("x", offer("another"))), ["close_connection", "open_connection", "order remote"]);
 });
 
-test("A lost path is looked for again, some times, and then the peer is given up with a sentence", () => {
+test("A lost path is restarted by who offers when it is asked to", () => {
   const guest = Guest.connected({ offering: true });
-  assert.deepEqual(kinds(guest.event("x", { type: "disconnected" })), ["order offer restart"]);
+  assert.deepEqual(kinds(guest.event("x", { type: "disconnected" })), ["probe_signaling"]);
   assert.equal(guest.state("x"), "restarting");
-  const outputs = guest.until(60_000);
-  assert.equal(kinds(outputs).filter((kind) => kind === "order offer restart").length, 3);
+  guest.alive();
+  assert.deepEqual(done(guest.until(2000)), [], "the peer may have lost its network");
+  assert.deepEqual(kinds(guest.signal("x", RESTART)), ["order offer restart"]);
+  guest.event("x", { type: "connected" });
+  assert.equal(guest.state("x"), "connected");
+  assert.deepEqual(guest.until(60_000), []);
+});
+
+test("A lost path is reported by who answers, as soon as the server proved to be there", () => {
+  const guest = Guest.connected({ offering: false });
+  assert.deepEqual(kinds(guest.event("x", { type: "disconnected" })), ["probe_signaling"]);
+  assert.deepEqual(done(guest.until(5000)), [], "where the server is silent too, it is our own network");
+  assert.deepEqual(guest.alive(), []);
+  assert.deepEqual(kinds(guest.until(5250)), ["restart"]);
+  const prompt = Guest.connected({ offering: false });
+  prompt.event("x", { type: "disconnected" });
+  prompt.until(1);
+  prompt.alive();
+  assert.deepEqual(prompt.until(1499), []);
+  assert.deepEqual(kinds(prompt.until(1500)), ["restart"]);
+  assert.deepEqual(kinds(prompt.signal("x", offer("theirs"))), ["order remote"], "within the same connection");
+});
+
+test("Who offers and is not asked restarts a lost path after a while", () => {
+  const guest = Guest.connected({ offering: true });
+  guest.event("x", { type: "disconnected" });
+  guest.until(50);
+  guest.alive();
+  assert.deepEqual(guest.until(7499), []);
+  assert.deepEqual(kinds(guest.until(7500)), ["order offer restart"]);
+});
+
+test("A silent server is asked again until it answers, and then a restart that came to nothing is repeated", () => {
+  const guest = Guest.connected({ offering: true });
+  guest.event("x", { type: "disconnected" });
+  guest.until(1);
+  guest.signal("x", RESTART);
+  const outputs = guest.until(10_251);
+  assert.ok(outputs.length > 0 && outputs.every(({ type }) => type === "probe_signaling"));
+  guest.alive();
+  assert.deepEqual(kinds(guest.until(10_501)), ["order offer restart"]);
+});
+
+test("An offer that was lost is made anew, and a late answer to the first is not taken for one to the second", () => {
+  const guest = Guest.connected({ offering: true });
+  const outputs = [...guest.signal("x", RESTART), ...guest.signal("x", RESTART)];
+  assert.deepEqual(outputs.map(({ order }) => order.number), [2, 3]);
+  const [sent] = guest.event("x", { type: "description", description: { type: "offer", sdp: "v=0" }, offer: 3 });
+  assert.equal(sent.message.signal.offer, 3);
+  assert.deepEqual(guest.signal("x", answer("theirs", 2)), []);
+  assert.deepEqual(kinds(guest.signal("x", answer("theirs", 3))), ["order remote"]);
+});
+
+test("An answer bears the number of its offer, and none where the offer had none", () => {
+  const guest = new Guest("b");
+  guest.enter(["x"]);
+  for (const number of [7, undefined]) {
+    const { order } = guest.signal("x", offer("1", number)).at(-1);
+    assert.equal(order.offer, number);
+    const [sent] = guest.event("x", { type: "description", description: { type: "answer", sdp: "v=0" }, offer: order.offer });
+    assert.equal(JSON.parse(JSON.stringify(sent.message.signal)).offer, number);
+  }
+  const foreign = Guest.connected({ offering: true });
+  foreign.signal("x", RESTART);
+  assert.deepEqual(kinds(foreign.signal("x", answer("theirs"))), ["order remote"], "of who knows no numbers");
+});
+
+test("A peer that was connected is never given up while it is in the room", () => {
+  const guest = Guest.connected({ offering: true });
+  guest.event("x", { type: "disconnected" });
+  const outputs = [];
+  for (let second = 1; second <= 600; second += 1) {
+    guest.alive();
+    outputs.push(...guest.until(second * 1000));
+  }
+  assert.ok(!kinds(outputs).includes("notice"));
+  assert.ok(kinds(outputs).includes("open_connection"), "after some tries with a new connection");
+  assert.ok(guest.state("x") && guest.state("x") !== "closed");
+});
+
+test("A peer that never was connected is given up after some tries, with a sentence", () => {
+  const guest = new Guest("b");
+  guest.enter();
+  guest.server({ type: "peer_joined", peer: info("x") });
+  const outputs = guest.until(120_000);
+  assert.equal(kinds(outputs).filter((kind) => kind === "order offer").length, 3);
   assert.deepEqual(outputs.at(-1).said, { key: "peer_no_path", values: { name: "X" } });
   assert.equal(guest.state("x"), "closed");
+});
+
+test("Who comes back too late waits for offers as a newcomer does", () => {
+  const guest = Guest.connected({ offering: true });
+  guest.event("x", { type: "disconnected" });
+  guest.happen(LOST);
+  guest.until(40_000);
+  assert.deepEqual(kinds(guest.back(["x"])), ["join", "close_connection"]);
+  assert.deepEqual(kinds(guest.signal("x", offer("theirs"))), ["open_connection", "order remote"]);
+  const fine = Guest.connected({ offering: true });
+  fine.happen(LOST);
+  assert.deepEqual(kinds(fine.back(["x"])), ["join"], "a path that holds is kept");
+});
+
+test("Who asks to go on with a connection that the peer has no more takes the peer's new one", () => {
+  const guest = Guest.connected({ offering: true });
+  assert.deepEqual(kinds(guest.signal("x", RESTART)), ["order offer restart"]);
+  assert.deepEqual(guest.signal("x", offer("theirs")), [], "a collision: ours stands");
+  assert.deepEqual(kinds(guest.signal("x", offer("other"))), ["close_connection", "open_connection", "order remote"]);
+  assert.deepEqual(guest.signal("x", answer("theirs")), [], "to an offer that was given up");
 });
 
 test("A connection that failed is made anew after a rest, not at once", () => {
@@ -235,12 +356,67 @@ test("A peer is gone when both the server and the path have lost it, and offered
   assert.deepEqual(kinds(guest.server({ type: "peer_back", peer: "x" })), ["open_connection", "order offer"]);
 });
 
-test("Another network is used at once, for the server as for the peers", () => {
+test("A vanished peer is gone when both the server and the path have lost it for a while", () => {
   const guest = Guest.connected({ offering: true });
-  assert.deepEqual(kinds(guest.happen({ type: "network_changed" })), ["open_signaling"]);
-  guest.happen({ type: "signaling_open" });
-  guest.joined(["x"], { resumed: true });
-  assert.deepEqual(kinds(guest.until(guest.now)), ["order offer restart"]);
+  guest.server({ type: "peer_away", peer: "x" });
+  guest.event("x", { type: "disconnected" });
+  assert.equal(guest.state("x"), "restarting", "both may come back");
+  assert.deepEqual(done(guest.until(14_000)), [], "nobody is there to take an offer");
+  assert.deepEqual(kinds(guest.until(15_000)), ["close_connection"]);
+  assert.deepEqual(guest.call.peers, []);
+  assert.deepEqual(kinds(guest.server({ type: "peer_back", peer: "x" })), ["open_connection", "order offer"]);
+});
+
+test("A peer whose path was lost and that is back in the room is looked for at once", () => {
+  const guest = Guest.connected({ offering: true });
+  guest.event("x", { type: "disconnected" });
+  guest.server({ type: "peer_away", peer: "x" });
+  guest.until(9000);
+  guest.server({ type: "peer_back", peer: "x" });
+  assert.deepEqual(kinds(guest.until(9000)), ["order offer restart"]);
+});
+
+test("Who closes the connection or its channel, and the line to the server, is gone at once", () => {
+  const signs = [{ type: "channel_closed" }, { type: "failed", problem: "closed_there" }];
+  for (const sign of signs) {
+    const first = Guest.connected({ offering: true });
+    first.event("x", sign);
+    assert.equal(first.call.peers.length, 1, "one sign alone says little");
+    first.server({ type: "peer_away", peer: "x" });
+    assert.deepEqual(first.call.peers, []);
+    const last = Guest.connected({ offering: true });
+    last.server({ type: "peer_away", peer: "x" });
+    last.event("x", { type: "disconnected" });
+    assert.equal(last.state("x"), "restarting");
+    last.event("x", sign);
+    assert.deepEqual(last.call.peers, []);
+  }
+});
+
+test("When the network changes the server is asked at once whether it is there, and who looks for a path restarts", () => {
+  const guest = Guest.connected({ offering: true });
+  assert.deepEqual(kinds(guest.happen({ type: "network_changed", came: true })), ["probe_signaling"]);
+  assert.equal(guest.state("x"), "connected", "who has a path is left alone");
+  guest.event("x", { type: "disconnected" });
+  assert.deepEqual(kinds(guest.happen({ type: "network_changed", came: false })), ["probe_signaling"]);
+  assert.deepEqual(kinds(guest.happen({ type: "network_changed", came: true })), ["probe_signaling", "order offer restart"]);
+  guest.server({ type: "peer_away", peer: "x" });
+  assert.deepEqual(done(guest.happen({ type: "network_changed", came: true })), [], "nobody is there to take an offer");
+});
+
+test("Another network is used at once to reach the server, and then for every lost path", () => {
+  const guest = Guest.connected({ offering: true });
+  guest.event("x", { type: "disconnected" });
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    guest.happen(LOST);
+    guest.until(guest.call.nextDeadline);
+  }
+  guest.happen(LOST);
+  assert.deepEqual(guest.happen({ type: "network_changed", came: false }), []);
+  assert.deepEqual(kinds(guest.happen({ type: "network_changed", came: true })), ["open_signaling"]);
+  assert.deepEqual(kinds(guest.back(["x"], { resumed: true })), ["join", "order offer restart"]);
+  guest.happen(LOST);
+  assert.equal(guest.call.nextDeadline - guest.now, 200, "patience begins anew");
 });
 
 test("A server that stops says when to come back, or that there is no point", () => {

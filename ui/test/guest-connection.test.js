@@ -170,6 +170,20 @@ test("The offering side prepares sound, pictures and chat at once, and nothing a
   assert.equal(pc.restarts, 1);
 });
 
+test("The number of an offer goes out with it, and with its answer", async () => {
+  const numbers = (news) => news.events.filter(({ type }) => type === "description").map(({ offer }) => offer);
+  const offering = await connect();
+  offering.connection.order({ type: "offer", restart: false, number: 1 });
+  offering.connection.order({ type: "offer", restart: true, number: 2 });
+  await settled();
+  assert.deepEqual(numbers(offering.news), [1, 2]);
+  const answering = await connect();
+  answering.connection.order({ ...offer(), offer: 7 });
+  answering.connection.order(offer());
+  await settled();
+  assert.deepEqual(numbers(answering.news), [7, undefined]);
+});
+
 const RELAY = { urls: ["turn:a?transport=udp", "turns:a?transport=tcp"], username: "u", credential: "c" };
 
 test("Fresh servers take the place of the first ones, whatever else was configured", async () => {
@@ -202,6 +216,33 @@ test("Of a long list of servers the first eight are used", async () => {
   assert.deepEqual(pc.configuration.iceServers, many.slice(0, 8));
   connection.setIceServers(many.slice(8));
   assert.deepEqual(pc.configuration.iceServers, many.slice(8, 16));
+});
+
+test("A path that was there and is given up by the browser is as good as silent; one that never was has failed", async () => {
+  const { news, pc } = await connect();
+  const becomes = (connectionState, keys) => {
+    Object.assign(pc, { connectionState, sctp: { transport: { state: keys } } });
+    pc.onconnectionstatechange();
+    return news.events.at(-1);
+  };
+  assert.deepEqual(becomes("failed", "new"), { type: "failed", problem: "path_lost" });
+  becomes("connected", "connected");
+  assert.deepEqual(becomes("failed", "connected"), { type: "disconnected" });
+  assert.deepEqual(becomes("failed", "failed"), { type: "failed", problem: "path_lost" }, "the keys failed");
+});
+
+test("The other side's closing is told: of the channel, or of all", async () => {
+  const { connection, news, pc } = await connect();
+  connection.order({ type: "offer", restart: false, number: 1 });
+  await settled();
+  const [channel] = pc.channels;
+  channel.open();
+  pc.sctp = { state: "connected" };
+  channel.onclose();
+  assert.deepEqual(news.events.at(-1), { type: "channel_closed" });
+  pc.sctp = { state: "closed" };
+  channel.onclose();
+  assert.deepEqual(news.events.at(-1), { type: "failed", problem: "closed_there" });
 });
 
 test("The answering side sends on what was offered", async () => {

@@ -153,6 +153,7 @@ test("What a server says is taken only in the protocol's shape", () => {
     joined, { type: "peer_joined", peer }, { type: "peer_left", peer: "x", reason: "left" },
     { type: "signal", from: "x", signal: { kind: "restart" } },
     { type: "signal", from: "x", signal: { kind: "candidate", candidate: "c", sdp_mid: null, sdp_m_line_index: 0 } },
+    { type: "signal", from: "x", signal: { kind: "description", type: "answer", sdp: "", offer: 2 ** 32 - 1 } },
     { type: "ice_servers", ice_servers: [{ urls: ["turn:a"], username: "u", credential: "c" }] },
     { type: "closing", reason: "shutdown" }, { type: "error", code: "room_full", message: "m", fatal: true },
   ];
@@ -161,6 +162,9 @@ test("What a server says is taken only in the protocol's shape", () => {
     "", "null", "[]", "7", "{", '{"type":"later"}', '{"type":"toString"}', '{"type":"constructor"}',
     { ...joined, peers: [{ ...peer, capabilities: {} }] }, { ...joined, ice_servers: [{ urls: "stun:x" }] },
     { type: "signal", from: "x", signal: { kind: "description", type: "rollback", sdp: "" } },
+    ...["1", -1, 1.5, 2 ** 32, {}].map((offer) => {
+      return { type: "signal", from: "x", signal: { kind: "description", type: "offer", sdp: "", offer } };
+    }),
     { type: "ice_servers" }, { type: "ice_servers", ice_servers: [{ urls: "turn:a" }] }, { type: "ice_servers", ice_servers: [null] },
     { type: "signal", from: 7, signal: { kind: "restart" } }, { type: "status", from: "x", status: null },
   ];

@@ -309,7 +309,12 @@ type: SdpType,
 /**
  * The session description.
  */
-sdp: string, } | { "kind": "candidate",
+sdp: string,
+/**
+ * An offer's number among those of one participant to another; its answer repeats it, so that one to
+ * an earlier offer is not taken for one to the newest.
+ */
+offer?: number, } | { "kind": "candidate",
 /**
  * The candidate's line.
  */

@@ -32,7 +32,7 @@ import { Peer } from "./peer.js";
 /**
  * What happened.
  * @typedef {{ type: "join", room: string, name: string, resume: string | null }
- *   | { type: "leave" } | { type: "status", status: Status } | { type: "network_changed" }
+ *   | { type: "leave" } | { type: "status", status: Status } | { type: "network_changed", came: boolean }
  *   | { type: "signaling_open" } | { type: "signaling_closed", said: Said }
  *   | { type: "server", message: ServerMessage }
  *   | { type: "connection", peer: string, generation: number, event: ConnectionEvent }} Input
@@ -40,7 +40,8 @@ import { Peer } from "./peer.js";
 
 /**
  * What to do.
- * @typedef {{ type: "open_signaling" } | { type: "close_signaling" }
+ * `probe_signaling`: make sure that the connection to the server works; it is closed if not.
+ * @typedef {{ type: "open_signaling" } | { type: "close_signaling" } | { type: "probe_signaling" }
  *   | { type: "send", message: ClientMessage }
  *   | { type: "open_connection", peer: string, generation: number }
  *   | { type: "order", peer: string, generation: number, order: ConnectionOrder }
@@ -79,6 +80,8 @@ export class Call {
   /** @type {number | null} */
   #deadline = null;
   #signalingOpen = false;
+  /** @type {number | null} when something last came from the server */
+  #heard = null;
   /** @type {Output[]} */
   #outputs = [];
 
@@ -148,7 +151,7 @@ export class Call {
       }
     }
     for (const peer of this.#peers) peer.handleTimeout(now, this.#around);
-    this.#sweep();
+    this.#sweep(now);
   }
 
   /** @param {number} now @param {Input} input */
@@ -161,16 +164,17 @@ export class Call {
       case "status":
         return this.#setStatus(input.status);
       case "network_changed":
-        return this.#networkChanged(now);
+        return this.#networkChanged(now, input.came);
       case "signaling_open":
         return this.#onSignalingOpen();
       case "signaling_closed":
         return this.#onSignalingClosed(now, input.said);
       case "server":
+        this.#heard = now;
         return this.#server(now, input.message);
       case "connection":
         this.#peer(input.peer)?.connectionEvent(now, input.generation, input.event, this.#around);
-        return this.#sweep();
+        return this.#sweep(now);
     }
   }
 
@@ -182,6 +186,7 @@ export class Call {
   get #around() {
     return {
       signaling: this.#signalingUsable,
+      heard: this.#heard,
       me: this.#me,
       generation: () => ++this.#generations,
       put: (output) => this.#outputs.push(output),
@@ -231,23 +236,20 @@ export class Call {
     if (this.#signalingUsable) this.#outputs.push({ type: "send", message: { type: "status", ...status } });
   }
 
-  /** @param {number} now */
-  #networkChanged(now) {
-    switch (this.#state) {
-      case "in_call":
-        // The line to the server may be dead without having said so: a new one takes its place.
-        this.#signalingOpen = false;
-        this.#state = "reconnecting";
-        break;
-      case "reconnecting":
-        break;
-      default:
-        return;
+  /**
+   * Which network it is a browser does not tell: the line to the server is in doubt. Who waits for a path looks for
+   * one at once, when there may be another network.
+   * @param {number} now @param {boolean} came
+   */
+  #networkChanged(now, came) {
+    if (this.#state === "in_call") this.#outputs.push({ type: "probe_signaling" });
+    if (!came) return;
+    if (this.#state === "reconnecting") {
+      this.#signalingOpen = false;
+      this.#backoff.reset();
+      this.#openSignaling(now);
     }
-    this.#backoff.reset();
-    this.#openSignaling(now);
-    for (const peer of this.#peers) peer.networkChanged(now, this.#around);
-    this.#sweep();
+    for (const peer of this.#peers) peer.networkCame(now, this.#around);
   }
 
   /** @param {number} now */
@@ -301,7 +303,7 @@ export class Call {
         return this.#remove(message.peer);
       case "peer_away":
         this.#peer(message.peer)?.setAway(now, true);
-        return this.#sweep();
+        return this.#sweep(now);
       case "peer_back": {
         const gone = this.#gone.get(message.peer);
         if (gone) this.#peerJoined(now, gone);
@@ -311,7 +313,7 @@ export class Call {
       case "signal":
         // A signal from somebody unknown comes from who left in the meantime: of no use.
         this.#peer(message.from)?.signal(now, message.signal, this.#around);
-        return this.#sweep();
+        return this.#sweep(now);
       case "status":
         return this.#peer(message.from)?.setStatus(message.status);
       case "ice_servers":
@@ -342,11 +344,15 @@ export class Call {
     }
     for (const member of message.peers) {
       const known = this.#peer(member.id);
-      if (known) known.update(member);
-      // It was there before us, so it makes the offer; unless we were here and forgot: then it is asked.
-      else this.#peers.push(Peer.answering(now, member, first && message.resumed));
+      if (known && (message.resumed || known.alive)) known.update(member);
+      else {
+        // It gave us up while we were away, as we would it: for it we are a newcomer, so it offers.
+        if (known) this.#remove(member.id);
+        // It was there before us, so it makes the offer; unless we were here and forgot: then it is asked.
+        this.#peers.push(Peer.answering(now, member, first && message.resumed));
+      }
     }
-    this.#sweep();
+    this.#sweep(now);
   }
 
   /** @param {number} now @param {PeerInfo} info */
@@ -382,9 +388,12 @@ export class Call {
     else this.#backoff.atLeast(Math.min(retry_after, LONGEST_RETRY_S) * 1000);
   }
 
-  /** Takes out the peers whose connection died while they were away. */
-  #sweep() {
-    for (const peer of this.#peers.filter((peer) => peer.gone)) {
+  /**
+   * Takes out the peers whose connection died while they were away.
+   * @param {number} now
+   */
+  #sweep(now) {
+    for (const peer of this.#peers.filter((peer) => peer.isGone(now))) {
       this.#gone.set(peer.id, peer.info);
       this.#remove(peer.id);
     }

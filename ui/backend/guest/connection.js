@@ -49,6 +49,7 @@ export class Connection {
   #orders = [];
   #working = false;
   #closed = false;
+  #wasConnected = false;
 
   /**
    * @param {object} options
@@ -182,9 +183,9 @@ export class Connection {
   async #perform(order) {
     switch (order.type) {
       case "offer":
-        return this.#offer(order.restart);
+        return this.#offer(order);
       case "remote":
-        return this.#remote(order.description);
+        return this.#remote(order);
       case "candidate": {
         const { candidate, sdp_mid: sdpMid, sdp_m_line_index: sdpMLineIndex } = order;
         const init = { candidate, sdpMid, sdpMLineIndex };
@@ -194,24 +195,24 @@ export class Connection {
     }
   }
 
-  /** @param {boolean} restart */
-  async #offer(restart) {
+  /** @param {{ restart: boolean, number: number }} order */
+  async #offer({ restart, number }) {
     const pc = this.#pc;
     if (!pc.remoteDescription && pc.getTransceivers().length === 0) this.#prepare();
     if (restart) pc.restartIce();
     await pc.setLocalDescription();
-    this.#sendLocal();
+    this.#sendLocal(number);
   }
 
-  /** @param {{ type: "offer" | "answer", sdp: string }} description */
-  async #remote(description) {
+  /** @param {{ description: { type: "offer" | "answer", sdp: string }, offer?: number }} order */
+  async #remote({ description, offer }) {
     const pc = this.#pc;
     await pc.setRemoteDescription(description);
     if (this.#closed) return;
     if (description.type === "offer") {
       this.#adopt();
       await pc.setLocalDescription();
-      this.#sendLocal();
+      this.#sendLocal(offer);
     }
     for (const candidate of this.#earlyCandidates.splice(0)) await this.#addCandidate(candidate);
     void this.#applyLimits();
@@ -219,10 +220,11 @@ export class Connection {
     if (!this.#closed && pc.connectionState === "connected") this.#event({ type: "connected" });
   }
 
-  #sendLocal() {
+  /** @param {number | undefined} offer the number of the offer that it is or answers */
+  #sendLocal(offer) {
     const { type, sdp } = this.#pc.localDescription ?? {};
     if (sdp && (type === "offer" || type === "answer")) {
-      this.#event({ type: "description", description: { type, sdp } });
+      this.#event({ type: "description", description: { type, sdp }, offer });
     }
   }
 
@@ -300,10 +302,13 @@ export class Connection {
   #stateChanged() {
     switch (this.#pc.connectionState) {
       case "connected":
+        this.#wasConnected = true;
         return this.#event({ type: "connected" });
       case "disconnected":
         return this.#event({ type: "disconnected" });
       case "failed":
+        // A path that was there can be looked for anew, or come back, within the same connection; keys cannot.
+        if (this.#wasConnected && this.#pc.sctp?.transport?.state !== "failed") return this.#event({ type: "disconnected" });
         return this.#event({ type: "failed", problem: "path_lost" });
       case "closed":
         return this.#event({ type: "failed", problem: "closed" });
@@ -331,9 +336,8 @@ export class Connection {
     };
     channel.onclose = () => {
       // With the transport under it: the other side closed the connection, and will not say so otherwise.
-      if (this.#pc.sctp?.state === "closed") {
-        this.#event({ type: "failed", problem: "closed_there" });
-      }
+      if (this.#pc.sctp?.state === "closed") this.#event({ type: "failed", problem: "closed_there" });
+      else this.#event({ type: "channel_closed" });
     };
     if (channel.readyState === "open") opened();
   }

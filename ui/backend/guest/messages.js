@@ -26,11 +26,15 @@ const isPeer = (value) =>
 const isIceServer = (value) => isObject(value) && Array.isArray(value.urls) && value.urls.every(isString);
 
 /** @param {unknown} value */
+const isOfferNumber = (value) =>
+  value === undefined || (Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32);
+
+/** @param {unknown} value */
 function isSignal(value) {
   if (!isObject(value)) return false;
   switch (value.kind) {
     case "description":
-      return (value.type === "offer" || value.type === "answer") && isString(value.sdp);
+      return (value.type === "offer" || value.type === "answer") && isString(value.sdp) && isOfferNumber(value.offer);
     case "candidate":
       return isString(value.candidate);
     case "end_of_candidates":

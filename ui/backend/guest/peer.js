@@ -24,16 +24,18 @@
 
 /**
  * What a peer connection is told.
- * @typedef {{ type: "offer", restart: boolean }
- *   | { type: "remote", description: { type: "offer" | "answer", sdp: string } }
+ * An offer has a number, which its answer repeats.
+ * @typedef {{ type: "offer", restart: boolean, number: number }
+ *   | { type: "remote", description: { type: "offer" | "answer", sdp: string }, offer?: number }
  *   | { type: "candidate", candidate: string, sdp_mid: string | null, sdp_m_line_index: number | null }} ConnectionOrder
  */
 
 /**
  * What a peer connection reports. `negotiation_needed` comes only once the first negotiation is done.
- * @typedef {{ type: "description", description: { type: "offer" | "answer", sdp: string } }
+ * `channel_closed`: the chat's channel was closed over there.
+ * @typedef {{ type: "description", description: { type: "offer" | "answer", sdp: string }, offer?: number }
  *   | { type: "candidate", candidate: string, sdp_mid: string | null, sdp_m_line_index: number | null }
- *   | { type: "end_of_candidates" } | { type: "negotiation_needed" }
+ *   | { type: "end_of_candidates" } | { type: "negotiation_needed" } | { type: "channel_closed" }
  *   | { type: "connected" } | { type: "disconnected" } | { type: "failed", problem: string }} ConnectionEvent
  */
 
@@ -41,6 +43,7 @@
  * What the peers of one call share.
  * @typedef {object} Surroundings
  * @property {boolean} signaling whether the server can be told something now
+ * @property {number | null} heard when something last came from the server
  * @property {string | null} me the own id
  * @property {() => number} generation the next one
  * @property {(output: Output) => void} put
@@ -50,11 +53,26 @@
 const CONNECT_TIMEOUT_MS = 12_000;
 /** How long a member that was there first may take to offer; then it is asked to. */
 const OFFER_TIMEOUT_MS = 3000;
-/** How long a restart may take before the next try. */
-const RESTART_TIMEOUT_MS = 5000;
+/** How long who answers waits for a silent path before it asks for another. */
+const ASK_AFTER_MS = 1500;
+/**
+ * How long who offers waits to be asked. A restart gives the old path up, so the peer has to be there for it:
+ * whoever cannot ask has no network, and then the old path is the first to work again. By the end of this the
+ * server has noticed that, too, and says that the peer is away.
+ */
+const RESTART_AFTER_MS = 7500;
+/** How long a path may be silent until the peer, which the server lost as well, is gone. */
+const GONE_AFTER_MS = 15_000;
+/** How long a restart may take before the next try. Until then its paths are tried over and over. */
+const RESTART_TIMEOUT_MS = 10_000;
+/** Where a restart has to wait for the server or the peer, how often to look. */
+const LOOK_AGAIN_MS = 250;
 /** After a failure, so that what failed for bad input does not fail again just as fast. */
 const FAILED_REST_MS = 1000;
-/** Tries without a connection in between, after which the peer is given up. */
+/**
+ * Tries without a connection in between, after which a peer that never was connected is given up, and one that
+ * was gets a new connection.
+ */
 const MAX_ATTEMPTS = 4;
 
 export class Peer {
@@ -68,25 +86,36 @@ export class Peer {
   #generation = null;
   /** An offer of ours is out and not answered. */
   #offerPending = false;
+  /** The number of our newest offer. */
+  #offers = 0;
   /** @type {string | null} the certificate of the last remote description: another one means another connection */
   #remoteCertificate = null;
   /** We offer only because it asked. */
-  #asked = false;
+  #onRequest = false;
   /** The server lost it. */
   #away = false;
+  /** It closed the chat's channel. */
+  #channelClosed = false;
   #attempts = 0;
+  #wasConnected = false;
+  /** When the path was lost, or a new one last asked for. */
+  #asked;
+  /** @type {number | null} since when the path is silent */
+  #lost = null;
   /** @type {number | null} */
   #deadline = null;
 
   /**
    * @param {"offering" | "answering"} role
    * @param {PeerInfo} info
-   * @param {number} deadline
+   * @param {number} now
+   * @param {number} patience until the first step of its own
    */
-  constructor(role, info, deadline) {
+  constructor(role, info, now, patience) {
     this.#role = role;
     this.#info = info;
-    this.#deadline = deadline;
+    this.#asked = now;
+    this.#deadline = now + patience;
   }
 
   /**
@@ -95,7 +124,7 @@ export class Peer {
    * @param {number} now @param {PeerInfo} info @param {boolean} ask
    */
   static answering(now, info, ask) {
-    return new Peer("answering", info, now + (ask ? 0 : OFFER_TIMEOUT_MS));
+    return new Peer("answering", info, now, ask ? 0 : OFFER_TIMEOUT_MS);
   }
 
   /**
@@ -103,7 +132,7 @@ export class Peer {
    * @param {number} now @param {PeerInfo} info @param {Surroundings} around
    */
   static offering(now, info, around) {
-    const peer = new Peer("offering", info, now + CONNECT_TIMEOUT_MS);
+    const peer = new Peer("offering", info, now, CONNECT_TIMEOUT_MS);
     peer.#start(now, around);
     return peer;
   }
@@ -129,9 +158,14 @@ export class Peer {
     return this.#state === "connected";
   }
 
-  /** Whether both the server and the path have lost it. */
-  get gone() {
-    return this.#away && this.#state !== "connected";
+  /**
+   * Whether both the server and the path have lost it. Who closes the channel and the line to the server has
+   * left, seconds before the silence on the path says so.
+   * @param {number} now
+   */
+  isGone(now) {
+    const silent = this.#state !== "connected" && (this.#lost === null || now - this.#lost >= GONE_AFTER_MS);
+    return this.#away && (silent || this.#channelClosed);
   }
 
   /** @param {Status} status */
@@ -159,12 +193,11 @@ export class Peer {
   }
 
   /**
-   * The own network changed: the old path may be dead without having said so.
+   * There is a network that there was not: a path that is looked for may begin there.
    * @param {number} now @param {Surroundings} around
    */
-  networkChanged(now, around) {
-    if (this.#state === "connected") this.#pathLost(now, around);
-    else if (this.#state === "restarting") this.#deadline = now;
+  networkCame(now, around) {
+    if (this.#state === "restarting" && around.signaling && !this.#away) this.#restart(now, around);
   }
 
   /** @param {number} now @param {Surroundings} around */
@@ -172,18 +205,35 @@ export class Peer {
     if (this.#deadline === null || now < this.#deadline) return;
     this.#deadline = null;
     if (this.#state === "connected" || this.#state === "closed") return;
-    if (!around.signaling) this.#deadline = now + RESTART_TIMEOUT_MS;
+    if (!around.signaling) this.#deadline = now + LOOK_AGAIN_MS;
+    else if (this.#state === "restarting" && !this.#canRestart(around)) this.#deadline = now + LOOK_AGAIN_MS;
     else if (this.#state === "restarting" && this.#attempts < MAX_ATTEMPTS) this.#restart(now, around);
-    else if (this.#attempts >= MAX_ATTEMPTS) this.#giveUp(around);
+    else if (this.#hopeless) this.#giveUp(around);
     else this.#start(now, around);
+  }
+
+  /**
+   * Whether both the peer and the server are there for it. Where the server is silent too, our own network is:
+   * the old path will be the first to work. A line that broke looks usable for long, so it is asked.
+   * @param {Surroundings} around
+   */
+  #canRestart(around) {
+    if (this.#away) return false;
+    if (around.heard !== null && around.heard > this.#asked) return true;
+    around.put({ type: "probe_signaling" });
+    return false;
+  }
+
+  get #hopeless() {
+    return this.#attempts >= MAX_ATTEMPTS && !this.#wasConnected;
   }
 
   /** @param {number} now @param {Signal} signal @param {Surroundings} around */
   signal(now, signal, around) {
     switch (signal.kind) {
       case "description":
-        if (signal.type === "offer") this.#offered(now, signal.sdp, around);
-        else this.#answered(now, signal.sdp, around);
+        if (signal.type === "offer") this.#offered(now, signal, around);
+        else this.#answered(now, signal, around);
         return;
       case "candidate": {
         const { candidate, sdp_mid, sdp_m_line_index } = signal;
@@ -195,31 +245,34 @@ export class Peer {
     }
   }
 
-  /** @param {number} now @param {string} sdp @param {Surroundings} around */
-  #offered(now, sdp, around) {
+  /** @param {number} now @param {{ sdp: string, offer?: number }} signal @param {Surroundings} around */
+  #offered(now, { sdp, offer }, around) {
     const certificate = certificateOf(sdp);
-    const fresh = this.#generation === null || this.#remoteCertificate !== certificate;
+    const other = this.#remoteCertificate !== certificate;
     if (this.#offerPending) {
-      if (!this.#asked) return; // A collision, and we are the impolite one: ours stands.
-      // It asked for an offer and made one itself meanwhile, as when both pages were loaded anew at once.
+      // A collision, and we are the impolite one: ours stands.
+      if (!this.#onRequest && (this.#remoteCertificate === null || !other)) return;
+      // It asked for an offer and made one itself meanwhile, as when both pages were loaded anew at once. Or it gave
+      // us up while we were away: what we offered was to go on with a connection that it has no more.
       this.#role = "answering";
-      this.#asked = false;
+      this.#onRequest = false;
     }
-    if (fresh) {
+    if (this.#generation === null || other) {
       // The first offer, or the peer began anew: its old connection is no more.
       this.#open(around);
       this.#deadline = now + CONNECT_TIMEOUT_MS;
       this.#state = "negotiating";
     }
     this.#remoteCertificate = certificate;
-    this.#order({ type: "remote", description: { type: "offer", sdp } }, around);
+    this.#order({ type: "remote", description: { type: "offer", sdp }, offer }, around);
   }
 
-  /** @param {number} now @param {string} sdp @param {Surroundings} around */
-  #answered(now, sdp, around) {
-    if (!this.#offerPending) return; // To an offer that was given up.
+  /** @param {number} now @param {{ sdp: string, offer?: number }} signal @param {Surroundings} around */
+  #answered(now, { sdp, offer }, around) {
+    // To an offer that was given up.
+    if (!this.#offerPending || (typeof offer === "number" && offer !== this.#offers)) return;
     this.#offerPending = false;
-    this.#asked = false;
+    this.#onRequest = false;
     const certificate = certificateOf(sdp);
     if (this.#remoteCertificate !== null && this.#remoteCertificate !== certificate) {
       // It began anew, with other keys: our old connection fits nothing there.
@@ -227,7 +280,7 @@ export class Peer {
     }
     this.#remoteCertificate = certificate;
     if (this.#state === "negotiating") this.#state = "connecting";
-    this.#order({ type: "remote", description: { type: "answer", sdp } }, around);
+    this.#order({ type: "remote", description: { type: "answer", sdp }, offer }, around);
   }
 
   /** @param {number} now @param {Surroundings} around */
@@ -238,15 +291,15 @@ export class Peer {
       if (this.#state === "new" && around.me !== null && around.me < this.id) return;
       // It forgot that it was there first.
       this.#role = "offering";
-      this.#asked = true;
+      this.#onRequest = true;
       return this.#start(now, around);
     }
-    if (this.#offerPending && this.#state !== "connecting") return; // It gets one just now.
-    // It waits for an offer that never came, or its connection failed.
-    if (this.#state === "connected") {
+    // It lost the path, or waits for an offer that was lost with its old line to the server.
+    if (this.#state === "connected" || this.#state === "restarting") {
       this.#state = "restarting";
       return this.#restart(now, around);
     }
+    if (this.#state === "negotiating" && this.#offerPending) return; // It gets one just now.
     this.#attempts = Math.min(this.#attempts, MAX_ATTEMPTS - 1);
     this.#start(now, around);
   }
@@ -260,7 +313,7 @@ export class Peer {
     switch (event.type) {
       case "description":
         if (event.description.type === "answer" && this.#state === "negotiating") this.#state = "connecting";
-        return this.#send({ kind: "description", ...event.description }, around);
+        return this.#send({ kind: "description", ...event.description, offer: event.offer }, around);
       case "candidate": {
         const { candidate, sdp_mid, sdp_m_line_index } = event;
         return this.#send({ kind: "candidate", candidate, sdp_mid, sdp_m_line_index }, around);
@@ -275,13 +328,20 @@ export class Peer {
       case "connected":
         this.#state = "connected";
         this.#attempts = 0;
+        this.#wasConnected = true;
+        this.#lost = null;
         this.#deadline = null;
         return;
       case "disconnected":
         if (this.#state === "connected") this.#pathLost(now, around);
         return;
+      case "channel_closed":
+        this.#channelClosed = true;
+        return;
       case "failed":
-        if (this.#attempts >= MAX_ATTEMPTS) return this.#giveUp(around, event.problem);
+        if (this.#hopeless) return this.#giveUp(around, event.problem);
+        // It was closed on purpose: no silence has to be sat out.
+        if (event.problem === "closed_there") this.#lost = null;
         this.#dropConnection(around);
         this.#state = "new";
         this.#deadline = now + FAILED_REST_MS;
@@ -291,8 +351,9 @@ export class Peer {
   /** @param {number} now @param {Surroundings} around */
   #pathLost(now, around) {
     this.#state = "restarting";
-    if (around.signaling && !this.#away) this.#restart(now, around);
-    else this.#deadline = now + RESTART_TIMEOUT_MS;
+    this.#asked = this.#lost = now;
+    this.#deadline = now + (this.#role === "offering" ? RESTART_AFTER_MS : ASK_AFTER_MS);
+    around.put({ type: "probe_signaling" });
   }
 
   /**
@@ -319,6 +380,7 @@ export class Peer {
    */
   #restart(now, around) {
     this.#attempts += 1;
+    this.#asked = now;
     this.#deadline = now + RESTART_TIMEOUT_MS;
     if (this.#role === "offering") this.#offer(true, around);
     else this.#send({ kind: "restart" }, around);
@@ -327,7 +389,8 @@ export class Peer {
   /** @param {boolean} restart @param {Surroundings} around */
   #offer(restart, around) {
     this.#offerPending = true;
-    this.#order({ type: "offer", restart }, around);
+    this.#offers += 1;
+    this.#order({ type: "offer", restart, number: this.#offers }, around);
   }
 
   /** @param {Surroundings} around @param {string} [problem] what went wrong; nothing when no path was found */
@@ -356,6 +419,7 @@ export class Peer {
       this.#generation = null;
     }
     this.#offerPending = false;
+    this.#channelClosed = false;
     this.#remoteCertificate = null;
   }
 

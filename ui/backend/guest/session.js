@@ -17,7 +17,7 @@ import { WakeLock, watchPage } from "./page.js";
 import { watchPermissions } from "./permissions.js";
 import { Playback } from "./playback.js";
 import { Selection } from "./selection.js";
-import { SignalingSocket } from "./signaling.js";
+import { SignalingSocket, patienceFor } from "./signaling.js";
 import { keepPlace } from "./storage.js";
 import { describe } from "./view.js";
 import { Volumes } from "./volumes.js";
@@ -54,6 +54,8 @@ export class Session {
   #links;
   /** @type {SignalingSocket | null} */
   #signaling = null;
+  /** @type {number | null} how long it took to reach the server, the last time */
+  #reachedIn = null;
   #devices = NO_DEVICES;
   /** @type {object | null} the sound that the speaker is tried with, while it plays */
   #testing = null;
@@ -106,7 +108,7 @@ export class Session {
       onPictures: () => this.#show(),
     });
     watchPage({
-      onNetworkBack: () => this.#input({ type: "network_changed" }),
+      onNetwork: (came) => this.#input({ type: "network_changed", came }),
       onHide: () => this.#hide(),
       onTouch: () => this.resumeSound(),
     });
@@ -262,6 +264,9 @@ export class Session {
           // Nobody else tells: a socket that was closed from here is silent.
           if (this.#call.state === "leaving") this.#call.handle(performance.now(), CLOSED);
           break;
+        case "probe_signaling":
+          if (this.#call.me !== null) this.#signaling?.probe(this.#call.me);
+          break;
         case "send":
           this.#signaling?.send(output.message);
           break;
@@ -284,7 +289,11 @@ export class Session {
     this.#signaling?.close();
     const socket = new SignalingSocket({
       url: serverOf(document.baseURI),
-      onOpen: () => this.#input({ type: "signaling_open" }),
+      patience: patienceFor(this.#reachedIn),
+      onOpen: (took) => {
+        this.#reachedIn = took;
+        this.#input({ type: "signaling_open" });
+      },
       onMessage: (message) => this.#input({ type: "server", message }),
       onClosed: (said) => {
         if (this.#signaling === socket) this.#signaling = null;
