@@ -159,6 +159,27 @@ fn packets_that_come_in_bursts_are_held_back_for_as_long_as_a_burst() {
 }
 
 #[test]
+fn a_delay_that_is_not_far_off_is_left_as_it_is() {
+    let mut random = Random(3);
+    // In order: who is behind a late one waits.
+    let mut latest = 0.0_f64;
+    let mut delay = |packet| {
+        latest = latest.max(f64::from(packet) * 20.0 + random.next() * 100.0);
+        latest - f64::from(packet) * 20.0
+    };
+    let delays: Vec<f64> = (0..3000).map(&mut delay).collect();
+    let played = |count| play(count, 1.0, |packet| Some(delays[packet]));
+    let changed = |played: &Played| {
+        let stats = played.buffer.stats();
+        stats.inserted_samples_for_deceleration + stats.removed_samples_for_acceleration
+    };
+    let (early, all) = (played(1500), played(3000));
+    assert!((90.0..130.0).contains(&all.targets[5900]), "{} ms", all.targets[5900]);
+    let later = changed(&all) - changed(&early);
+    assert!(later <= 960, "{later} samples put in or taken out in 30 s");
+}
+
+#[test]
 fn a_sender_whose_clock_is_off_neither_fills_the_buffer_nor_empties_it() {
     for pace in [1.001, 0.999] {
         let played = play(3000, pace, |_| Some(5.0));

@@ -60,7 +60,6 @@ impl JitterBuffer {
                 continue;
             }
             if missing == 0 {
-                self.lows.push(self.delay.behind(clock, timestamp));
                 return self.play_front(clock);
             }
             let given_up = self.playout.made_up() >= GIVE_UP_AFTER;
@@ -120,6 +119,9 @@ impl JitterBuffer {
         };
         let Packet { sequence, timestamp, samples, arrived, repeated, payload } = packet;
         self.state = State::Playing { sequence: sequence + 1, timestamp: timestamp + samples as i64 };
+        // What is there already will be played first.
+        let needed = clock + self.playout.ready() as i64 / STEP * STEP;
+        self.lows.push(self.delay.behind(needed, timestamp));
         self.frame = samples;
         self.pausing = begins_pause(&payload);
         let waited = (clock - arrived).max(0) + self.playout.ready() as i64;

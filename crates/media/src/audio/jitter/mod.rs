@@ -7,8 +7,8 @@
 //! up) and playout goes on in time. When
 //! nothing is there, the sound is drawn out, and with it the delay, so that the late packet is still
 //! played. The delay is measured as how far packets, when they are needed, are behind the fastest of the
-//! last seconds; it is brought nearer to its target by taking out or putting in whole periods of the voice,
-//! and in pauses by making them shorter or longer.
+//! last seconds; where that is far from its target it is brought nearer by making pauses shorter or longer,
+//! and if none comes by taking out or putting in whole periods of the voice.
 
 mod delay;
 mod fill;
@@ -46,7 +46,7 @@ pub enum Pull {
 }
 
 const STEP: i64 = SAMPLES_10_MS as i64;
-/// The delay may be this much (5 ms) off its target.
+/// Nearer than this (5 ms) to its target the delay is not brought.
 const TOLERANCE: i64 = 240;
 
 /// Where the playout is.
@@ -78,6 +78,8 @@ pub struct JitterBuffer {
     last: Pull,
     since_stretch: u32,
     lows: Lows,
+    /// Steps since the delay was last as it should be.
+    off_for: u32,
     /// How far what is heard is behind the fastest packets.
     behind: i64,
     stats: JitterStats,
@@ -103,6 +105,7 @@ impl JitterBuffer {
             last: Pull::Silence,
             since_stretch: 0,
             lows: Lows::default(),
+            off_for: 0,
             behind: 0,
             stats: JitterStats::default(),
         })

@@ -1,16 +1,31 @@
 //! The delay, brought to its target by playing a little faster or slower, or by skipping what came much
-//! too late.
+//! too late. Each change is heard a little, most of all within a word: so there is none while the delay is
+//! not far off, and what can wait is done in a pause.
 
 use std::time::Instant;
 
-use super::{JitterBuffer, State, TOLERANCE, stretch};
+use super::stretch::{self, Place};
+use super::{JitterBuffer, State, TOLERANCE};
 use crate::audio::SAMPLES_10_MS;
 
 /// From here on (60 ms too late) there is more hurry than care.
 const HURRY: i64 = 2_880;
 /// From here on (250 ms too late) packets are skipped: stretching would take many seconds.
 const SKIP_BEYOND: i64 = 12_000;
-/// Steps of 10 ms between two changes of the speed: at most one sixth faster or slower …
+/// The delay is left as it is until it is so much (7 ms) too long where nobody hears it change …
+const LONG: i64 = 336;
+/// … and so much (12 ms) where somebody speaks, …
+const LONG_IN_A_WORD: i64 = 576;
+/// … or so much (10 ms) too short, but half the target at most;
+const SHORT: i64 = 480;
+/// or for any of these one part in so many of the target: long ones waver more.
+const WAVERS: i64 = 8;
+/// Up to here (20 ms off) a pause is waited for …
+const WAIT_BELOW: i64 = 960;
+/// … for so many steps of 10 ms: 3 s of delay that is not needed, 1 s in which packets may be late.
+const WAIT_LONG: u32 = 300;
+const WAIT_SHORT: u32 = 100;
+/// Steps of 10 ms between two changes within a word: at most one sixth faster or slower …
 const STRETCH_EVERY: u32 = 6;
 /// … and one third in a hurry.
 const HURRY_EVERY: u32 = 3;
@@ -41,10 +56,30 @@ impl JitterBuffer {
             }
         }
         let hurry = excess > HURRY;
-        let wait = if hurry { HURRY_EVERY } else { STRETCH_EVERY };
-        if excess.abs() <= TOLERANCE || self.since_stretch < wait || !(hurry || self.lows.is_full()) {
+        let target = self.delay.target();
+        let wavers = target / WAVERS;
+        let bearable = match excess {
+            // Once it is changed it is changed enough.
+            _ if self.off_for > 0 => TOLERANCE,
+            0.. => LONG.max(wavers),
+            _ => SHORT.min(target / 2).max(wavers),
+        };
+        if excess.abs() <= bearable {
+            self.off_for = 0;
             return;
         }
+        self.off_for += 1;
+        if !(hurry || self.lows.is_full()) {
+            return;
+        }
+        let waited = self.off_for > if excess > 0 { WAIT_LONG } else { WAIT_SHORT };
+        let word_too =
+            (waited || excess.abs() > WAIT_BELOW) && (excess < 0 || excess > LONG_IN_A_WORD.max(wavers));
+        let place = match self.since_stretch {
+            HURRY_EVERY.. if hurry => Place::AnywhereInAHurry,
+            STRETCH_EVERY.. if word_too => Place::Anywhere,
+            _ => Place::Pause,
+        };
         // Stretching needs some sound to look at. What is decoded for it must be there anyway.
         while self.playout.ready() < stretch::MIN_SAMPLES + SAMPLES_10_MS {
             let State::Playing { sequence, timestamp } = self.state else {
@@ -58,7 +93,7 @@ impl JitterBuffer {
         }
         let longer = excess < 0;
         let most = (excess.abs() + TOLERANCE) as usize;
-        let changed = self.playout.stretch(longer, most, hurry);
+        let changed = self.playout.stretch(longer, most, place);
         if changed > 0 {
             self.since_stretch = 0;
             self.lows.shift(if longer { changed as i64 } else { -(changed as i64) });

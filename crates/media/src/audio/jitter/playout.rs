@@ -2,7 +2,7 @@
 //! without clicks. Knows nothing of packets' order and time. Allocates nothing once it is made.
 
 use crate::audio::SAMPLES_10_MS;
-use crate::audio::jitter::stretch::{self, FADE};
+use crate::audio::jitter::stretch::{self, FADE, Place};
 use crate::audio::opus::{Decoder, MAX_PACKET_SAMPLES, MIN_FRAME_SAMPLES, repeats_previous};
 use crate::error::CodecError;
 
@@ -12,6 +12,11 @@ const FADE_FROM: usize = 2_880;
 const FADE_TO: usize = 5_760;
 /// Made-up sound that is kept back for joining what comes next (10 ms).
 const TAIL: usize = SAMPLES_10_MS;
+/// What is so far (30 dB) below the voice, in power, is a pause.
+const PAUSE: f32 = 1e-3;
+/// How fast the voice's power is learnt and forgotten with each 10 ms: within a word, and in some seconds.
+const LEARN: f32 = 0.3;
+const FORGET: f32 = 1.0 / 400.0;
 
 /// One stream's decoder and what it has decoded.
 pub(super) struct Playout {
@@ -23,6 +28,8 @@ pub(super) struct Playout {
     scratch: Vec<f32>,
     /// Made-up samples since the last real one.
     made_up: usize,
+    /// Power of the voice where it is loud.
+    loud: f32,
 }
 
 impl Playout {
@@ -33,6 +40,7 @@ impl Playout {
             tail: Vec::with_capacity(TAIL),
             scratch: vec![0.0; MAX_PACKET_SAMPLES + TAIL],
             made_up: 0,
+            loud: 0.0,
         })
     }
 
@@ -134,6 +142,10 @@ impl Playout {
             self.tail.clear();
         }
         self.made_up = 0;
+        for piece in sound.chunks_exact(SAMPLES_10_MS) {
+            let more = stretch::power(piece) - self.loud;
+            self.loud += if more > 0.0 { more * LEARN } else { -self.loud * FORGET };
+        }
         self.ready.extend_from_slice(sound);
         put_in
     }
@@ -183,9 +195,9 @@ impl Playout {
 
     /// Makes what is ready a little longer or shorter, by `most` samples at most. Returns by how many; 0
     /// where that would be heard.
-    pub fn stretch(&mut self, longer: bool, most: usize, hurry: bool) -> usize {
+    pub fn stretch(&mut self, longer: bool, most: usize, place: Place) -> usize {
         let change = if longer { stretch::lengthen } else { stretch::shorten };
-        change(&mut self.ready, most, hurry)
+        change(&mut self.ready, most, place, self.loud * PAUSE)
     }
 }
 

@@ -9,18 +9,29 @@ const MAX_LAG: usize = 480;
 pub(super) const FADE: usize = 240;
 /// Sound that is this much alike one period later joins without being heard …
 const ALIKE: f32 = 0.6;
-/// … and this much is good enough in a hurry.
+/// … and this much is good enough in a hurry, and in a pause.
 const ALIKE_IN_A_HURRY: f32 = 0.3;
 /// Below this mean power (−50 dBFS) anything joins without being heard.
 const QUIET_POWER: f32 = 1e-5;
 
+/// Where a piece may be stretched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Only where nobody speaks.
+    Pause,
+    /// Also in a word, if that is not heard.
+    Anywhere,
+    /// Also where it is heard a little.
+    AnywhereInAHurry,
+}
+
 /// Samples that a piece must have to be stretched.
 pub(super) const MIN_SAMPLES: usize = MAX_LAG + FADE;
 
-/// Takes 2.5 to 10 ms out of `samples`, `most` samples at most. Returns how many samples that were; 0
-/// when it is too short, or no place was found that would not be heard.
-pub(super) fn shorten(samples: &mut Vec<f32>, most: usize, hurry: bool) -> usize {
-    let Some(lag) = period(samples, most, hurry) else {
+/// Takes 2.5 to 10 ms out of `samples`, `most` samples at most. `pause`: the mean power below which
+/// nobody speaks. Returns how many samples that were; 0 when it is too short, or no place was found.
+pub(super) fn shorten(samples: &mut Vec<f32>, most: usize, place: Place, pause: f32) -> usize {
+    let Some(lag) = period(samples, most, place, pause) else {
         return 0;
     };
     let mut joint = [0.0; FADE];
@@ -32,8 +43,8 @@ pub(super) fn shorten(samples: &mut Vec<f32>, most: usize, hurry: bool) -> usize
 }
 
 /// Puts 2.5 to 10 ms into `samples`. Returns how many samples that were; 0 as in [`shorten`].
-pub(super) fn lengthen(samples: &mut Vec<f32>, most: usize, hurry: bool) -> usize {
-    let Some(lag) = period(samples, most, hurry) else {
+pub(super) fn lengthen(samples: &mut Vec<f32>, most: usize, place: Place, pause: f32) -> usize {
+    let Some(lag) = period(samples, most, place, pause) else {
         return 0;
     };
     // Play one lag and a bit, fade back to the beginning meanwhile, and go on from there.
@@ -48,16 +59,23 @@ pub(super) fn lengthen(samples: &mut Vec<f32>, most: usize, hurry: bool) -> usiz
 }
 
 /// The lag at which the sound resembles itself best, in samples.
-fn period(samples: &[f32], most: usize, hurry: bool) -> Option<usize> {
+fn period(samples: &[f32], most: usize, place: Place, pause: f32) -> Option<usize> {
     let most = most.min(MAX_LAG);
     if samples.len() < MIN_SAMPLES || most < MIN_LAG {
         return None;
     }
-    if power(&samples[..MIN_SAMPLES]) < QUIET_POWER {
+    let power = power(&samples[..MIN_SAMPLES]);
+    if power < QUIET_POWER {
         return Some(most);
     }
+    let alike = match place {
+        _ if power < pause => ALIKE_IN_A_HURRY,
+        Place::Pause => return None,
+        Place::Anywhere => ALIKE,
+        Place::AnywhereInAHurry => ALIKE_IN_A_HURRY,
+    };
     let (lag, likeness) = best_match(&samples[..FADE], samples, MIN_LAG, most)?;
-    (likeness > if hurry { ALIKE_IN_A_HURRY } else { ALIKE }).then_some(lag)
+    (likeness > alike).then_some(lag)
 }
 
 /// Where in `from` the beginning of `to` resembles it best, so that there is still [`FADE`] left of it.
@@ -82,7 +100,8 @@ fn best_match(template: &[f32], samples: &[f32], from: usize, to: usize) -> Opti
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-fn power(piece: &[f32]) -> f32 {
+/// Mean power.
+pub(super) fn power(piece: &[f32]) -> f32 {
     piece.iter().map(|sample| sample * sample).sum::<f32>() / piece.len() as f32
 }
 
@@ -101,6 +120,8 @@ mod tests {
 
     use super::*;
 
+    type Change = fn(&mut Vec<f32>, usize, Place, f32) -> usize;
+
     fn tone(hz: f32, samples: usize) -> Vec<f32> {
         (0..samples).map(|index| (index as f32 / 48_000.0 * hz * TAU).sin() * 0.5).collect()
     }
@@ -118,11 +139,9 @@ mod tests {
     fn a_tone_gets_shorter_and_longer_without_a_click_and_keeps_its_pitch() {
         for hz in [110.0, 150.0, 220.0, 440.0, 700.0] {
             let original = tone(hz, 24_000);
-            for (change, longer) in
-                [(shorten as fn(&mut Vec<f32>, usize, bool) -> usize, false), (lengthen, true)]
-            {
+            for (change, longer) in [(shorten as Change, false), (lengthen, true)] {
                 let mut samples = original.clone();
-                let lag = change(&mut samples, MAX_LAG, false);
+                let lag = change(&mut samples, MAX_LAG, Place::Anywhere, 0.0);
                 assert!((MIN_LAG..=MAX_LAG).contains(&lag), "{hz} Hz");
                 assert_eq!(samples.len(), if longer { 24_000 + lag } else { 24_000 - lag });
                 let step = largest_step(&samples) / largest_step(&original);
@@ -137,7 +156,7 @@ mod tests {
     #[test]
     fn silence_is_stretched_by_the_most_and_noise_not_at_all() {
         let mut silence = vec![0.0; 960];
-        assert_eq!(shorten(&mut silence, MAX_LAG, false), MAX_LAG);
+        assert_eq!(shorten(&mut silence, MAX_LAG, Place::Anywhere, 0.0), MAX_LAG);
         let mut state = 5_u32;
         let mut noise: Vec<f32> = (0..960)
             .map(|_| {
@@ -145,15 +164,38 @@ mod tests {
                 (state >> 8) as f32 / (1 << 23) as f32 - 1.0
             })
             .collect();
-        assert_eq!((shorten(&mut noise, MAX_LAG, false), lengthen(&mut noise, MAX_LAG, false)), (0, 0));
+        assert_eq!(
+            (
+                shorten(&mut noise, MAX_LAG, Place::Anywhere, 0.0),
+                lengthen(&mut noise, MAX_LAG, Place::Anywhere, 0.0)
+            ),
+            (0, 0)
+        );
     }
 
     #[test]
     fn what_is_too_short_stays_as_it_is() {
         for samples in [0, 100, MIN_SAMPLES - 1] {
             let mut sound = tone(440.0, samples);
-            assert_eq!((shorten(&mut sound, 999, true), lengthen(&mut sound, 999, true)), (0, 0));
+            assert_eq!(
+                (
+                    shorten(&mut sound, 999, Place::AnywhereInAHurry, 0.0),
+                    lengthen(&mut sound, 999, Place::AnywhereInAHurry, 0.0)
+                ),
+                (0, 0)
+            );
             assert_eq!(sound.len(), samples);
+        }
+    }
+
+    #[test]
+    fn a_word_is_left_alone_where_a_pause_is_asked_for() {
+        let loud = tone(220.0, 960);
+        let quiet: Vec<f32> = loud.iter().map(|sample| sample * 0.02).collect(); // -37 dBFS
+        for change in [shorten as Change, lengthen] {
+            assert_eq!(change(&mut loud.clone(), MAX_LAG, Place::Pause, 1e-3), 0);
+            assert!(change(&mut quiet.clone(), MAX_LAG, Place::Pause, 1e-3) > 0);
+            assert_eq!(change(&mut quiet.clone(), MAX_LAG, Place::Pause, 1e-5), 0);
         }
     }
 }
