@@ -96,6 +96,8 @@ pub struct VoiceStats {
     pub echo: EchoState,
     /// How far the echo is behind the far end's sound, as the canceller sees it.
     pub echo_delay_ms: i32,
+    /// By how much the output is behind the input.
+    pub delay: Duration,
     /// How often a stage panicked and was built anew.
     pub panics: u32,
 }
@@ -156,14 +158,14 @@ impl VoiceProcessor {
     /// What it did so far.
     pub fn stats(&self) -> VoiceStats {
         let panics = self.canceller.panics() + self.noise.panics() + self.gain.panics();
-        VoiceStats { panics, ..self.stats }
+        VoiceStats { delay: self.delay(), panics, ..self.stats }
     }
 
-    /// By how much the output is behind the input.
+    /// By how much the output is behind the input, now: less where stages have had nothing to do for a while.
     pub fn delay(&self) -> Duration {
-        let canceller =
-            if self.settings.echo == EchoCancellation::Off { Duration::ZERO } else { STAGE_DELAY };
-        let noise = if self.settings.noise { STAGE_DELAY } else { Duration::ZERO };
+        let stage = |late: bool| if late { STAGE_DELAY } else { Duration::ZERO };
+        let canceller = stage(self.settings.echo != EchoCancellation::Off && self.round_canceller.is_late());
+        let noise = stage(self.settings.noise && self.round_noise.is_late());
         if self.works_in_bands() { BANDS_DELAY + canceller + noise } else { Duration::ZERO }
     }
 
@@ -213,12 +215,12 @@ impl VoiceProcessor {
             let mut quieter = near;
             let done = self.noise.run(|noise| noise.process(&mut quieter));
             let (through, share) = done.map_or((around, 0.0), |share| (quieter, share));
-            near = self.round_noise.cross(&around, &through, share);
+            near = self.round_noise.cross(&near, &around, &through, share);
         }
         self.near_bank.join(&near, frame);
     }
 
-    /// Takes the echo out, or goes round the canceller on a way of the same length.
+    /// Takes the echo out, or goes round the canceller.
     fn cancel(&mut self, near: &mut Bands, far: Option<&[f32; SAMPLES_10_MS]>, clipped: bool) {
         let around = self.round_canceller.pass(near);
         let mut through = *near;
@@ -245,7 +247,7 @@ impl VoiceProcessor {
             self.canceller.reset();
             through = around;
         }
-        *near = self.round_canceller.cross(&around, &through, share);
+        *near = self.round_canceller.cross(near, &around, &through, share);
     }
 }
 
