@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use maru_media::voice::{EchoCancellation, VoiceSettings};
+use mouth::Work;
 use network::Network;
 use speech::Speech;
 
@@ -80,17 +81,19 @@ fn print_cpu(speech: &Speech) -> Result<()> {
 
 fn print_mouth(speech: &Speech, folder: &Path) -> Result<()> {
     let original = loss::original([&speech.far, &speech.near]);
-    let delays = mouth::measure(&original, folder)?;
+    let idle = mouth::measure(&original, folder, Work::None)?;
+    let busy = mouth::measure(&original, folder, Work::All)?;
     println!("## From mouth to ear\n");
     println!("Goal: at most 60 ms for half of it, over loopback; what devices buffer comes on top.\n");
-    println!("p50 {:.0} ms, p95 {:.0} ms\n", delays.p50_ms, delays.p95_ms);
-    println!("| what takes how long | ms |");
-    println!("|---|---|");
-    for (stage, ms) in &delays.stages {
-        println!("| {stage} | {ms:.1} |");
+    println!("| what takes how long, in ms | neither echo nor noise | an echo is expected, and noise |");
+    println!("|---|---|---|");
+    for ((stage, idle), (_, busy)) in idle.stages.iter().zip(&busy.stages) {
+        println!("| {stage} | {idle:.1} | {busy:.1} |");
     }
-    let (target, concealed) = (delays.target_ms, delays.concealed * 100.0);
-    println!("\nThe jitter buffer's target was {target:.0} ms; {concealed:.2} % was made up.\n");
+    println!("| **all, p50** | **{:.0}** | **{:.0}** |", idle.p50_ms, busy.p50_ms);
+    println!("| all, p95 | {:.0} | {:.0} |", idle.p95_ms, busy.p95_ms);
+    println!("| the jitter buffer's target | {:.0} | {:.0} |", idle.target_ms, busy.target_ms);
+    println!("| made up | {:.2} % | {:.2} % |\n", idle.concealed * 100.0, busy.concealed * 100.0);
     let storm = storm::measure(&original)?;
     println!("After 10 s of up to 300 ms of jitter, when the target was {:.0} ms, it is", storm.highest_ms);
     println!(

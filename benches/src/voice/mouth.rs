@@ -15,7 +15,7 @@ use maru_engine::{
 use maru_media::audio::SAMPLES_10_MS;
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 use maru_media::device::{Camera, Microphone, OnLost, Speaker, VideoFormat};
-use maru_media::voice::{VoiceProcessor, VoiceSettings};
+use maru_media::voice::{EchoCancellation, VoiceSettings};
 use maru_media::{
     DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, LatestFrame, VideoCodec,
 };
@@ -36,8 +36,20 @@ const LIMIT: Duration = Duration::from_secs(20);
 const PIECE: usize = 24_000;
 const LONGEST: usize = 24_000;
 
+/// Amplitude of a noise of −56 dBFS.
+const NOISE: f32 = 0.0027;
+
 /// What Opus's encoder is behind: it looks 2.5 ms ahead, and 4 ms make its two halves agree.
 const ENCODER_MS: f64 = 6.5;
+
+/// What the voice's processing has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nothing: no loudspeaker is heard, and no noise.
+    None,
+    /// To look for an echo and to lower noise of −56 dBFS.
+    All,
+}
 
 /// Half of the delays are shorter, and 95 of 100.
 pub struct Delays {
@@ -153,21 +165,30 @@ impl Devices for Wav {
 }
 
 /// Measures, and writes what was heard.
-pub fn measure(speech: &[f32], folder: &Path) -> Result<Delays> {
-    let wav =
-        Arc::new(Wav { speech: Arc::new(speech.to_vec()), said: Arc::default(), heard: Arc::default() });
+pub fn measure(speech: &[f32], folder: &Path, work: Work) -> Result<Delays> {
+    let devices =
+        |speech| Arc::new(Wav { speech: Arc::new(speech), said: Arc::default(), heard: Arc::default() });
+    let mut spoken = speech.to_vec();
+    if work == Work::All {
+        let mut state = 1_u32;
+        for sample in &mut spoken {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *sample += ((state >> 8) as f32 / (1 << 23) as f32 - 1.0) * NOISE;
+        }
+    }
+    let (mouth, ear) = (devices(spoken), devices(Vec::new()));
     let runtime = tokio::runtime::Runtime::new()?;
-    let (before, after) = runtime.block_on(call(&wav))?;
-    let said = wav.said.lock().context("the microphone was never opened")?;
+    let (before, after, processing_ms) = runtime.block_on(call(&mouth, &ear, work))?;
+    let said = mouth.said.lock().context("the microphone was never opened")?;
     let mut heard = vec![0.0_f32; (SECONDS as usize + 2) * 48_000];
-    for (at, block) in wav.heard.lock().iter() {
+    for (at, block) in ear.heard.lock().iter() {
         let Some(after) = at.checked_duration_since(said) else { continue };
         let first = (after.as_secs_f64() * RATE).round() as usize;
         if let Some(place) = heard.get_mut(first..first + SAMPLES_10_MS) {
             place.copy_from_slice(block);
         }
     }
-    write_wav(&folder.join("heard.wav"), &heard)?;
+    write_wav(&folder.join(format!("heard-{work:?}.wav").to_lowercase()), &heard)?;
     let mut delays: Vec<f64> = speech
         .chunks_exact(PIECE)
         .enumerate()
@@ -183,7 +204,7 @@ pub fn measure(speech: &[f32], folder: &Path) -> Result<Delays> {
     delays.sort_by(f64::total_cmp);
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share).round() as usize];
     let p50_ms = at(0.5);
-    let stages = stages(p50_ms, &before.stats, &after.stats);
+    let stages = stages(p50_ms, processing_ms, &before.stats, &after.stats);
     let made_up = after.stats.concealed_samples - before.stats.concealed_samples;
     let all = after.stats.total_samples_received - before.stats.total_samples_received;
     let (target_ms, concealed) = (after.jitter_buffer_target_ms, made_up as f64 / all as f64);
@@ -191,13 +212,17 @@ pub fn measure(speech: &[f32], folder: &Path) -> Result<Delays> {
 }
 
 /// Where the time goes: what is known of each stage, and what is left over.
-fn stages(all_ms: f64, before: &InboundAudioReport, after: &InboundAudioReport) -> Vec<(&'static str, f64)> {
+fn stages(
+    all_ms: f64,
+    processing_ms: f64,
+    before: &InboundAudioReport,
+    after: &InboundAudioReport,
+) -> Vec<(&'static str, f64)> {
     let waited = after.jitter_buffer_delay - before.jitter_buffer_delay;
     let emitted = after.jitter_buffer_emitted_count - before.jitter_buffer_emitted_count;
-    let processing = VoiceProcessor::new(VoiceSettings::default()).delay();
     let mut stages = vec![
         ("until a packet's sound has been captured", 20.0),
-        ("voice processing", processing.as_secs_f64() * 1e3),
+        ("voice processing", processing_ms),
         ("Opus", ENCODER_MS),
         ("jitter buffer", waited / emitted as f64 * 1e3),
     ];
@@ -224,31 +249,40 @@ fn delay(piece: &[f32], heard: &[f32]) -> Option<usize> {
     (likeness > 0.5).then_some(late)
 }
 
-/// Returns what is told of the sound at the beginning of what is measured, and at its end.
-async fn call(wav: &Arc<Wav>) -> Result<(AudioReport, AudioReport)> {
+/// Returns what is told of the sound at the beginning of what is measured, and at its end, and how long its
+/// processing then takes in milliseconds.
+async fn call(mouth: &Arc<Wav>, ear: &Arc<Wav>, work: Work) -> Result<(AudioReport, AudioReport, f64)> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}", listener.local_addr()?);
     let server = tokio::spawn(maru_signaling::run(listener, std::future::pending()));
-    let engine = |microphone: Choice, speaker: Choice| -> Result<Engine> {
-        Ok(Engine::start(EngineConfig {
-            devices: Arc::clone(wav) as Arc<dyn Devices>,
-            server: Arc::new(FixedServer::parse(&url)?),
-            client: ClientInfo { name: "maru-bench".into(), version: env!("CARGO_PKG_VERSION").into() },
-            ice_servers: Vec::new(),
-            addresses: Default::default(),
-            token: None,
-            camera: Choice::None,
-            microphone,
-            speaker,
-            muted: false,
-            camera_off: true,
-            voice: VoiceSettings::default(),
-            decode: false,
-            video_codecs: VideoCodec::BUILT_IN.to_vec(),
-        })?)
+    let engine =
+        |wav: &Arc<Wav>, microphone: Choice, speaker: Choice, voice: VoiceSettings| -> Result<Engine> {
+            Ok(Engine::start(EngineConfig {
+                devices: Arc::clone(wav) as Arc<dyn Devices>,
+                server: Arc::new(FixedServer::parse(&url)?),
+                client: ClientInfo { name: "maru-bench".into(), version: env!("CARGO_PKG_VERSION").into() },
+                ice_servers: Vec::new(),
+                addresses: Default::default(),
+                token: None,
+                camera: Choice::None,
+                microphone,
+                speaker,
+                muted: false,
+                camera_off: true,
+                voice,
+                decode: false,
+                video_codecs: VideoCodec::BUILT_IN.to_vec(),
+            })?)
+        };
+    let quiet = VoiceSettings::default();
+    let ear = engine(ear, Choice::None, Choice::Preferred, quiet)?;
+    let mouth = match work {
+        Work::None => engine(mouth, Choice::Preferred, Choice::None, quiet)?,
+        Work::All => {
+            let voice = VoiceSettings { echo: EchoCancellation::On, ..quiet };
+            engine(mouth, Choice::Preferred, Choice::Preferred, voice)?
+        }
     };
-    let ear = engine(Choice::None, Choice::Preferred)?;
-    let mouth = engine(Choice::Preferred, Choice::None)?;
     for engine in [&ear, &mouth] {
         engine.command(Command::Join { room: "bench".into(), name: "bench".into() }).await;
     }
@@ -265,9 +299,10 @@ async fn call(wav: &Arc<Wav>) -> Result<(AudioReport, AudioReport)> {
     let before = told().await?;
     tokio::time::sleep(Duration::from_secs_f64(SECONDS as f64 - SETTLE)).await;
     let after = told().await?;
+    let processing_ms = mouth.report().await.context("the call is over")?.sent.audio.processing_delay_ms;
     for engine in [&mouth, &ear] {
         engine.shutdown().await;
     }
     server.abort();
-    Ok((before, after))
+    Ok((before, after, processing_ms))
 }

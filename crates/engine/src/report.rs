@@ -214,6 +214,8 @@ pub struct SentAudioReport {
     pub kbps: f64,
     /// What becomes of the speaker's echo.
     pub echo: EchoState,
+    /// How much longer the voice takes for being processed, in the end.
+    pub processing_delay_ms: f64,
     /// How often a stage of the processing failed and was built anew.
     pub processing_failures: u32,
 }

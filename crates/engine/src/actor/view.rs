@@ -99,6 +99,7 @@ impl Actor {
                 audio: SentAudioReport {
                     kbps: kbps(audio.bytes.load(Ordering::Relaxed), span),
                     echo: voice.echo,
+                    processing_delay_ms: ms(voice.delay),
                     processing_failures: voice.panics,
                 },
             },
