@@ -2,10 +2,10 @@
 // A browser as a backend: a guest's page that a Maru server handed out. It needs no app; media goes by the
 // browser's own WebRTC.
 
-import { roomOf } from "./guest/address.js";
+import { roomOf, tokenOf, withoutToken } from "./guest/address.js";
 import { mayHaveTwoCameras, wasReloaded } from "./guest/page.js";
 import { Session } from "./guest/session.js";
-import { keepSettings, loadPlace, loadSettings } from "./guest/storage.js";
+import { keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "./guest/storage.js";
 
 /** @typedef {import("./backend").Backend} Backend */
 
@@ -21,7 +21,14 @@ export function browserBackend() {
   return {
     async start(onEvent) {
       if (typeof RTCPeerConnection === "undefined") throw { key: "no_webrtc", values: {}, text: "" };
-      session = new Session({ settings, version: VERSION, onEvent });
+      const given = tokenOf(location.href);
+      if (given !== "") {
+        keepToken(given);
+        history.replaceState(null, "", withoutToken(location.href));
+      }
+      // A link with another token into the page that is open loads nothing by itself.
+      addEventListener("hashchange", () => tokenOf(location.href) !== "" && location.reload());
+      session = new Session({ settings, version: VERSION, token: given || loadToken(), onEvent });
       const room = roomOf(location.href, document.baseURI);
       const place = wasReloaded() ? loadPlace() : null;
       const view = await session.start(place);

@@ -50,7 +50,7 @@ const REFUSALS = {
   not_joined: "The server does not know you in this room any more. Join again.",
   already_joined: "You are in a room already. Leave it first.",
   no_such_peer: "Somebody left just now.",
-  unauthorized: "This server is private. Ask whoever runs it for its access token.",
+  unauthorized: "This server is private. Ask whoever runs it for an address with the access token in it.",
   join_timeout: "No room was joined in time. Join again.",
   internal: "Something went wrong in the server. Try again in a moment.",
 };

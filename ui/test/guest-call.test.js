@@ -462,3 +462,27 @@ test("The status goes out once per change, and with the joining", () => {
   const [{ message }] = guest.happen({ type: "signaling_open" });
   assert.deepEqual(message.status, muted);
 });
+
+test("A guest of a private server says its token, and another says none", () => {
+  const joins = (identity) => {
+    const call = new Call(identity, () => 0.5);
+    call.handle(0, { type: "join", room: "standup", name: "Ann", resume: null });
+    call.handle(0, { type: "signaling_open" });
+    const outputs = [];
+    for (let output = call.poll(); output; output = call.poll()) outputs.push(output);
+    return outputs.filter((output) => output.type === "send").map((output) => output.message);
+  };
+  assert.deepEqual(joins({ ...IDENTITY, token: "sesame" }).map(({ type, token }) => [type, token]), [["join", "sesame"]]);
+  assert.ok(!("token" in joins(IDENTITY)[0]));
+});
+
+test("A server that is full says so and when to come back, and the guest goes on trying", () => {
+  const guest = new Guest("a");
+  guest.enter();
+  guest.server({ type: "error", code: "too_many_joins", message: "Too many", fatal: false });
+  guest.server({ type: "closing", reason: "busy", retry_after: 20 });
+  guest.happen({ type: "signaling_closed", said: { key: "server_lost", values: {} } });
+  assert.equal(guest.call.state, "reconnecting");
+  assert.ok(!guest.until(19_000).some(({ type }) => type === "open_signaling"), "not before it was told");
+  assert.ok(guest.until(60_000).some(({ type }) => type === "open_signaling"));
+});

@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressOf, roomOf, serverOf } from "../backend/guest/address.js";
+import { addressOf, roomOf, serverOf, tokenOf, withoutToken } from "../backend/guest/address.js";
 import { CHAT_MAX_BYTES, ChatGate, ChatHistory, chatWire, parseChat } from "../backend/guest/chat.js";
 import { preferredVideo, shareVideo, videoCodecs, videoLimits } from "../backend/guest/codecs.js";
 import { soften } from "../backend/guest/booster.js";
 import { FLOOR_DBFS, Speaking, peakDbfs } from "../backend/guest/levels.js";
 import { readServerMessage } from "../backend/guest/messages.js";
 import { parseName } from "../backend/guest/names.js";
-import { keepPlace, keepSettings, loadPlace, loadSettings } from "../backend/guest/storage.js";
+import { keepPlace, keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "../backend/guest/storage.js";
 import { Volumes } from "../backend/guest/volumes.js";
 
 test("The room is in the address, whatever the script, also under a base path", () => {
@@ -24,6 +24,38 @@ test("The room is in the address, whatever the script, also under a base path", 
   assert.equal(roomOf("https://host/maru/50%", base), "50%", "a percent sign that means itself");
   assert.equal(serverOf(base), "wss://host/maru/ws");
   assert.equal(serverOf("http://localhost:6278/"), "ws://localhost:6278/ws");
+});
+
+test("An access token is taken out of the address, and the rest of it stays", () => {
+  for (const [address, token, rest] of [
+    ["https://host/maru/standup", "", "https://host/maru/standup"],
+    ["https://host/maru/standup#token=a%2Bb+c", "a+b+c", "https://host/maru/standup"],
+    ["https://host/?room=ws#x=1&token=abc&y=2", "abc", "https://host/?room=ws#x=1&y=2"],
+    ["https://host/r#token=", "", "https://host/r"],
+    ["https://host/r#token=50%", "50%", "https://host/r"],
+    ["https://host/r?token=abc#tokens=1", "", "https://host/r?token=abc#tokens=1"],
+  ]) {
+    assert.equal(tokenOf(address), token, address);
+    assert.equal(withoutToken(address), rest, address);
+    assert.equal(roomOf(address, "https://host/maru/") === "standup", address.includes("standup"));
+  }
+});
+
+test("A token is kept for the tab, and a browser that keeps nothing has none", () => {
+  const kept = new Map();
+  const storage = () => ({
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  });
+  assert.equal(loadToken(storage), "");
+  keepToken("sesame", storage);
+  assert.equal(loadToken(storage), "sesame");
+  const forbidden = () => {
+    throw new Error("no storage");
+  };
+  keepToken("sesame", forbidden);
+  assert.equal(loadToken(forbidden), "");
 });
 
 test("Names are tidied as the server does it, and refused with what is wrong", () => {

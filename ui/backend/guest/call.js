@@ -86,7 +86,7 @@ export class Call {
   #outputs = [];
 
   /**
-   * @param {{ client: ClientInfo, capabilities: Capabilities }} identity
+   * @param {{ client: ClientInfo, capabilities: Capabilities, token?: string }} identity
    * @param {() => number} random spreads the reconnects of many clients
    */
   constructor(identity, random) {

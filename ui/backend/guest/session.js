@@ -73,9 +73,10 @@ export class Session {
    * @param {object} options
    * @param {import("../../types/shell").Settings} options.settings
    * @param {string} options.version
+   * @param {string} options.token of a private server; empty for none
    * @param {(event: Event) => void} options.onEvent
    */
-  constructor({ settings, version, onEvent }) {
+  constructor({ settings, version, token, onEvent }) {
     this.#onEvent = onEvent;
     this.#version = version;
     this.#name = settings.name;
@@ -84,6 +85,7 @@ export class Session {
     const identity = {
       client: { name: "maru-guest", version },
       capabilities: { video_codecs: this.#codecs, chat: true },
+      ...(token === "" ? {} : { token }),
     };
     this.#call = new Call(identity, Math.random);
     this.#capture = new Capture({

@@ -5,6 +5,7 @@
 
 const SETTINGS = "maru.settings";
 const PLACE = "maru.place";
+const TOKEN = "maru.token";
 /** More than any settings take. */
 const LONGEST = 8192;
 
@@ -87,4 +88,18 @@ export function loadPlace(storage = () => sessionStorage) {
 /** @param {Place | null} place @param {() => Storage} [storage] */
 export function keepPlace(place, storage = () => sessionStorage) {
   write(storage, PLACE, place);
+}
+
+/**
+ * The access token of this private server, for as long as the tab is open: a browser has no place for secrets.
+ * @param {() => Storage} [storage]
+ */
+export function loadToken(storage = () => sessionStorage) {
+  const { token } = read(storage, TOKEN);
+  return typeof token === "string" ? token : "";
+}
+
+/** @param {string} token @param {() => Storage} [storage] */
+export function keepToken(token, storage = () => sessionStorage) {
+  write(storage, TOKEN, { token });
 }
