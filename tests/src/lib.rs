@@ -11,6 +11,8 @@ pub mod foreign;
 #[cfg(target_os = "linux")]
 pub mod guest;
 #[cfg(target_os = "linux")]
+pub mod lan;
+#[cfg(target_os = "linux")]
 pub mod namespaces;
 pub mod order;
 pub mod page;

@@ -356,6 +356,16 @@ test("A peer is gone when both the server and the path have lost it, and offered
   assert.deepEqual(kinds(guest.server({ type: "peer_back", peer: "x" })), ["open_connection", "order offer"]);
 });
 
+test("Whoever was away when we came offers when it is back", () => {
+  const guest = new Guest("b");
+  guest.enter(["x"]);
+  guest.server({ type: "peer_away", peer: "x" });
+  assert.deepEqual(guest.call.peers, []);
+  // The server tells it of us then, and both would offer for ever.
+  assert.deepEqual(guest.server({ type: "peer_back", peer: "x" }), []);
+  assert.equal(guest.state("x"), "new");
+});
+
 test("A vanished peer is gone when both the server and the path have lost it for a while", () => {
   const guest = Guest.connected({ offering: true });
   guest.server({ type: "peer_away", peer: "x" });

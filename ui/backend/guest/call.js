@@ -73,7 +73,10 @@ export class Call {
   #joined = null;
   /** @type {Peer[]} */
   #peers = [];
-  /** @type {Map<string, PeerInfo>} gone by our own judgement, while the server still keeps their place */
+  /**
+   * Gone by our own judgement, while the server still keeps their place; and whether we waited for an offer.
+   * @type {Map<string, { info: PeerInfo, waitedFor: boolean }>}
+   */
   #gone = new Map();
   #generations = 0;
   #backoff;
@@ -306,7 +309,10 @@ export class Call {
         return this.#sweep(now);
       case "peer_back": {
         const gone = this.#gone.get(message.peer);
-        if (gone) this.#peerJoined(now, gone);
+        this.#gone.delete(message.peer);
+        // For it we are the newcomer: it offers, and two offers would collide.
+        if (gone?.waitedFor) this.#peers.push(Peer.answering(now, gone.info, false));
+        else if (gone) this.#peerJoined(now, gone.info);
         else this.#peer(message.peer)?.setAway(now, false);
         return;
       }
@@ -394,7 +400,7 @@ export class Call {
    */
   #sweep(now) {
     for (const peer of this.#peers.filter((peer) => peer.isGone(now))) {
-      this.#gone.set(peer.id, peer.info);
+      this.#gone.set(peer.id, { info: peer.info, waitedFor: peer.waitedFor });
       this.#remove(peer.id);
     }
   }

@@ -168,6 +168,11 @@ export class Peer {
     return this.#away && (silent || this.#channelClosed);
   }
 
+  /** Whether it was there before us, and there has been no connection yet. */
+  get waitedFor() {
+    return this.#role === "answering" && !this.#wasConnected;
+  }
+
   /** @param {Status} status */
   setStatus(status) {
     this.#info = { ...this.#info, status };

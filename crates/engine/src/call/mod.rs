@@ -111,8 +111,9 @@ pub(crate) struct Call {
     links: Vec<GuestLink>,
     limits: Limits,
     peers: Vec<Peer>,
-    /// Gone by our own judgement, while the server still keeps their place.
-    gone: HashMap<PeerId, PeerInfo>,
+    /// Gone by our own judgement, while the server still keeps their place; and whether we waited for an
+    /// offer.
+    gone: HashMap<PeerId, (PeerInfo, bool)>,
     generations: u64,
     join_requested: Option<Instant>,
     joined_after: Option<Duration>,
@@ -403,7 +404,9 @@ impl Call {
                 self.sweep(now);
             }
             ServerMessage::PeerBack { peer } => match self.gone.remove(&peer) {
-                Some(info) => self.peer_joined(now, info),
+                // For it we are the newcomer: it offers, and two offers would collide.
+                Some((info, true)) => self.peers.push(Peer::answering(now, now, info)),
+                Some((info, false)) => self.peer_joined(now, info),
                 None => {
                     if let Some(peer) = self.peers.iter_mut().find(|known| known.id() == peer) {
                         peer.set_away(now, false);
@@ -516,8 +519,9 @@ impl Call {
             if !peer.is_gone(now) {
                 return true;
             }
+            let waited_for = peer.is_waited_for();
             peer.close(outputs);
-            gone.insert(peer.id(), peer.info().clone());
+            gone.insert(peer.id(), (peer.info().clone(), waited_for));
             false
         });
     }

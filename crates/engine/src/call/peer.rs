@@ -263,6 +263,11 @@ impl Peer {
         self.away && (silent || self.channel_closed)
     }
 
+    /// Whether it was there before us, and there has been no connection yet.
+    pub fn is_waited_for(&self) -> bool {
+        self.role == Role::Answering && self.connected_after.is_none()
+    }
+
     pub fn close(&mut self, outputs: &mut VecDeque<Output>) {
         self.state = PeerState::Closed;
         self.deadline = None;

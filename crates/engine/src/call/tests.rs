@@ -308,6 +308,21 @@ fn a_vanished_peer_is_gone_when_both_the_server_and_the_path_have_lost_it() {
 }
 
 #[test]
+fn whoever_was_away_when_we_came_offers_when_it_is_back() {
+    let peer = member("a");
+    let mut bench = Bench::joined(&[&peer]);
+    bench.server(ServerMessage::PeerAway { peer: peer.id });
+    assert_eq!(bench.state_of(&peer), None);
+    bench.outputs();
+    // The server tells it of us then, and both would offer for ever.
+    bench.server(ServerMessage::PeerBack { peer: peer.id });
+    assert_eq!(bench.state_of(&peer), Some(PeerState::New));
+    assert!(offers(&bench.outputs()).is_empty());
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    assert_eq!(bench.state_of(&peer), Some(PeerState::Negotiating));
+}
+
+#[test]
 fn a_lost_path_is_restarted_by_who_offers_when_it_is_asked_to() {
     let peer = member("a");
     let mut bench = Bench::joined(&[]);
@@ -624,4 +639,65 @@ fn who_closes_the_channel_and_the_line_to_the_server_is_gone_at_once() {
         assert_eq!(bench.state_of(&peer), None);
         assert!(closed(&bench.outputs()));
     }
+}
+
+#[test]
+fn a_room_that_moves_to_another_server_is_entered_there_and_the_call_goes_on_as_it_is() {
+    let (anna, bo) = (member("Anna"), member("Bo"));
+    let mut bench = Bench::joined(&[]);
+    for peer in [&anna, &bo] {
+        bench.connect_newcomer(peer);
+    }
+    bench.input(Input::SignalingMoved);
+    let outputs = bench.outputs();
+    let [Output::Send(ClientMessage::Join { resume: Some(resume), .. })] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!(*resume, bench.me);
+    assert_eq!(bench.call.state(), CallState::InCall);
+
+    // Anna moved before, Bo comes after, and Cy was there.
+    let cy = member("Cy");
+    bench.enter(&[&anna, &cy]);
+    bench.server(ServerMessage::PeerJoined { peer: bo.clone() });
+    let outputs = bench.outputs();
+    assert!(!outputs.iter().any(|output| matches!(
+        output,
+        Output::OpenConnection { .. } | Output::CloseConnection { .. } | Output::Notice(_)
+    )));
+    assert_eq!(bench.call.state(), CallState::InCall);
+    for peer in [&anna, &bo] {
+        assert_eq!(bench.state_of(peer), Some(PeerState::Connected));
+    }
+    assert!(bench.state_of(&cy).is_some());
+}
+
+#[test]
+fn a_second_joined_without_a_move_changes_nothing() {
+    let anna = member("Anna");
+    let mut bench = Bench::joined(&[]);
+    bench.connect_newcomer(&anna);
+    bench.enter(&[&member("Mallory")]);
+    assert_eq!(bench.call.peers().len(), 1);
+}
+
+#[test]
+fn a_room_that_moves_while_it_is_entered_is_entered_at_the_other_server() {
+    let mut bench = Bench::new();
+    bench.join();
+    bench.input(Input::SignalingOpen);
+    bench.outputs();
+    bench.input(Input::SignalingMoved);
+    assert!(matches!(bench.outputs()[..], [Output::Send(ClientMessage::Join { .. })]));
+    bench.enter(&[]);
+    assert_eq!(bench.call.state(), CallState::InCall);
+}
+
+#[test]
+fn whoever_left_meanwhile_is_not_taken_along() {
+    let mut bench = Bench::joined(&[]);
+    bench.input(Input::Leave);
+    bench.outputs();
+    bench.input(Input::SignalingMoved);
+    assert!(matches!(bench.outputs()[..], [Output::CloseSignaling]));
 }

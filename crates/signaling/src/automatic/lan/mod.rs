@@ -147,6 +147,8 @@ impl Network {
             });
             let Some((next, place)) = next else { return std::future::pending().await };
             if place.url != at {
+                let elsewhere = place.fingerprint.is_some();
+                tracing::info!(elsewhere, "the room's people meet on another server of this network");
                 return place;
             }
             match next {
