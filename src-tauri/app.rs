@@ -58,7 +58,7 @@ impl App {
         }
         let tokens = Arc::new(tokens);
         let given = given.map(|(address, _)| address);
-        let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given, data));
+        let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given, data, options.no_lan));
         let synthetic = options.synthetic_devices || remembered.synthetic_devices;
         let devices = Arc::new(SystemDevices::new(DeviceOptions { synthetic }));
         let engine = Engine::start(EngineConfig {

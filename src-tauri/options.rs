@@ -18,6 +18,11 @@ pub struct Options {
     #[arg(long)]
     pub synthetic_devices: bool,
 
+    /// Neither look for rooms on this network nor let this machine's be found there, whatever the settings
+    /// say.
+    #[arg(long, env = "MARU_NO_LAN", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_lan: bool,
+
     /// Keep settings, logs and the window's own data here instead of in the system's places.
     #[arg(long, env = "MARU_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

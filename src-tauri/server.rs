@@ -24,6 +24,8 @@ pub struct Server {
     given: Mutex<Option<String>>,
     automatic: AsyncMutex<Option<AutomaticServer>>,
     network: Network,
+    /// Said on the command line: stay off the network.
+    no_lan: bool,
     /// Where this machine's certificate is kept, if there is a place.
     certificates: Option<PathBuf>,
 }
@@ -35,16 +37,17 @@ impl Server {
         tokens: Arc<Tokens>,
         given: Option<String>,
         certificates: Option<PathBuf>,
+        no_lan: bool,
     ) -> Self {
-        let network = Network::new(settings.get().find_on_network);
+        let network = Network::new(settings.get().find_on_network && !no_lan);
         let (given, automatic) = (Mutex::new(given), AsyncMutex::new(None));
-        Self { settings, tokens, given, automatic, network, certificates }
+        Self { settings, tokens, given, automatic, network, no_lan, certificates }
     }
 
     /// Looks for rooms on this network and lets those of this machine be found there, or no more, as the
     /// settings want it. Off holds at once, on from the next joining.
     pub async fn apply_find_on_network(&self) {
-        self.network.set_wanted(self.settings.get().find_on_network).await;
+        self.network.set_wanted(self.settings.get().find_on_network && !self.no_lan).await;
     }
 
     /// Lets browsers on this network join the app's own server, or lets them no more, as the settings

@@ -124,15 +124,23 @@ impl Embedded {
         let (close, server) = (CancellationToken::new(), self.server.clone());
         let closed = close.clone().cancelled_owned();
         let hub = server.hub();
+        let (advertised, listened) = (Arc::clone(wire), Arc::clone(wire));
         tokio::spawn(async move {
             tokio::select! {
+                () = listened.closed() => {}
                 ended = server.open_for_apps(listener, tls) => if let Err(error) = ended {
                     tracing::error!(%error, "apps on this network cannot join any more");
                 },
                 () = closed => {}
             }
         });
-        let advertising = tokio::spawn(lan::announce(Arc::clone(wire), hub, fingerprint, port));
+        let advertising = tokio::spawn(async move {
+            let announcing = lan::announce(Arc::clone(&advertised), hub, fingerprint, port);
+            tokio::select! {
+                () = announcing => {}
+                () = advertised.closed() => {}
+            }
+        });
         *apps = Some(Apps { wire: Arc::downgrade(wire), advertising, _close: close.drop_guard() });
         Ok(())
     }

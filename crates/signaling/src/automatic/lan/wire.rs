@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mdns_sd::{IfKind, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::advert::{Advert, hex};
 use super::board::{Board, Notice};
@@ -21,13 +21,13 @@ const DOUBT: Duration = Duration::from_secs(2);
 /// How long the last words may take.
 const GOODBYE: Duration = Duration::from_millis(400);
 
-/// One responder, until it is dropped.
+/// One responder, until it is closed or dropped.
 pub(in crate::automatic) struct Wire {
     daemon: ServiceDaemon,
     /// This machine's name on the network, for as long as this program runs.
     host: String,
     board: Arc<Board>,
-    _listening: DropGuard,
+    closed: CancellationToken,
 }
 
 impl Wire {
@@ -37,8 +37,8 @@ impl Wire {
         // Who is on this machine is found without it. The server listens on IPv4, as for browsers.
         daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6, IfKind::IPv6])?;
         let events = daemon.browse(SERVICE)?;
-        let stop = CancellationToken::new();
-        let (stopped, heard) = (stop.clone(), Arc::clone(&board));
+        let closed = CancellationToken::new();
+        let (over, heard) = (closed.clone(), Arc::clone(&board));
         let browsing = daemon.clone();
         tokio::spawn(async move {
             let listen = async {
@@ -54,10 +54,10 @@ impl Wire {
                     }
                 }
             };
-            let _ = stopped.run_until_cancelled(listen).await;
+            let _ = over.run_until_cancelled(listen).await;
         });
         let host = format!("{}.local.", hex(&random::<8>()));
-        Ok(Self { daemon, host, board, _listening: stop.drop_guard() })
+        Ok(Self { daemon, host, board, closed })
     }
 
     /// Says it to the network until [`Wire::withdraw`]; gives the instance's name.
@@ -92,6 +92,7 @@ impl Wire {
 
     /// Takes everything back and ends; returns when that was said.
     pub(super) async fn close(&self) {
+        self.closed.cancel();
         if let Ok(done) = self.daemon.shutdown() {
             let _ = tokio::time::timeout(GOODBYE, done.recv_async()).await;
         }
@@ -99,8 +100,16 @@ impl Wire {
     }
 }
 
+impl Wire {
+    /// Resolves when it is closed.
+    pub(in crate::automatic) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+}
+
 impl Drop for Wire {
     fn drop(&mut self) {
+        self.closed.cancel();
         let _ = self.daemon.shutdown(); // an error: it ended before
     }
 }
