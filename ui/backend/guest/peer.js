@@ -302,6 +302,7 @@ export class Peer {
     // It lost the path, or waits for an offer that was lost with its old line to the server.
     if (this.#state === "connected" || this.#state === "restarting") {
       this.#state = "restarting";
+      this.#lost ??= now;
       return this.#restart(now, around);
     }
     if (this.#state === "negotiating" && this.#offerPending) return; // It gets one just now.

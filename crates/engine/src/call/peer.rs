@@ -329,6 +329,8 @@ impl Peer {
     fn restart(&mut self, now: Instant, outputs: &mut VecDeque<Output>) {
         self.attempts += 1;
         self.asked = now;
+        // Whether to try once more depends on it.
+        outputs.push_back(Output::ProbeSignaling);
         self.deadline = Some(now + RESTART_TIMEOUT);
         match self.role {
             Role::Offering => self.offer(true, outputs),
@@ -452,6 +454,7 @@ impl Peer {
                 // It lost the path, or waits for an offer that was lost with its old line to the server.
                 (Role::Offering, PeerState::Connected | PeerState::Restarting) => {
                     self.state = PeerState::Restarting;
+                    self.lost.get_or_insert(now);
                     self.restart(now, outputs);
                 }
                 (Role::Offering, PeerState::Negotiating) if self.offer_pending => {}
