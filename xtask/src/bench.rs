@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what Maru promises, measured and printed as tables.
 
+mod relay;
+
 use std::fs;
 use std::process::Command;
 
@@ -18,6 +20,8 @@ use crate::workspace::{cargo, program, root, target_dir};
 pub enum Bench {
     /// What guests in Chromium get: times, ages of pictures, memory.
     Guest,
+    /// The server's relay beside coturn: what a packet costs, what the detour adds.
+    Relay,
     /// What the signaling server's connections cost, and how fast it forwards and lets in.
     Server,
     /// Echo, computing time, delay, and speech over bad networks beside Chromium.
@@ -29,6 +33,8 @@ pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
     match bench {
         Bench::Guest if parts.is_empty() => test::bench_guest(),
         Bench::Guest => bail!("`guest` is measured as a whole"),
+        Bench::Relay if parts.is_empty() => relay::relay(),
+        Bench::Relay => bail!("`relay` is measured as a whole"),
         Bench::Server => server(parts),
         Bench::Voice => voice(parts),
     }

@@ -25,6 +25,8 @@ pub enum Purpose {
     Browsers,
     /// Run the benchmarks: a voice to measure with, a sound server, and Python for the scores.
     Bench,
+    /// Measure the relay: another one beside it.
+    Relay,
     /// Boot a guest with a kernel of its own.
     Guest,
 }
@@ -69,9 +71,8 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         // The last two are what the guest is given of this machine.
         Purpose::Guest => &["qemu-system-x86", "kmod", "udev"],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
-        Purpose::Bench => {
-            &["coturn", "espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"]
-        }
+        Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"],
+        Purpose::Relay => &["coturn"],
     }
 }
 
@@ -170,6 +171,7 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             // These tests run on Debian: both browsers are packages there, and so is the guest's kernel.
             Purpose::Browsers | Purpose::Guest => "",
             Purpose::Bench => "espeak-ng pulseaudio",
+            Purpose::Relay => "coturn",
         });
     }
     words.retain(|word| !word.is_empty());

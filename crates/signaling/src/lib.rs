@@ -15,6 +15,9 @@ mod config;
 mod connection;
 mod discard;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod http;
 mod hub;

@@ -17,7 +17,10 @@ mod counters;
 mod credentials;
 mod filter;
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod link;
+mod listen;
 mod offer;
 mod own;
 mod ports;

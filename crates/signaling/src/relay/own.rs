@@ -63,7 +63,7 @@ impl OwnRelay {
         http_port: u16,
     ) -> Result<Option<impl Future<Output = ()> + use<>>, ServerError> {
         let config: &RelayConfig = &self.relay.config;
-        let opened = Sockets::open(&self.relay, config, tls.map(|tls| Arc::clone(&tls.config)));
+        let opened = Sockets::open(config, tls.map(|tls| Arc::clone(&tls.config)));
         let sockets = match opened {
             Ok(sockets) => sockets,
             Err(error) if config.optional => {

@@ -15,6 +15,8 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::addresses::Addresses;
+
 use super::allocation::{Allocation, Way};
 use super::auth::Auth;
 use super::bandwidth::Bandwidth;
@@ -62,6 +64,8 @@ pub(crate) struct Relay {
     bandwidth: Bandwidth,
     strangers: Mutex<Strangers>,
     links: AtomicU64,
+    /// Counts connections by the client's address.
+    pub(super) connections: Arc<Addresses>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -101,6 +105,7 @@ impl Relay {
             bandwidth: Bandwidth::new(now, config.bytes_per_second),
             strangers: Mutex::new(Strangers::new(now)),
             links: AtomicU64::new(0),
+            connections: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             config,

@@ -2,15 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::config::RelayConfig;
+use super::listen::{self, Kind};
 use super::relay::Relay;
 use super::udp::UdpLink;
 use super::{stream, udp};
@@ -21,9 +21,8 @@ const PROTOCOLS: [&[u8]; 2] = [b"stun.turn", b"stun.nat-discovery"];
 
 /// Sockets that listen.
 pub(crate) struct Sockets {
-    udp: Vec<Arc<UdpLink>>,
-    tcp: Vec<TcpListener>,
-    tls: Vec<TcpListener>,
+    /// For each thread.
+    threads: Vec<Vec<(Kind, Socket)>>,
     acceptor: Option<TlsAcceptor>,
 }
 
@@ -53,82 +52,93 @@ impl Urls {
 
 impl Sockets {
     /// Opens all that the settings name; TLS only with a certificate.
-    pub(crate) fn open(
-        relay: &Relay,
-        config: &RelayConfig,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> Result<Self, ServerError> {
+    pub(crate) fn open(config: &RelayConfig, tls: Option<Arc<ServerConfig>>) -> Result<Self, ServerError> {
         let failed = |address: SocketAddr| {
             move |source: io::Error| ServerError::Relay { address: address.to_string(), source }
         };
-        let mut sockets = Self { udp: Vec::new(), tcp: Vec::new(), tls: Vec::new(), acceptor: None };
+        let mut sockets = Self { threads: Vec::new(), acceptor: None };
+        sockets.threads.resize_with(listen::threads(), Vec::new);
+        let mut open = |kind, address: SocketAddr| {
+            let opened = listen::open(kind, address).map_err(failed(address))?;
+            let bound = opened.first().and_then(port_of).unwrap_or(address.port());
+            for (thread, socket) in sockets.threads.iter_mut().zip(opened) {
+                thread.push((kind, socket));
+            }
+            Ok::<u16, ServerError>(bound)
+        };
         for address in &config.listen {
-            let link = UdpLink::bind(relay.next_link(), *address).map_err(failed(*address))?;
             // Port 0 is one port for both.
-            let both = link.local_addr().map_err(failed(*address))?;
-            sockets.udp.push(Arc::new(link));
-            sockets.tcp.push(listen(both).map_err(failed(both))?);
+            let port = open(Kind::Udp, *address)?;
+            open(Kind::Tcp, SocketAddr::new(address.ip(), port))?;
         }
         if let Some(tls) = tls {
+            for address in &config.listen_tls {
+                open(Kind::Tls, *address)?;
+            }
             let mut tls = ServerConfig::clone(&tls);
             tls.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
             sockets.acceptor = Some(TlsAcceptor::from(Arc::new(tls)));
-            for address in &config.listen_tls {
-                sockets.tls.push(listen(*address).map_err(failed(*address))?);
-            }
         }
         Ok(sockets)
     }
 
     /// Where they listen.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let tls = self.tls.iter().map(TcpListener::local_addr);
-        self.udp.iter().map(|socket| socket.local_addr()).chain(tls).flatten().collect()
+        let all = self.threads.iter().take(1).flatten().filter(|(kind, _)| *kind != Kind::Udp);
+        all.filter_map(|(_, socket)| socket.local_addr().ok()?.as_socket()).collect()
     }
 
     /// What clients are told; `vouched` when they believe the certificate.
     pub(crate) fn urls(&self, vouched: bool) -> Urls {
-        let tcp = |sockets: &[TcpListener]| Some(sockets.first()?.local_addr().ok()?.port());
-        let udp = self.udp.first().and_then(|socket| socket.local_addr().ok()).map(|address| address.port());
-        Urls { udp, tcp: tcp(&self.tcp), tls: tcp(&self.tls).filter(|_| vouched) }
+        let port = |wanted| {
+            let mut first = self.threads.first()?.iter();
+            port_of(&first.find(|(kind, _)| *kind == wanted)?.1)
+        };
+        Urls { udp: port(Kind::Udp), tcp: port(Kind::Tcp), tls: port(Kind::Tls).filter(|_| vouched) }
     }
 
     /// Serves on all of them until the relay stops. `listening` are more ports of this server's.
     pub(crate) async fn serve(self, relay: Arc<Relay>, listening: &[u16]) {
-        let tcp_ports = self.tcp.iter().chain(&self.tls).filter_map(|socket| socket.local_addr().ok());
-        let own: Vec<u16> =
-            tcp_ports.map(|address| address.port()).chain(listening.iter().copied()).collect();
-        // In tasks of their own: on another core than the rest of the server, where there is one.
-        let spawn = |serving: Pin<Box<dyn Future<Output = ()> + Send>>| {
-            let stop = relay.stop.clone();
-            relay.tasks.spawn(async move {
-                tokio::select! {
-                    () = serving => {}
-                    () = stop.cancelled() => {}
-                }
-            });
-        };
-        for link in self.udp {
-            spawn(Box::pin(udp::serve(Arc::clone(&relay), link)));
-        }
-        for tcp in self.tcp {
-            spawn(Box::pin(stream::serve(Arc::clone(&relay), tcp, None)));
-        }
-        for tcp in self.tls {
-            spawn(Box::pin(stream::serve(Arc::clone(&relay), tcp, self.acceptor.clone())));
+        let own = self.addresses().iter().map(SocketAddr::port).chain(listening.iter().copied()).collect();
+        for sockets in self.threads {
+            if let Err(error) = spawn(Arc::clone(&relay), sockets, self.acceptor.clone()) {
+                tracing::error!(%error, "the relay cannot have a thread");
+            }
         }
         let _stop_on_drop = relay.stop.clone().drop_guard();
         relay.keep_up(own).await;
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // As tokio does: a server that restarts need not wait for what is left of its old connections.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1024)?;
-    TcpListener::from_std(socket.into())
+/// Serves on these sockets in a thread of their own until the relay stops.
+fn spawn(relay: Arc<Relay>, sockets: Vec<(Kind, Socket)>, tls: Option<TlsAcceptor>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serving = move || {
+        runtime.block_on(async {
+            for (kind, socket) in sockets {
+                if let Err(error) = start(&relay, kind, socket, tls.clone()) {
+                    tracing::error!(%error, "a socket of the relay does not work");
+                }
+            }
+            relay.stop.cancelled().await;
+        });
+    };
+    std::thread::Builder::new().name("relay".into()).spawn(serving).map(drop)
+}
+
+/// Serves on one of them in the runtime that this is called in.
+fn start(relay: &Arc<Relay>, kind: Kind, socket: Socket, tls: Option<TlsAcceptor>) -> io::Result<()> {
+    let serving = Arc::clone(relay);
+    if kind == Kind::Udp {
+        let link = Arc::new(UdpLink::new(relay.next_link(), socket)?);
+        tokio::spawn(udp::serve(serving, link));
+    } else {
+        let listener = TcpListener::from_std(socket.into())?;
+        tokio::spawn(stream::serve(serving, listener, tls.filter(|_| kind == Kind::Tls)));
+    }
+    Ok(())
+}
+
+fn port_of(socket: &Socket) -> Option<u16> {
+    Some(socket.local_addr().ok()?.as_socket()?.port())
 }

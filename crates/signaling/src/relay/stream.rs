@@ -15,7 +15,6 @@ use super::frame::{self, LONGEST};
 use super::link::{Link, Queue};
 use super::relay::{From, Relay};
 use super::table::Key;
-use crate::addresses::Addresses;
 
 /// How long a connection may be without an allocation; and how long agreeing on TLS may take.
 pub(super) const WITHOUT_ALLOCATION: Duration = Duration::from_secs(20);
@@ -31,7 +30,6 @@ const READ: usize = 16 * 1024;
 
 /// Accepts connections of one socket for ever.
 pub(super) async fn serve(relay: Arc<Relay>, listener: TcpListener, tls: Option<TlsAcceptor>) {
-    let addresses = Arc::new(Addresses::default());
     loop {
         let (stream, remote) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -42,7 +40,7 @@ pub(super) async fn serve(relay: Arc<Relay>, listener: TcpListener, tls: Option<
                 continue;
             }
         };
-        let visit = addresses.enter(remote.ip());
+        let visit = relay.connections.enter(remote.ip());
         if visit.nth() > PER_ADDRESS {
             continue;
         }
