@@ -41,8 +41,8 @@ const REFUSALS = {
   too_many_messages: "Too many messages at once: the server dropped some. Wait a moment.",
   too_many_connections:
     "There are too many connections from your network to this server. Close one, or try again later.",
-  too_many_joins: "Too many joined from your network in a short time. Maru tries again in a moment.",
-  overloaded: "The server is full just now. Maru tries again in a moment.",
+  too_many_joins: "Too many joined from your network in a short time. Wait a moment, then try again.",
+  overloaded: "The server is full just now. Wait a moment, then try again.",
   unsupported_version: "This server and this app are too different. Update Maru on both sides to the same version.",
   bad_room_name: "The server does not take this room name. Choose another one.",
   bad_display_name: "The server does not take this name. Choose another one.",

@@ -47,8 +47,8 @@ const REFUSALS = {
   too_many_messages: "한꺼번에 너무 많이 보내서 서버가 일부를 버렸어요. 잠시 기다려 주세요.",
   too_many_connections:
     "지금 계신 네트워크에서 이 서버에 연결이 너무 많아요. 하나를 끊거나 나중에 다시 해 주세요.",
-  too_many_joins: "지금 계신 네트워크에서 짧은 시간에 너무 많이 들어왔어요. Maru가 잠시 후 다시 시도할게요.",
-  overloaded: "지금 서버가 가득 찼어요. Maru가 잠시 후 다시 시도할게요.",
+  too_many_joins: "지금 계신 네트워크에서 짧은 시간에 너무 많이 들어왔어요. 잠시 후 다시 해 주세요.",
+  overloaded: "지금 서버가 가득 찼어요. 잠시 후 다시 해 주세요.",
   unsupported_version: "서버와 이 앱의 버전이 너무 달라요. 양쪽 Maru를 같은 버전으로 업데이트해 주세요.",
   bad_room_name: "서버가 이 방 이름을 받지 않아요. 다른 이름을 써 주세요.",
   bad_display_name: "서버가 이 이름을 받지 않아요. 다른 이름을 써 주세요.",

@@ -495,4 +495,11 @@ test("A server that is full says so and when to come back, and the guest goes on
   assert.equal(guest.call.state, "reconnecting");
   assert.ok(!guest.until(19_000).some(({ type }) => type === "open_signaling"), "not before it was told");
   assert.ok(guest.until(60_000).some(({ type }) => type === "open_signaling"));
+
+  const joining = new Guest("b");
+  joining.happen({ type: "join", room: "standup", name: "Ann", resume: null });
+  joining.happen({ type: "signaling_open" });
+  const said = joining.server({ type: "error", code: "overloaded", message: "Full", fatal: false });
+  assert.deepEqual(said.filter(({ type }) => type === "notice").map((notice) => notice.said.values.code), ["overloaded"]);
+  assert.equal(joining.call.state, "idle", "whoever is only joining is told, and tries again by hand");
 });

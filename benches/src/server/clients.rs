@@ -7,10 +7,13 @@ use anyhow::{Context, Result, bail};
 use futures_util::SinkExt as _;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use maru_protocol::{PeerId, SUBPROTOCOL, ServerMessage, WEBSOCKET_PATH};
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -24,6 +27,9 @@ const AT_ONCE: usize = 64;
 
 /// Addresses of the loopback network that the load comes from: each has some 28,000 ports.
 const ADDRESSES: usize = 8;
+
+/// The name in a server's certificate.
+pub const NAME: &str = "localhost";
 
 /// Files that are not connections.
 const OTHER_FILES: usize = 200;
@@ -47,25 +53,41 @@ pub fn most(files: usize) -> usize {
     files.saturating_sub(OTHER_FILES)
 }
 
+/// Where the clients connect.
+#[derive(Clone)]
+pub struct Target {
+    pub address: SocketAddr,
+    /// How, where it is over TLS.
+    pub tls: Option<TlsConnector>,
+}
+
+/// What a WebSocket runs over.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
 /// One client.
 pub struct Client {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Transport>>,
     pub id: PeerId,
 }
 
 impl Client {
     /// Connects from the nth address and joins.
-    pub async fn join(server: SocketAddr, nth: usize, room: &str) -> Result<Self> {
+    pub async fn join(server: &Target, nth: usize, room: &str) -> Result<Self> {
         timeout(PATIENCE, Self::try_join(server, nth, room)).await.context("nobody answers")?
     }
 
-    async fn try_join(server: SocketAddr, nth: usize, room: &str) -> Result<Self> {
+    async fn try_join(server: &Target, nth: usize, room: &str) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         let last = u8::try_from(nth % ADDRESSES + 1)?;
         socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 1, last), 0)))?;
-        let stream = socket.connect(server).await?;
+        let stream = socket.connect(server.address).await?;
         stream.set_nodelay(true)?;
-        let mut request = format!("ws://{server}{WEBSOCKET_PATH}").into_client_request()?;
+        let stream: Box<dyn Transport> = match &server.tls {
+            Some(tls) => Box::new(tls.connect(ServerName::try_from(NAME)?, stream).await?),
+            None => Box::new(stream),
+        };
+        let mut request = format!("ws://{}{WEBSOCKET_PATH}", server.address).into_client_request()?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse()?);
         let config = WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(0);
         let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
@@ -110,7 +132,7 @@ pub struct Crowd {
 
 impl Crowd {
     /// Connects so many.
-    pub async fn gather(server: SocketAddr, count: usize) -> Result<Self> {
+    pub async fn gather(server: &Target, count: usize) -> Result<Self> {
         let mut idle = JoinSet::new();
         let mut joining = stream::iter(0..count)
             .map(|nth| async move { Client::join(server, nth, &format!("room number {}", nth / 2)).await })

@@ -1,6 +1,5 @@
 //! How long a signal takes from one client through the server to another.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 
-use crate::clients::Client;
+use crate::clients::{Client, Target};
 use crate::figures::{print_head, print_row};
 
 /// Pairs of clients, each in a room of its own.
@@ -22,7 +21,7 @@ const RATE_HZ: u32 = 20;
 const SIGNALS: u32 = 200;
 
 /// Prints a table.
-pub async fn measure(server: SocketAddr, connected: usize) -> Result<()> {
+pub async fn measure(server: &Target, connected: usize) -> Result<()> {
     println!("## Forwarding\n");
     let rate = PAIRS * RATE_HZ;
     println!(

@@ -1,12 +1,11 @@
 //! How long it takes from opening a connection to being in a room.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::clients::Client;
+use crate::clients::{Client, Target};
 use crate::figures::{print_head, print_row};
 
 /// How many join, one after the other.
@@ -16,7 +15,7 @@ const JOINS: usize = 1000;
 const EVERY: Duration = Duration::from_millis(10);
 
 /// Prints a table.
-pub async fn measure(server: SocketAddr, connected: usize) -> Result<()> {
+pub async fn measure(server: &Target, connected: usize) -> Result<()> {
     println!("## Joining\n");
     println!(
         "{JOINS} clients, 100 a second, {connected} others connected; from opening the TCP connection to `joined`.\n"

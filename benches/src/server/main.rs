@@ -8,6 +8,7 @@ mod forward;
 mod join;
 mod memory;
 mod program;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -43,12 +44,12 @@ async fn main() -> Result<()> {
     }
     let program = Program::start(&server, &[]).await?;
     let connected = CONNECTED.min(clients::most(files));
-    let mut crowd = Crowd::gather(program.address, connected).await?;
+    let mut crowd = Crowd::gather(&program.target, connected).await?;
     if wanted.iter().any(|part| part == "forward") {
-        forward::measure(program.address, connected).await?;
+        forward::measure(&program.target, connected).await?;
     }
     if wanted.iter().any(|part| part == "join") {
-        join::measure(program.address, connected).await?;
+        join::measure(&program.target, connected).await?;
     }
     crowd.check()
 }

@@ -10,19 +10,22 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::clients::Target;
+use crate::tls::Pair;
+
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(10);
 
 /// A running `maru-server` on a free port of the loopback interface; killed when dropped.
 pub struct Program {
-    pub address: SocketAddr,
+    pub target: Target,
     child: Child,
 }
 
 impl Program {
     /// Starts it with these arguments, and without limits that are about strangers: the load has a
     /// handful of addresses.
-    pub async fn start(path: &Path, arguments: &[&str]) -> Result<Self> {
+    pub async fn start(path: &Path, arguments: &[String]) -> Result<Self> {
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0", "--max-connections-per-address", "1000000"]);
         for limit in ["max-joins-per-minute", "max-new-rooms-per-minute", "max-address-messages-per-second"] {
@@ -34,7 +37,7 @@ impl Program {
         let address = timeout(START, async {
             while let Some(line) = lines.next_line().await? {
                 if let Some((_, address)) = line.split_once("listening on ") {
-                    return Ok(address.trim().parse()?);
+                    return Ok(address.trim().parse::<SocketAddr>()?);
                 }
             }
             anyhow::bail!("the server ended before it listened")
@@ -42,7 +45,14 @@ impl Program {
         let address = address.await.context("the server does not start")??;
         // Whoever does not read what a program says stops it in the end.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { address, child })
+        Ok(Self { target: Target { address, tls: None }, child })
+    }
+
+    /// The same, with TLS by this certificate.
+    pub async fn start_secure(path: &Path, pair: &Pair) -> Result<Self> {
+        let mut program = Self::start(path, &pair.arguments()).await?;
+        program.target.tls = Some(pair.connector()?);
+        Ok(program)
     }
 
     /// Its resident memory, in bytes; `None` where the system does not say it as Linux does.

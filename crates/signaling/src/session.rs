@@ -107,7 +107,7 @@ impl Session {
 
     /// A text message.
     pub(crate) fn text(&mut self, now: Instant, text: &str) -> Step {
-        if let Some(step) = self.count(now) {
+        if let Some(step) = self.count(now, false) {
             return step;
         }
         if text.len() > self.limits.message_bytes as usize {
@@ -127,7 +127,7 @@ impl Session {
 
     /// A binary message, which the protocol does not have.
     pub(crate) fn binary(&mut self, now: Instant, length: usize) -> Step {
-        if let Some(step) = self.count(now) {
+        if let Some(step) = self.count(now, false) {
             return step;
         }
         self.fault(if length > self.limits.message_bytes as usize {
@@ -139,7 +139,8 @@ impl Session {
 
     /// A ping or a pong.
     pub(crate) fn control(&mut self, now: Instant) -> Step {
-        self.count(now).unwrap_or(Step::Nothing)
+        // Every connection answers pings: of an address with many, that alone would be too much.
+        self.count(now, true).unwrap_or(Step::Nothing)
     }
 
     /// When to call [`Session::timeout`] if nothing comes before.
@@ -197,12 +198,12 @@ impl Session {
         })))
     }
 
-    /// Counts anything that came; `Some` when it is one too many, and then it is dropped.
-    fn count(&mut self, now: Instant) -> Option<Step> {
+    /// Counts anything that came, `answered` when the server may have asked for it; `Some` when it is one too many, and then it is dropped.
+    fn count(&mut self, now: Instant, answered: bool) -> Option<Step> {
         self.heard = self.heard.max(now);
         let refusal = if !self.allowed.take(now) {
             Refusal::too_many_messages(&self.limits)
-        } else if !self.visitor.message(now) {
+        } else if !answered && !self.visitor.message(now) {
             Refusal::too_many_messages_of_address(self.visitor.messages_per_second())
         } else {
             return None;

@@ -193,11 +193,14 @@ fn messages_of_all_connections_of_an_address_are_limited_together() {
     let visitor = Visitors::new(config.per_address).of(now, Ipv4Addr::LOCALHOST.into());
     let session = || Session::new(now, &config, arrival(), ResumeToken::random(), Arc::clone(&visitor));
     let (mut first, mut second) = (session(), session());
-    let passed = (0..200).filter(|_| first.control(now) == Step::Nothing).count();
-    assert_eq!(passed, 149 + 50, "150 pass, one complaint, silence after it");
-    let Step::Refuse(refusal) = second.control(now) else { panic!("not refused") };
+    let later = r#"{"type":"of a later version"}"#;
+    let passed = (0..200).filter(|_| first.text(now, later) == Step::Nothing).count();
+    assert_eq!(passed, 199, "150 pass, one is complained about, the others are dropped in silence");
+    let Step::Refuse(refusal) = second.text(now, later) else { panic!("not refused") };
     assert_eq!((refusal.code, refusal.fatal), (ErrorCode::TooManyMessages, false));
     assert!(refusal.message.contains("30 a second from all its connections"), "{}", refusal.message);
+    let mut third = session();
+    assert!((0..100).all(|_| third.control(now) == Step::Nothing), "answers to pings are not among them");
 }
 
 #[test]

@@ -383,7 +383,9 @@ export class Call {
     let notice = "server";
     if (code === "room_full") notice = "room_full";
     else if (code === "bad_room_name" || code === "bad_display_name") notice = "bad_name";
-    if (fatal && code !== "internal") this.#end();
+    // A call that goes on waits as long as `closing` says; whoever is only joining is told to.
+    const later = code === "too_many_joins" || code === "overloaded";
+    if ((fatal && code !== "internal") || (later && this.#state === "joining")) this.#end();
     this.#outputs.push({ type: "notice", code: notice, said: { key: "refused", values: { code } }, text: message });
   }
 

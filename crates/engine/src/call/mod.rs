@@ -505,7 +505,9 @@ impl Call {
             _ => NoticeCode::Server,
         };
         let problem = Problem::new(Sentence::Refused { code }, message);
-        if fatal && code != ErrorCode::Internal {
+        // A call that goes on waits as long as `closing` says; whoever is only joining is told to.
+        let later = matches!(code, ErrorCode::TooManyJoins | ErrorCode::Overloaded);
+        if (fatal && code != ErrorCode::Internal) || (later && self.state == CallState::Joining) {
             self.fail(notice, problem);
         } else {
             self.notice(notice, problem);

@@ -540,6 +540,36 @@ fn a_server_that_asks_for_patience_gets_it() {
 }
 
 #[test]
+fn a_full_server_ends_a_joining_with_its_sentence_and_no_call_that_goes_on() {
+    let full = || ServerMessage::Error {
+        code: ErrorCode::Overloaded,
+        message: "The server is full just now.".to_owned(),
+        fatal: false,
+    };
+    let busy = || ServerMessage::Closing { reason: ClosingReason::Busy, retry_after: Some(5) };
+    let mut joining = Bench::new();
+    joining.join();
+    joining.input(Input::SignalingOpen);
+    joining.server(full());
+    joining.server(busy());
+    joining.input(Input::SignalingClosed(lost()));
+    assert_eq!(joining.call.state(), CallState::Idle);
+    assert_eq!(
+        notices(&joining.outputs()),
+        [NoticeCode::Server],
+        "the reason, and not that the line was cut"
+    );
+
+    let mut going_on = Bench::joined(&[]);
+    going_on.outputs();
+    going_on.server(full());
+    going_on.server(busy());
+    going_on.input(Input::SignalingClosed(lost()));
+    assert_eq!(going_on.call.state(), CallState::Reconnecting);
+    assert!(going_on.call.next_deadline().unwrap() - going_on.now >= Duration::from_secs(5));
+}
+
+#[test]
 fn joining_again_elsewhere_ends_this_call() {
     let mut bench = Bench::joined(&[]);
     bench.server(ServerMessage::Closing { reason: ClosingReason::Replaced, retry_after: None });

@@ -103,7 +103,8 @@ pub(crate) struct Args {
           value_parser = clap::value_parser!(u32).range(2..=1000))]
     max_peers_per_room: u32,
 
-    /// Connections from one address; raise it behind a reverse proxy that is not trusted
+    /// Connections from one address; raise it, and what else is about one address, behind a reverse proxy
+    /// that is not trusted
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections_per_address,
           value_parser = clap::value_parser!(u32).range(1..))]
     max_connections_per_address: u32,
