@@ -18,8 +18,8 @@ pub enum Purpose {
     Engine,
     /// Build and show the window.
     App,
-    /// Run all tests: a virtual screen, a driver for the window, a certificate authority, a TURN server, a sound server,
-    /// Node.js for the UI, and peers that share no code with Maru.
+    /// Run all tests: a virtual screen, a driver for the window, a certificate authority, a TURN server, a Redis, a
+    /// sound server, Node.js for the UI, and peers that share no code with Maru.
     Test,
     /// Run the tests with browsers as guests.
     Browsers,
@@ -52,6 +52,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "webkit2gtk-driver",
             "dbus",
             "pebble",
+            "redis-server",
             "pulseaudio",
             "pulseaudio-utils",
             "libasound2-plugins",
@@ -91,21 +92,21 @@ const MANAGERS: [Manager; 5] = [
         install: "sudo dnf install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel libvpx-devel",
         app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
-        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1 iproute nftables tcpdump",
+        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon valkey-compat-redis pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1 iproute nftables tcpdump",
     },
     Manager {
         program: "pacman",
         install: "sudo pacman -S --needed",
         engine: "base-devel cmake nasm pkgconf clang alsa-lib libvpx",
         app: "webkit2gtk-4.1 gst-plugins-base gst-plugins-good gst-plugins-bad gst-libav",
-        test: "xorg-server-xvfb dbus pulseaudio alsa-plugins nodejs typescript python-gobject gst-plugins-bad libnice iproute2 nftables tcpdump",
+        test: "xorg-server-xvfb dbus valkey pulseaudio alsa-plugins nodejs typescript python-gobject gst-plugins-bad libnice iproute2 nftables tcpdump",
     },
     Manager {
         program: "zypper",
         install: "sudo zypper install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel libvpx-devel",
         app: "webkit2gtk3-devel gstreamer-plugins-base gstreamer-plugins-good gstreamer-plugins-bad gstreamer-plugins-libav",
-        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 pulseaudio pulseaudio-utils alsa-plugins-pulse nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice iproute2 nftables tcpdump",
+        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 redis pulseaudio pulseaudio-utils alsa-plugins-pulse nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice iproute2 nftables tcpdump",
     },
     Manager {
         program: "brew",
@@ -207,6 +208,7 @@ fn missing_elsewhere(purposes: &[Purpose]) -> Vec<&'static str> {
         need(succeeds("node", &["--version"]), "node");
         need(succeeds("tsc", &["--version"]), "tsc");
         if linux {
+            need(succeeds("sh", &["-c", "command -v redis-server"]), "redis-server");
             need(succeeds("sh", &["-c", "command -v Xvfb"]), "Xvfb");
             need(succeeds("sh", &["-c", "command -v WebKitWebDriver"]), "WebKitWebDriver");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits, RESUME_SECONDS};
 
+use crate::BusConfig;
 use crate::relay::{CredentialsConfig, RelayConfig};
 
 /// A server's settings. The defaults suit a server that anybody may use on a local network.
@@ -41,6 +42,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Serve the page from this directory, for working on it, instead of the one that is built in.
     pub page_directory: Option<PathBuf>,
+    /// Where this server meets the others that it shares rooms with; `None` for one that is alone.
+    pub bus: Option<BusConfig>,
     /// How long a new connection may take to join a room.
     pub join_timeout: Duration,
     /// How long the place of a participant is kept after its connection broke.
@@ -72,6 +75,7 @@ impl Default for Config {
             public_url: None,
             trusted_proxies: Vec::new(),
             page_directory: None,
+            bus: None,
             join_timeout: Duration::from_secs(10),
             resume_window: Duration::from_secs(RESUME_SECONDS),
             // Two unanswered pings, and the others know within ten seconds.

@@ -5,6 +5,8 @@
 //! some hundred while it connects and then next to none. What comes out of the rooms goes into
 //! mailboxes under the same lock, so that every client gets its messages in the order of events.
 
+mod across;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,9 +14,10 @@ use std::time::Instant;
 use axum::extract::ws::Utf8Bytes;
 use maru_protocol::{ClosingReason, RoomName, ServerMessage};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::Config;
+use crate::bus::{BusCounts, Envelope, NodeId, Worker};
 use crate::mailbox::{Mailbox, Outbox, mailbox};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
@@ -32,6 +35,15 @@ pub(crate) struct Hub {
     metrics: Metrics,
     send_queue: usize,
     send_queue_bytes: usize,
+    bus: Option<Bus>,
+}
+
+/// The way to other nodes; see [`across`].
+#[derive(Debug)]
+struct Bus {
+    signals: mpsc::Sender<Envelope>,
+    changed: Arc<Notify>,
+    counts: Mutex<BusCounts>,
 }
 
 #[derive(Debug)]
@@ -46,23 +58,28 @@ struct State {
 }
 
 impl Hub {
-    /// A hub without connections.
-    pub(crate) fn new(config: &Config, metrics: Metrics) -> Self {
-        let state = State {
-            rooms: Rooms::new(config),
-            mailboxes: HashMap::new(),
-            connections: 0,
-            stopping: false,
-            wakes: None,
+    /// A hub without connections, and what keeps it together with other nodes, if it is to have any.
+    pub(crate) fn new(config: &Config, metrics: Metrics) -> (Self, Option<Worker>) {
+        let me = NodeId::random();
+        let (signals, waiting) = mpsc::channel(across::SIGNALS_WAITING);
+        let worker = Worker::new(config, me, waiting);
+        let bus =
+            worker.is_some().then(|| Bus { signals, changed: Arc::default(), counts: Mutex::default() });
+        let rooms = match bus {
+            None => Rooms::new(config),
+            Some(_) => Rooms::spanning(config, me, Instant::now(), across::clock()),
         };
-        Self {
+        let state = State { rooms, mailboxes: HashMap::new(), connections: 0, stopping: false, wakes: None };
+        let hub = Self {
             state: Mutex::new(state),
             expiry_changed: Notify::new(),
             occupancy_changed: Notify::new(),
             metrics,
             send_queue: config.send_queue,
             send_queue_bytes: config.send_queue_bytes,
-        }
+            bus,
+        };
+        (hub, worker)
     }
 
     /// A new connection. What is for it comes out of the outbox, until that ends.
@@ -201,6 +218,7 @@ impl Hub {
                 Output::Close(connection) => {
                     state.mailboxes.remove(&connection);
                 }
+                Output::Pass(envelope) => self.pass(*envelope),
                 Output::Send { to, message } => {
                     let text = text_of(&message);
                     self.metrics.sent(&message, to.len());
@@ -219,6 +237,9 @@ impl Hub {
         let next = state.rooms.next_expiry();
         if next.is_some_and(|next| state.wakes.is_none_or(|wakes| next < wakes)) {
             self.expiry_changed.notify_one();
+        }
+        if state.rooms.has_requests() {
+            self.wake_bus();
         }
     }
 }

@@ -5,12 +5,14 @@
 //! state that is told the time; sockets and tasks are a thin shell around them.
 //!
 //! This crate refuses to know media, devices, and what is in a description or a candidate: signals
-//! are relayed unread, and so is what passes through its TURN relay. It stores nothing: a server that starts again knows nobody, and lets everybody
+//! are relayed unread, and so is what passes through its TURN relay. It stores nothing (with `bus`, several servers
+//! keep who is in which room in Redis): a server that starts again knows nobody, and lets everybody
 //! back in as who they were (see [`maru_protocol::ResumeToken`]).
 
 mod access;
 mod addresses;
 pub mod automatic;
+mod bus;
 mod config;
 mod connection;
 mod discard;
@@ -38,6 +40,7 @@ mod tls;
 mod visitors;
 mod web;
 
+pub use bus::BusConfig;
 pub use config::{Config, PerAddress, base_path};
 pub use error::ServerError;
 pub use listen::listen;

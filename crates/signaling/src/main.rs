@@ -41,6 +41,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let files = platform::raise_file_limit();
     let mut config = args.config(files)?;
     args.relay.apply(&args.listen, &mut config)?;
+    config.bus = args.bus.bus()?;
     tracing::debug!(files, connections = config.max_connections, "limits");
     let metrics = match &args.metrics_listen {
         Some(address) => {

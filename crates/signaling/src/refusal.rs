@@ -147,6 +147,13 @@ impl Refusal {
         Self::new(ErrorCode::Unauthorized, true, message)
     }
 
+    /// The other nodes are out of reach. Not a refusal: the place is taken.
+    pub(crate) fn alone() -> Self {
+        let message = "This server cannot reach the others that it works with just now. You see only who is on \
+                       this one; the others appear as soon as that is over.";
+        Self::new(ErrorCode::Internal, false, message)
+    }
+
     /// No `join` in time.
     pub(crate) fn join_timeout() -> Self {
         Self::new(ErrorCode::JoinTimeout, true, "No room was joined in time. Connect again.")

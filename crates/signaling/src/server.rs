@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::addresses::Addresses;
+use crate::bus::Worker;
 use crate::http::{self, Http};
 use crate::hub::Hub;
 use crate::links::{Entrance, Entrances, bases_of_the_owner};
@@ -70,6 +71,8 @@ pub struct Server {
     web: Arc<Web>,
     sockets: Arc<Addresses>,
     most_per_address: u32,
+    /// Until the server runs.
+    bus: Arc<Mutex<Option<Worker>>>,
     tracker: TaskTracker,
     kill: CancellationToken,
     stop: CancellationToken,
@@ -84,7 +87,8 @@ impl Server {
         let most_per_address = of_browsers.saturating_add(TOLD_ABOVE_LIMIT);
         let relay = OwnRelay::new(&config);
         let metrics = Metrics::new();
-        let hub = Arc::new(Hub::new(&config, metrics.clone()));
+        let (hub, worker) = Hub::new(&config, metrics.clone());
+        let hub = Arc::new(hub);
         let web = Web {
             report: Arc::new(Report::new(&metrics, Arc::clone(&hub), tracker.clone())),
             metrics,
@@ -101,7 +105,8 @@ impl Server {
             relay,
             config,
         };
-        Self { web: Arc::new(web), sockets: Arc::default(), most_per_address, tracker, kill, stop }
+        let bus = Arc::new(Mutex::new(worker));
+        Self { web: Arc::new(web), sockets: Arc::default(), most_per_address, bus, tracker, kill, stop }
     }
 
     /// Serves on a socket, with TLS or without, and on those of [`Server::open`], until `shutdown`
@@ -123,6 +128,16 @@ impl Server {
             Some(relay) => relay.open(tls.as_ref(), listener.local_addr()?.port())?,
             None => None,
         };
+        let worker = self.bus.lock().take();
+        if let Some(worker) = worker {
+            let (working, kill) = (worker.run(Arc::clone(hub), self.stop.clone()), self.kill.clone());
+            self.tracker.spawn(async move {
+                tokio::select! {
+                    () = working => {}
+                    () = kill.cancelled() => {}
+                }
+            });
+        }
         tokio::select! {
             biased;
             // First, so that the links know this socket from the start.

@@ -141,7 +141,9 @@ impl Web {
         let (rooms, peers) = self.hub.counts();
         let full = self.tracker.len() > self.config.max_connections || rooms >= self.config.max_rooms;
         troubles.extend(full.then_some("full"));
-        let report = serde_json::to_string(&Health::of(rooms, peers, &troubles)).unwrap_or_default();
+        let bus = self.hub.bus_report();
+        troubles.extend(bus.as_ref().is_some_and(|(up, _)| !up).then_some("bus"));
+        let report = serde_json::to_string(&Health::of(rooms, peers, &troubles, bus)).unwrap_or_default();
         // Whoever shares out clients between servers goes by the status.
         let status = if full { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
         response(status, "application/json", report)

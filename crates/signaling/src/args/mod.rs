@@ -1,5 +1,6 @@
 //! The command line of `maru-server`.
 
+mod bus;
 mod layers;
 mod load;
 mod relay;
@@ -15,6 +16,7 @@ use ipnet::IpNet;
 use maru_protocol::{IceServer, Limits};
 use maru_signaling::{Config, base_path};
 
+use bus::BusArgs;
 use load::LoadArgs;
 use relay::RelayArgs;
 use tls::TlsArgs;
@@ -74,6 +76,8 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) relay: RelayArgs,
+    #[command(flatten)]
+    pub(crate) bus: BusArgs,
 
     /// Where guests find the page, when the server is behind something: a whole URL without a room,
     /// such as https://example.org/maru

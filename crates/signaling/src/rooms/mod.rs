@@ -8,12 +8,15 @@
 //!                  ├─ leave, removed → (none)  └─ window over → (none)
 //!                  └─ join on another connection → here (the first one is told: replaced)
 //! ```
+//!
+//! Where rooms span nodes, a member may have its place at another node: see `span`.
 
 mod room;
+mod span;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,9 +26,11 @@ use maru_protocol::{
 };
 
 use crate::Config;
+use crate::bus::{Envelope, RoomId};
 use crate::links::Base;
 use crate::refusal::Refusal;
 use room::{Absence, Member, Presence, Room};
+use span::Span;
 
 /// What the guest's page calls itself (`ui/backend/guest/session.js`).
 const GUEST: &str = "maru-guest";
@@ -74,6 +79,8 @@ pub(crate) enum Output {
     Send { to: Vec<ConnectionId>, message: ServerMessage },
     /// End a connection after what was sent to it.
     Close(ConnectionId),
+    /// Pass a signal on to another node.
+    Pass(Box<Envelope>),
 }
 
 /// All rooms of a server.
@@ -89,8 +96,10 @@ pub(crate) struct Rooms {
     connections: HashMap<ConnectionId, PeerId>,
     /// When each kept place is given up.
     expiries: BTreeSet<(Instant, PeerId)>,
-    /// Counts participants as they enter.
+    /// Counts participants as this server hears of them.
     arrivals: u64,
+    /// What there is to other nodes; `None` for a server that is alone.
+    span: Option<Box<Span>>,
 }
 
 impl Rooms {
@@ -104,6 +113,7 @@ impl Rooms {
             connections: HashMap::new(),
             expiries: BTreeSet::new(),
             arrivals: 0,
+            span: None,
         }
     }
 
@@ -111,7 +121,8 @@ impl Rooms {
     pub(crate) fn handle(&mut self, now: Instant, connection: ConnectionId, input: Input) -> Vec<Output> {
         let mut outputs = Vec::new();
         match input {
-            Input::Join(join) => self.join(connection, *join, &mut outputs),
+            Input::Join(join) => self.join(now, connection, *join, &mut outputs),
+            _ if self.is_entering(connection) => self.while_entering(connection, input, &mut outputs),
             Input::Signal { to, signal } => self.signal(connection, to, signal, &mut outputs),
             Input::Status(status) => self.status(connection, status, &mut outputs),
             Input::Leave => {
@@ -160,27 +171,47 @@ impl Rooms {
         self.rooms.iter().filter_map(|(key, room)| Some((Arc::clone(key), guests_of(room)?))).collect()
     }
 
-    fn join(&mut self, connection: ConnectionId, join: Join, outputs: &mut Vec<Output>) {
+    fn join(&mut self, now: Instant, connection: ConnectionId, join: Join, outputs: &mut Vec<Output>) {
         if self.connections.contains_key(&connection) {
             return outputs.push(tell(connection, Refusal::already_joined()));
         }
         let id = join.identity.peer_id();
         let key: Arc<str> = join.room.key().into();
         if self.places.get(&id) == Some(&key) {
-            return self.take_back(connection, &key, join, outputs);
+            return self.take_back(now, connection, &key, join, None, outputs);
         }
-        if self.rooms.get(&key).is_some_and(|room| room.len() >= self.limits.peers_per_room.max(1) as usize) {
-            outputs.push(tell(connection, Refusal::room_full(&self.limits)));
-            return outputs.push(Output::Close(connection));
+        if self.span.is_some() {
+            return self.ask_to_enter(now, connection, key, join, outputs);
         }
-        // The same participant in another room: it cannot be in two.
-        if let Some(old) = self.remove(id, LeftReason::Left, outputs) {
-            replace(old, outputs);
+        if self.is_full(&key) {
+            return self.refuse_entry(connection, outputs);
         }
-        self.enter(connection, key, join, outputs);
+        self.enter(now, connection, key, join, None, outputs);
     }
 
-    fn enter(&mut self, connection: ConnectionId, key: Arc<str>, join: Join, outputs: &mut Vec<Output>) {
+    fn is_full(&self, key: &str) -> bool {
+        self.rooms.get(key).is_some_and(|room| room.len() >= self.limits.peers_per_room.max(1) as usize)
+    }
+
+    fn refuse_entry(&self, connection: ConnectionId, outputs: &mut Vec<Output>) {
+        outputs.push(tell(connection, Refusal::room_full(&self.limits)));
+        outputs.push(Output::Close(connection));
+    }
+
+    /// A newcomer takes a place; `order` is its number in the order of arrival on all nodes.
+    fn enter(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        key: Arc<str>,
+        join: Join,
+        order: Option<u64>,
+        outputs: &mut Vec<Output>,
+    ) {
+        // The same participant in another room: it cannot be in two.
+        if let Some(old) = self.remove(join.identity.peer_id(), LeftReason::Left, outputs) {
+            replace(old, outputs);
+        }
         let Join {
             identity,
             room: name,
@@ -193,8 +224,12 @@ impl Rooms {
         } = join;
         let id = identity.peer_id();
         self.arrivals += 1;
+        let (heard, arrived) = (self.arrivals, order.unwrap_or(self.arrivals));
         let room = self.rooms.entry(Arc::clone(&key)).or_insert_with(|| Room::new(name));
         let info = PeerInfo { id, name: display_name, client, capabilities, status };
+        let member = Member { info, arrived, heard, presence: Presence::Here(connection) };
+        let rank = member.rank();
+        let (peers, later) = room.others(id, |other| other.rank() > rank);
         outputs.push(tell(
             connection,
             ServerMessage::Joined {
@@ -202,42 +237,61 @@ impl Rooms {
                 resume: identity,
                 resumed: false,
                 room: room.name().clone(),
-                peers: room.infos(),
+                peers,
                 ice_servers,
                 limits: self.limits.clone(),
                 links: bases.iter().map(|base| base.room(room.name())).collect(),
             },
         ));
+        outputs.extend(later.into_iter().map(|peer| tell(connection, ServerMessage::PeerJoined { peer })));
         outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
-        outputs.extend(room.broadcast(id, ServerMessage::PeerJoined { peer: info.clone() }));
-        room.add(Member { info, arrived: self.arrivals, presence: Presence::Here(connection) });
+        let unaware = room.introduce(&member, outputs);
+        room.add(member);
+        self.seat(now, &key, id);
         self.places.insert(id, key);
         self.connections.insert(connection, id);
+        self.send_round(now, unaware, outputs);
     }
 
-    /// The participant comes back to its place, or moves it to another connection. Name, program and
-    /// capabilities stay what the others know.
-    fn take_back(&mut self, connection: ConnectionId, key: &Arc<str>, join: Join, outputs: &mut Vec<Output>) {
+    /// The participant comes back to its place, or moves it to another connection, or from another node to
+    /// this one: it may then not have heard of some, who are `unheard`. Name, program and capabilities stay
+    /// what the others know.
+    fn take_back(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        key: &Arc<str>,
+        join: Join,
+        unheard: Option<&HashSet<PeerId>>,
+        outputs: &mut Vec<Output>,
+    ) {
         let id = join.identity.peer_id();
         let Some(room) = self.rooms.get_mut(key) else { return };
         let Some(member) = room.member_mut(id) else { return };
-        let absence = match std::mem::replace(&mut member.presence, Presence::Here(connection)) {
+        let rank = member.rank();
+        let mut missed = u64::MAX;
+        let (kept, was_away) = match std::mem::replace(&mut member.presence, Presence::Here(connection)) {
             Presence::Away(absence) => {
                 self.expiries.remove(&(absence.until, id));
-                Some(absence)
+                missed = absence.since;
+                (Some(absence.kept), true)
             }
             Presence::Here(old) => {
                 self.connections.remove(&old);
                 replace(old, outputs);
-                None
+                (None, false)
             }
+            Presence::Elsewhere(remote) => (Some(remote.kept), remote.away),
         };
         self.connections.insert(connection, id);
+        self.places.insert(id, Arc::clone(key));
         let status_changed = std::mem::replace(&mut member.info.status, join.status) != join.status;
 
         // Who came while it was away waits for an offer from it: `peer_joined` asks for that.
-        let missed = absence.as_ref().map_or(u64::MAX, |absence| absence.since);
-        let (peers, newcomers) = room.others(id, missed);
+        let (peers, newcomers) = room.others(id, |other| {
+            let missed = other.heard >= missed || unheard.is_some_and(|ids| ids.contains(&other.info.id));
+            missed && other.rank() > rank
+        });
         outputs.push(tell(
             connection,
             ServerMessage::Joined {
@@ -254,15 +308,15 @@ impl Rooms {
         outputs
             .extend(newcomers.into_iter().map(|peer| tell(connection, ServerMessage::PeerJoined { peer })));
         outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
-        if let Some(absence) = absence {
-            let kept = absence.into_kept();
-            outputs
-                .extend(kept.map(|(from, signal)| tell(connection, ServerMessage::Signal { from, signal })));
+        let kept = kept.into_iter().flat_map(room::Kept::into_signals);
+        outputs.extend(kept.map(|(from, signal)| tell(connection, ServerMessage::Signal { from, signal })));
+        if was_away {
             outputs.extend(room.broadcast(id, ServerMessage::PeerBack { peer: id }));
         }
         if status_changed {
             outputs.extend(room.broadcast(id, ServerMessage::Status { from: id, status: join.status }));
         }
+        self.seat(now, key, id);
     }
 
     fn signal(&mut self, connection: ConnectionId, to: PeerId, signal: Signal, outputs: &mut Vec<Output>) {
@@ -273,9 +327,18 @@ impl Rooms {
                 outputs.push(tell(*receiver, ServerMessage::Signal { from, signal }));
             }
             Some(Presence::Away(absence)) => {
-                if absence.keep(from, signal).is_err() {
+                if absence.kept.keep(from, signal).is_err() {
                     outputs.push(tell(connection, Refusal::no_more_is_kept()));
                 }
+            }
+            Some(Presence::Elsewhere(remote)) if remote.away => {
+                if remote.kept.keep(from, signal).is_err() {
+                    outputs.push(tell(connection, Refusal::no_more_is_kept()));
+                }
+            }
+            Some(Presence::Elsewhere(remote)) => {
+                let (node, room) = (remote.node, RoomId::of(&room.name().key()));
+                outputs.push(Output::Pass(Box::new(Envelope { node, room, from, to, signal, hops: 0 })));
             }
         }
     }
@@ -285,6 +348,7 @@ impl Rooms {
         let Some(member) = room.member_mut(from) else { return };
         if std::mem::replace(&mut member.info.status, status) != status {
             outputs.extend(room.broadcast(from, ServerMessage::Status { from, status }));
+            self.note(from);
         }
     }
 
@@ -299,6 +363,7 @@ impl Rooms {
         outputs.extend(room.broadcast(peer, ServerMessage::PeerAway { peer }));
         self.connections.remove(&connection);
         self.expiries.insert((until, peer));
+        self.note(peer);
     }
 
     fn end(&mut self, connection: ConnectionId, reason: LeftReason, outputs: &mut Vec<Output>) {
@@ -318,9 +383,10 @@ impl Rooms {
         let room = self.rooms.get_mut(&key)?;
         let presence = room.remove(peer)?.presence;
         outputs.extend(room.broadcast(peer, ServerMessage::PeerLeft { peer, reason }));
-        if room.len() == 0 {
+        if !room.has_own() {
             self.rooms.remove(&key);
         }
+        self.note_left(&key, peer, reason);
         match presence {
             Presence::Here(connection) => {
                 self.connections.remove(&connection);
@@ -330,6 +396,7 @@ impl Rooms {
                 self.expiries.remove(&(absence.until, peer));
                 None
             }
+            Presence::Elsewhere(_) => None,
         }
     }
 

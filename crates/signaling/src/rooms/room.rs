@@ -6,6 +6,7 @@ use std::time::Instant;
 use maru_protocol::{PeerId, PeerInfo, RoomName, ServerMessage, Signal};
 
 use super::{ConnectionId, Output};
+use crate::bus::NodeId;
 
 /// Signals of one sender that are kept for a member who is away: an ICE restart with its candidates.
 pub(super) const KEPT_PER_SENDER: usize = 64;
@@ -24,8 +25,10 @@ pub(super) struct Room {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) info: PeerInfo,
-    /// Its number among all who ever entered a room.
+    /// Its number among all who ever entered a room, on all nodes: whoever has the lower one makes the offer.
     pub(super) arrived: u64,
+    /// Its number among all of whom this server ever heard.
+    pub(super) heard: u64,
     pub(super) presence: Presence,
 }
 
@@ -36,6 +39,20 @@ pub(super) enum Presence {
     Here(ConnectionId),
     /// Its connection broke.
     Away(Box<Absence>),
+    /// Over another node.
+    Elsewhere(Box<Remote>),
+}
+
+/// A member whose place is at another node.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub(super) node: NodeId,
+    /// It cannot be reached: its connection broke, or its node did, or the way there.
+    pub(super) away: bool,
+    /// The store forgot it; it is given up when its node does not name it again until then.
+    pub(super) unconfirmed: Option<Instant>,
+    /// Signals of members of this node, until it can be reached again.
+    pub(super) kept: Kept,
 }
 
 /// A broken connection's kept place.
@@ -43,10 +60,16 @@ pub(super) enum Presence {
 pub(super) struct Absence {
     /// When the place is given up.
     pub(super) until: Instant,
-    /// Who arrived with this number or a later one came during the absence.
+    /// Who was heard of with this number or a later one came during the absence.
     pub(super) since: u64,
-    kept: VecDeque<(PeerId, Signal)>,
-    kept_bytes: usize,
+    pub(super) kept: Kept,
+}
+
+/// Signals that wait for somebody's return.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    signals: VecDeque<(PeerId, Signal)>,
+    bytes: usize,
 }
 
 /// Nothing more is kept.
@@ -82,25 +105,44 @@ impl Room {
         let index = self.members.iter().position(|member| member.info.id == id)?;
         let member = self.members.remove(index);
         for other in &mut self.members {
-            if let Presence::Away(absence) = &mut other.presence {
-                absence.forget(id);
+            match &mut other.presence {
+                Presence::Here(_) => {}
+                Presence::Away(absence) => absence.kept.forget(id),
+                Presence::Elsewhere(remote) => remote.kept.forget(id),
             }
         }
         Some(member)
     }
 
-    /// What everybody may know of all members.
-    pub(super) fn infos(&self) -> Vec<PeerInfo> {
-        self.members.iter().map(|member| member.info.clone()).collect()
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
     }
 
-    /// All members but one: those who arrived before the given number, and those from it on.
-    pub(super) fn others(&self, id: PeerId, since: u64) -> (Vec<PeerInfo>, Vec<PeerInfo>) {
-        let (before, later): (Vec<&Member>, Vec<&Member>) = self
-            .members
-            .iter()
-            .filter(|member| member.info.id != id)
-            .partition(|member| member.arrived < since);
+    pub(super) fn members_mut(&mut self) -> &mut [Member] {
+        &mut self.members
+    }
+
+    /// Those whose place is at another node.
+    pub(super) fn remotes(&self) -> impl Iterator<Item = (PeerId, &Remote)> {
+        self.members.iter().filter_map(|member| match &member.presence {
+            Presence::Elsewhere(remote) => Some((member.info.id, &**remote)),
+            _ => None,
+        })
+    }
+
+    /// Whether a member has its place at this node.
+    pub(super) fn has_own(&self) -> bool {
+        self.members.iter().any(Member::is_own)
+    }
+
+    /// What everybody may know of all members but one: those whom `later` does not name, and those whom it does.
+    pub(super) fn others(
+        &self,
+        id: PeerId,
+        later: impl Fn(&Member) -> bool,
+    ) -> (Vec<PeerInfo>, Vec<PeerInfo>) {
+        let (later, before): (Vec<&Member>, Vec<&Member>) =
+            self.members.iter().filter(|member| member.info.id != id).partition(|member| later(member));
         let infos = |members: Vec<&Member>| members.into_iter().map(|member| member.info.clone()).collect();
         (infos(before), infos(later))
     }
@@ -113,8 +155,22 @@ impl Room {
 
     /// Who is away now.
     pub(super) fn away(&self) -> impl Iterator<Item = PeerId> {
-        let away = self.members.iter().filter(|member| matches!(member.presence, Presence::Away(_)));
-        away.map(|member| member.info.id)
+        self.members.iter().filter(|member| member.is_away()).map(|member| member.info.id)
+    }
+
+    /// Tells those who are here of somebody new, if they were there before; gives back those who were not:
+    /// they should have been told at their own arrival, and cannot be told now.
+    pub(super) fn introduce(&self, new: &Member, outputs: &mut Vec<Output>) -> Vec<ConnectionId> {
+        let (mut to, mut unaware) = (Vec::new(), Vec::new());
+        for member in &self.members {
+            if let Presence::Here(connection) = member.presence {
+                if member.rank() < new.rank() { to.push(connection) } else { unaware.push(connection) }
+            }
+        }
+        if !to.is_empty() {
+            outputs.push(Output::Send { to, message: ServerMessage::PeerJoined { peer: new.info.clone() } });
+        }
+        unaware
     }
 
     /// A message to everybody who is here, but one; `None` when that is nobody.
@@ -128,36 +184,64 @@ impl Room {
     }
 }
 
-impl Absence {
-    pub(super) fn new(until: Instant, since: u64) -> Self {
-        Self { until, since, kept: VecDeque::new(), kept_bytes: 0 }
+impl Member {
+    /// Its place in the order of arrival, which is the same on all nodes.
+    pub(super) fn rank(&self) -> (u64, PeerId) {
+        (self.arrived, self.info.id)
     }
 
+    /// Whether its place is at this node.
+    pub(super) fn is_own(&self) -> bool {
+        !matches!(self.presence, Presence::Elsewhere(_))
+    }
+
+    fn is_away(&self) -> bool {
+        match &self.presence {
+            Presence::Here(_) => false,
+            Presence::Away(_) => true,
+            Presence::Elsewhere(remote) => remote.away,
+        }
+    }
+}
+
+impl Absence {
+    pub(super) fn new(until: Instant, since: u64) -> Self {
+        Self { until, since, kept: Kept::default() }
+    }
+}
+
+impl Remote {
+    pub(super) fn new(node: NodeId, away: bool) -> Self {
+        Self { node, away, unconfirmed: None, kept: Kept::default() }
+    }
+}
+
+impl Kept {
     /// Keeps a signal for the return.
     ///
     /// # Errors
     /// [`NothingMoreKept`] when the sender's share or the space for all is used up: the signal is
     /// dropped, the older ones stay, since candidates are of no use without the offer before them.
     pub(super) fn keep(&mut self, from: PeerId, signal: Signal) -> Result<(), NothingMoreKept> {
-        let bytes = self.kept_bytes + weight(&signal);
-        let of_sender = self.kept.iter().filter(|(sender, _)| *sender == from).count();
+        let bytes = self.bytes + weight(&signal);
+        let of_sender = self.signals.iter().filter(|(sender, _)| *sender == from).count();
         if of_sender >= KEPT_PER_SENDER || bytes > KEPT_BYTES {
             return Err(NothingMoreKept);
         }
-        self.kept_bytes = bytes;
-        self.kept.push_back((from, signal));
+        self.bytes = bytes;
+        self.signals.push_back((from, signal));
         Ok(())
     }
 
     /// Drops what is kept from a sender who is gone.
     fn forget(&mut self, sender: PeerId) {
-        self.kept.retain(|(from, _)| *from != sender);
-        self.kept_bytes = self.kept.iter().map(|(_, signal)| weight(signal)).sum();
+        self.signals.retain(|(from, _)| *from != sender);
+        self.bytes = self.signals.iter().map(|(_, signal)| weight(signal)).sum();
     }
 
     /// What was kept, in the order in which it came.
-    pub(super) fn into_kept(self) -> impl Iterator<Item = (PeerId, Signal)> {
-        self.kept.into_iter()
+    pub(super) fn into_signals(self) -> impl Iterator<Item = (PeerId, Signal)> {
+        self.signals.into_iter()
     }
 }
 

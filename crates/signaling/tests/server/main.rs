@@ -6,6 +6,8 @@ mod acme;
 mod attacks;
 mod automatic;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod bus;
 mod client;
 mod limits;
 mod load;

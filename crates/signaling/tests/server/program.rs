@@ -36,6 +36,14 @@ fn an_address_that_is_none_is_a_clear_message() {
 }
 
 #[test]
+fn a_bus_that_is_no_url_of_redis_is_a_clear_message_without_what_may_be_a_password() {
+    let text = failure(&["--bus", "http://user:sesame@127.0.0.1"]);
+    assert!(text.contains("redis://HOST:6379") && !text.contains("sesame"), "{text}");
+    let text = failure(&["--bus", "redis://127.0.0.1", "--bus-password-file", "/nowhere/password"]);
+    assert!(text.contains("/nowhere/password"), "{text}");
+}
+
+#[test]
 fn help_and_version_are_on_standard_output() {
     let help = maru_server(&["--help"]);
     assert!(help.status.success());
