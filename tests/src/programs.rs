@@ -21,7 +21,7 @@ pub fn app() -> &'static Path {
 /// When it cannot be built.
 pub fn cli() -> &'static Path {
     static CLI: OnceLock<PathBuf> = OnceLock::new();
-    CLI.get_or_init(|| build("maru-cli", "maru-cli"))
+    CLI.get_or_init(|| env::var_os("MARU_CLI").map_or_else(|| build("maru-cli", "maru-cli"), PathBuf::from))
 }
 
 /// The server.
@@ -30,7 +30,9 @@ pub fn cli() -> &'static Path {
 /// When it cannot be built.
 pub fn server() -> &'static Path {
     static SERVER: OnceLock<PathBuf> = OnceLock::new();
-    SERVER.get_or_init(|| build("maru-signaling", "maru-server"))
+    SERVER.get_or_init(|| {
+        env::var_os("MARU_SERVER").map_or_else(|| build("maru-signaling", "maru-server"), PathBuf::from)
+    })
 }
 
 /// Where this package is. Asked when the tests run: checkouts may share what is built.

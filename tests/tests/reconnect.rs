@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use maru_tests::faults::Scene;
+use maru_tests::faults::{Gap, Scene};
 use maru_tests::wait::{eventually, now_ms};
 use tokio::time::sleep;
 
@@ -19,6 +19,94 @@ async fn back(scene: &Scene, since_ms: u64) {
         (back && scene.anna.is_connected() && scene.ben.is_connected()).then_some(())
     })
     .await;
+}
+
+/// Every fault with what it did to a call, as a table for the docs.
+#[tokio::test]
+#[ignore = "a figure: cargo xtask bench reconnect"]
+async fn figures_of_faults() {
+    let mut rows = Vec::new();
+    let mut row = |fault: &str, what: &str, gap: Gap| {
+        rows.push(format!("| {fault} | {what} | {} ms | {} ms |", gap.picture, gap.sound));
+        println!("{}", rows[rows.len() - 1]);
+    };
+
+    let mut scene = Scene::begin().await;
+    let moved = now_ms();
+    scene.bens.move_to(7);
+    settled(&scene, moved).await;
+    row("another address", "gap", scene.gap(moved));
+
+    let mut scene = Scene::begin().await;
+    scene.network.cable(&scene.annas.clone(), "eth1");
+    sleep(Duration::from_secs(1)).await;
+    let moved = now_ms();
+    scene.annas.unplug("eth0");
+    scene.annas.route_by("eth1");
+    settled(&scene, moved).await;
+    row("another network, the first unplugged", "gap", scene.gap(moved));
+
+    let mut scene = Scene::begin().await;
+    let moved = now_ms();
+    scene.annas.move_to(8);
+    scene.bens.move_to(8);
+    settled(&scene, moved).await;
+    row("other addresses for both at once", "gap", scene.gap(moved));
+
+    for seconds in [10, 30] {
+        let scene = Scene::begin().await;
+        scene.network.lose_machine(&scene.bens);
+        sleep(Duration::from_secs(seconds)).await;
+        let found = now_ms();
+        scene.network.heal();
+        settled(&scene, found).await;
+        row(&format!("no network for {seconds} s"), "back after", scene.back_after(found));
+    }
+
+    let scene = Scene::begin().await;
+    let path = format!("ip saddr {} ip daddr {}", scene.annas.address, scene.bens.address);
+    scene.network.lose(&[path]);
+    sleep(Duration::from_secs(10)).await;
+    let found = now_ms();
+    scene.network.heal();
+    settled(&scene, found).await;
+    row("no path between the two for 10 s, the server in reach", "back after", scene.back_after(found));
+
+    let scene = Scene::begin().await;
+    scene.ben.sleep(true);
+    sleep(Duration::from_secs(60)).await;
+    let woken = now_ms();
+    scene.ben.sleep(false);
+    settled(&scene, woken).await;
+    row("a machine asleep for 60 s", "back after", scene.back_after(woken));
+
+    let mut scene = Scene::begin().await;
+    let killed = now_ms();
+    scene.kill_server();
+    sleep(Duration::from_secs(5)).await;
+    scene.restart_server();
+    sleep(Duration::from_secs(10)).await;
+    row("the server killed, and started again 5 s later", "gap", scene.gap(killed));
+
+    let scene = Scene::begin().await;
+    let lost = now_ms();
+    scene.network.lose_machine(&scene.servers);
+    sleep(Duration::from_secs(600)).await;
+    let gap = scene.gap(lost);
+    scene.network.heal();
+    sleep(Duration::from_secs(15)).await;
+    row("the server out of reach for 10 minutes", "gap", gap);
+
+    println!("\n| fault | measured | picture | sound |\n|---|---|---|---|");
+    for row in rows {
+        println!("{row}");
+    }
+}
+
+/// Back, and a second more, in which nothing else breaks.
+async fn settled(scene: &Scene, since_ms: u64) {
+    back(scene, since_ms).await;
+    sleep(Duration::from_secs(1)).await;
 }
 
 #[tokio::test]

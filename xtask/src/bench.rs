@@ -24,6 +24,8 @@ pub enum Bench {
     Relay,
     /// What the signaling server's connections cost, and how fast it forwards and lets in.
     Server,
+    /// What becomes of a call when addresses, networks and servers go and come.
+    Reconnect,
     /// Echo, computing time, delay, and speech over bad networks beside Chromium.
     Voice,
 }
@@ -36,6 +38,8 @@ pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
         Bench::Relay if parts.is_empty() => relay::relay(),
         Bench::Relay => bail!("`relay` is measured as a whole"),
         Bench::Server => server(parts),
+        Bench::Reconnect if parts.is_empty() => test::bench_reconnect(),
+        Bench::Reconnect => bail!("`reconnect` is measured as a whole"),
         Bench::Voice => voice(parts),
     }
 }

@@ -52,6 +52,9 @@ pub fn test() -> Result<()> {
     steps.begin("Testing");
     let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"])?;
     tests.env("MARU_APP", program("debug", "maru")?);
+    // Built with the tests, since both have tests of their own as programs.
+    tests.env("MARU_CLI", program("debug", "maru-cli")?);
+    tests.env("MARU_SERVER", program("debug", "maru-server")?);
     tests.env("MARU_TAURI_DRIVER", driver);
     tests.envs(axe.map(|axe| ("MARU_AXE", axe)));
     tests.env("MARU_PYTHON", python);
@@ -74,6 +77,13 @@ pub fn bench_guest() -> Result<()> {
     ensure(&[Purpose::Engine, Purpose::Browsers])?;
     let mut bench = cargo(&["test", "--release", "--package", "maru-tests", "--features", "browsers"])?;
     run(bench.args(["--test", "guest", "--", "--ignored", "--nocapture", "--test-threads", "1", "figures::"]))
+}
+
+/// Measures what becomes of a call when its network changes. Needs root, as networks of one's own do.
+pub fn bench_reconnect() -> Result<()> {
+    ensure(&[Purpose::Engine, Purpose::Test])?;
+    let mut bench = cargo(&["test", "--release", "--package", "maru-tests"])?;
+    run(bench.args(["--test", "reconnect", "--", "--ignored", "--nocapture", "--test-threads", "1"]))
 }
 
 /// Everything that `test` checks without running code.

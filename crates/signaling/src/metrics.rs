@@ -1,6 +1,8 @@
 //! What the server counts, and the text in which Prometheus reads it. Nothing that is counted says which
 //! room or who; each server of a process counts for itself.
 
+mod collectors;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,10 +17,9 @@ use hyper_util::rt::TokioIo;
 use maru_protocol::{ErrorCode, ServerMessage};
 use parking_lot::Mutex;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, text};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +28,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::http;
 use crate::hub::Hub;
+use crate::relay::RelayCounters;
+
+use self::collectors::{Present, Relayed};
 
 /// The path of the text.
 const METRICS_PATH: &str = "/metrics";
@@ -164,8 +168,13 @@ impl Report {
         report
     }
 
+    /// What the relay tells beside it.
+    pub(crate) fn add_relay(&self, counters: Arc<RelayCounters>) {
+        self.add(Box::new(Relayed(counters)));
+    }
+
     /// Something more that tells about itself whenever it is asked. Names get the prefix `maru_`.
-    pub(crate) fn add(&self, collector: Box<dyn Collector>) {
+    fn add(&self, collector: Box<dyn Collector>) {
         self.registry.lock().register_collector(collector);
     }
 
@@ -181,28 +190,6 @@ impl Report {
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Report").finish_non_exhaustive()
-    }
-}
-
-/// What is there now; looked at when somebody asks, so that it costs nothing otherwise.
-#[derive(Debug)]
-struct Present {
-    hub: Arc<Hub>,
-    sockets: TaskTracker,
-}
-
-impl Collector for Present {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let (rooms, participants) = self.hub.counts();
-        for (name, help, number) in [
-            ("rooms", "Rooms with somebody in them", rooms),
-            ("participants", "Participants, those included whose place is kept", participants),
-            ("connections", "Open connections, of every kind", self.sockets.len()),
-        ] {
-            let gauge = ConstGauge::new(i64::try_from(number).unwrap_or(i64::MAX));
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
-        }
-        Ok(())
     }
 }
 

@@ -105,6 +105,9 @@ impl Server {
             relay,
             config,
         };
+        if let Some(own) = &web.relay {
+            web.report.add_relay(Arc::clone(own.relay().counters()));
+        }
         let bus = Arc::new(Mutex::new(worker));
         Self { web: Arc::new(web), sockets: Arc::default(), most_per_address, bus, tracker, kill, stop }
     }

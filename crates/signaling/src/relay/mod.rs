@@ -36,6 +36,7 @@ mod udp;
 mod websocket;
 
 pub use config::{CredentialsConfig, RELAY_PORT, RELAY_TLS_PORT, RelayConfig};
+pub(crate) use counters::RelayCounters;
 pub use credentials::RelaySecret;
 pub(crate) use offer::{Ice, IceOffer};
 pub(crate) use own::OwnRelay;
