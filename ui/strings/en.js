@@ -112,6 +112,9 @@ const notices = {
     `No connection to ${name} could be made (no path was found). Ask them to join again.`,
   peer_failed: ({ name, problem }) =>
     `No connection to ${name} could be made (${FAILURES[problem] ?? problem}). Ask them to join again.`,
+  no_relay: () =>
+    "This server has no relay, and you want to go through a relay only: nobody can be reached. Choose another " +
+    "server, or let others learn your address.",
 
   chat_not_in_a_room: () => "You are not in a room, so nobody can read this. Join a room first.",
   chat_too_long: ({ bytes, limit }) => `The message has ${bytes} bytes. ${limit} is the most: send it in parts.`,

@@ -120,6 +120,9 @@ const notices = {
     `${name} 님과 연결하지 못했어요(연결할 길을 찾지 못했어요). 다시 들어와 달라고 부탁해 보세요.`,
   peer_failed: ({ name, problem }) =>
     `${name} 님과 연결하지 못했어요(${FAILURES[problem] ?? problem}). 다시 들어와 달라고 부탁해 보세요.`,
+  no_relay: () =>
+    "이 서버는 중계를 해 주지 않는데 중계로만 연결하게 되어 있어서 아무와도 연결할 수 없어요. 다른 서버를 쓰거나 내 IP " +
+    "주소를 알려도 되게 바꿔 주세요.",
 
   chat_not_in_a_room: () => "방에 들어와 있지 않아서 아무도 이 글을 읽을 수 없어요. 먼저 방에 들어와 주세요.",
   chat_too_long: ({ bytes, limit }) =>

@@ -3,6 +3,12 @@ import type { DeviceId, DeviceKind, DeviceList, System, VoiceSettings, Volume } 
 import type { ErrorCode, GuestLink, PeerId, RoomName } from "./protocol.d";
 
 /**
+ * Which paths a call may take, and which of this machine's addresses the others learn. Holds for connections
+ * that are made from then on.
+ */
+export type AddressPolicy = "all" | "hide_private" | "relay_only";
+
+/**
  * Where the call stands.
  *
  * ```text
@@ -114,7 +120,11 @@ id: DeviceId | null, } | { "type": "set_voice",
 /**
  * What.
  */
-voice: VoiceSettings, } | { "type": "set_peer_volume",
+voice: VoiceSettings, } | { "type": "set_addresses",
+/**
+ * How much.
+ */
+addresses: AddressPolicy, } | { "type": "set_peer_volume",
 /**
  * Whom.
  */
@@ -297,7 +307,7 @@ muted_for_me: boolean, };
  * Every sentence that the engine or the app can say; the page's dictionaries have one of each. A `problem` is
  * what the system or a library said, as it said it.
  */
-export type Sentence = { "key": "name_empty", "values": { field: NameField, } } | { "key": "name_too_long", "values": { field: NameField, length: number, limit: number, } } | { "key": "name_control_character", "values": { field: NameField, } } | { "key": "invite_no_room", "values": Record<symbol, never> } | { "key": "invite_bad_address", "values": { address: string, } } | { "key": "refused", "values": { code: ErrorCode, } } | { "key": "server_silent", "values": Record<symbol, never> } | { "key": "server_ended", "values": Record<symbol, never> } | { "key": "server_lost", "values": Record<symbol, never> } | { "key": "server_bad_address", "values": { address: string, } } | { "key": "server_wrong_scheme", "values": { scheme: string, } } | { "key": "server_unknown_host", "values": { host: string, } } | { "key": "server_nothing_listens", "values": { host: string, } } | { "key": "server_hung_up", "values": { host: string, } } | { "key": "server_unreachable", "values": { host: string, problem: string, } } | { "key": "server_timed_out", "values": { host: string, } } | { "key": "server_not_trusted", "values": { host: string, problem: string, } } | { "key": "server_not_maru", "values": { host: string, } } | { "key": "server_other_version", "values": { host: string, } } | { "key": "automatic_port_taken", "values": { port: number, } } | { "key": "automatic_other_version", "values": { version: string, } } | { "key": "automatic_failed", "values": { problem: string, } } | { "key": "in_a_room_already", "values": Record<symbol, never> } | { "key": "joined_elsewhere", "values": Record<symbol, never> } | { "key": "peer_no_path", "values": { name: string, } } | { "key": "peer_failed", "values": { name: string, problem: string, } } | { "key": "no_common_codec", "values": { name: string, } } | { "key": "chat_not_in_a_room", "values": Record<symbol, never> } | { "key": "chat_too_long", "values": { bytes: number, limit: number, } } | { "key": "chat_too_fast", "values": { messages: number, seconds: number, } } | { "key": "device_none", "values": { kind: DeviceKind, } } | { "key": "device_unknown", "values": { kind: DeviceKind, id: string, } } | { "key": "device_busy", "values": { kind: DeviceKind, name: string, system: System, } } | { "key": "device_denied", "values": { kind: DeviceKind, system: System, } } | { "key": "device_lost", "values": { kind: DeviceKind, name: string, } } | { "key": "device_file", "values": { kind: DeviceKind, path: string, problem: string, } } | { "key": "device_failed", "values": { kind: DeviceKind, name: string, problem: string, } } | { "key": "device_replaced", "values": { kind: DeviceKind, name: string, instead: string,
+export type Sentence = { "key": "name_empty", "values": { field: NameField, } } | { "key": "name_too_long", "values": { field: NameField, length: number, limit: number, } } | { "key": "name_control_character", "values": { field: NameField, } } | { "key": "invite_no_room", "values": Record<symbol, never> } | { "key": "invite_bad_address", "values": { address: string, } } | { "key": "refused", "values": { code: ErrorCode, } } | { "key": "server_silent", "values": Record<symbol, never> } | { "key": "server_ended", "values": Record<symbol, never> } | { "key": "server_lost", "values": Record<symbol, never> } | { "key": "server_bad_address", "values": { address: string, } } | { "key": "server_wrong_scheme", "values": { scheme: string, } } | { "key": "server_unknown_host", "values": { host: string, } } | { "key": "server_nothing_listens", "values": { host: string, } } | { "key": "server_hung_up", "values": { host: string, } } | { "key": "server_unreachable", "values": { host: string, problem: string, } } | { "key": "server_timed_out", "values": { host: string, } } | { "key": "server_not_trusted", "values": { host: string, problem: string, } } | { "key": "server_not_maru", "values": { host: string, } } | { "key": "server_other_version", "values": { host: string, } } | { "key": "automatic_port_taken", "values": { port: number, } } | { "key": "automatic_other_version", "values": { version: string, } } | { "key": "automatic_failed", "values": { problem: string, } } | { "key": "in_a_room_already", "values": Record<symbol, never> } | { "key": "joined_elsewhere", "values": Record<symbol, never> } | { "key": "peer_no_path", "values": { name: string, } } | { "key": "peer_failed", "values": { name: string, problem: string, } } | { "key": "no_common_codec", "values": { name: string, } } | { "key": "no_relay", "values": Record<symbol, never> } | { "key": "chat_not_in_a_room", "values": Record<symbol, never> } | { "key": "chat_too_long", "values": { bytes: number, limit: number, } } | { "key": "chat_too_fast", "values": { messages: number, seconds: number, } } | { "key": "device_none", "values": { kind: DeviceKind, } } | { "key": "device_unknown", "values": { kind: DeviceKind, id: string, } } | { "key": "device_busy", "values": { kind: DeviceKind, name: string, system: System, } } | { "key": "device_denied", "values": { kind: DeviceKind, system: System, } } | { "key": "device_lost", "values": { kind: DeviceKind, name: string, } } | { "key": "device_file", "values": { kind: DeviceKind, path: string, problem: string, } } | { "key": "device_failed", "values": { kind: DeviceKind, name: string, problem: string, } } | { "key": "device_replaced", "values": { kind: DeviceKind, name: string, instead: string,
 /**
  * What is used instead is whatever the system uses; its name may be empty.
  */

@@ -35,14 +35,14 @@ use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, O
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
 use crate::network::{self, NetworkChange};
-use crate::notice::{NameField, Notice, NoticeCode, Problem};
+use crate::notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, random_u32};
 use crate::receive::playout::Playout;
 use crate::report::CallReport;
 use crate::send::audio::VoiceInput;
 use crate::send::fanout::Fanout;
 use crate::signaling::{FixedServer, ServerLocator, SignalingClient, SignalingEvent};
-use crate::tunnel::Tunnels;
+use crate::tunnel::{Tunnels, names_relay};
 
 /// Levels are shown, and slow changes looked for, this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -205,7 +205,7 @@ impl Actor {
                     self.notice = None;
                 }
             }
-            Command::SetAddresses { addresses } => self.addresses = addresses,
+            Command::SetAddresses { addresses } => self.set_addresses(addresses),
             Command::SetVoice { voice } => self.media.voice.set(voice),
             Command::SetPeerVolume { peer, volume } => {
                 self.want_volume(peer, |wanted| wanted.volume = volume)
@@ -320,6 +320,24 @@ impl Actor {
         self.tunnels.stand_in(&self.configured_ice_servers, named, self.server.as_deref())
     }
 
+    fn set_addresses(&mut self, addresses: AddressPolicy) {
+        if self.addresses == addresses {
+            return; // what was said about it and taken off the screen is not said again
+        }
+        self.addresses = addresses;
+        self.note_missing_relay();
+    }
+
+    /// Says so, while there is a call, where nobody can be reached: by a relay only, and there is none.
+    fn note_missing_relay(&mut self) {
+        self.notice.take_if(|notice| notice.sentence == Sentence::NoRelay {});
+        let in_call = matches!(self.call.state(), CallState::InCall | CallState::Reconnecting);
+        let relayed = in_call && self.addresses == AddressPolicy::RelayOnly;
+        if relayed && !names_relay(&self.configured_ice_servers) && !names_relay(self.call.ice_servers()) {
+            self.notice = Some(Problem::no_relay().notice(NoticeCode::Server));
+        }
+    }
+
     fn open_connection(&mut self, peer: PeerId, generation: Generation) {
         let media = self.shared.peer_media(peer, || PeerMedia::new(self.media.playout.add(peer)));
         self.apply_volume(peer);
@@ -367,6 +385,7 @@ impl Actor {
                 if relays {
                     // The ways to the relays are looked for before somebody needs them.
                     let _ = self.ice_servers();
+                    self.note_missing_relay();
                 }
             }
             SignalingEvent::Alive => self.input(Input::ServerAlive),

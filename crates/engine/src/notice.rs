@@ -97,6 +97,13 @@ impl Problem {
         };
         Self::new(sentence, error.to_string())
     }
+
+    /// The person wants to go through a relay only, and there is none.
+    pub(crate) fn no_relay() -> Self {
+        let text = "This server has no relay, and you want to go through a relay only: nobody can be reached. Choose \
+                    another server, or let others learn your address.";
+        Self::new(Sentence::NoRelay {}, text)
+    }
 }
 
 impl From<InviteError> for Problem {
@@ -210,6 +217,7 @@ pub enum Sentence {
     NoCommonCodec {
         name: String,
     },
+    NoRelay {},
 
     ChatNotInARoom {},
     ChatTooLong {

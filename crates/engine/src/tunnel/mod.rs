@@ -109,6 +109,11 @@ impl Tunnels {
     }
 }
 
+/// Whether there is a relay among these servers.
+pub(crate) fn names_relay(servers: &[IceServer]) -> bool {
+    servers.iter().flat_map(|server| &server.urls).any(|url| way::is_relay(url))
+}
+
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -21,6 +21,18 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Channel data (RFC 8656, section 12.4) of five bytes.
 const DATA: &[u8] = &[0x40, 0x01, 0, 5, b'h', b'e', b'l', b'l', b'o'];
 
+#[test]
+fn a_relay_among_the_servers_is_found_and_stun_is_none() {
+    let servers = |urls: &[&[&str]]| -> Vec<IceServer> {
+        let urls = urls.iter().map(|urls| urls.iter().map(|&url| url.to_owned()).collect());
+        urls.map(|urls| IceServer { urls, username: None, credential: None }).collect()
+    };
+    assert!(!names_relay(&[]));
+    assert!(!names_relay(&servers(&[&[], &["stun:a.example", "stuns:turn.example"]])));
+    assert!(names_relay(&servers(&[&["stun:a.example"], &["stun:b.example", "turn:b.example"]])));
+    assert!(names_relay(&servers(&[&["turns:a.example?transport=tcp"]])));
+}
+
 /// What the relay says to a message.
 fn answer(message: &[u8]) -> Vec<u8> {
     let mut request = Message { raw: message.to_vec(), ..Message::default() };
