@@ -318,7 +318,7 @@ fn whoever_was_away_when_we_came_offers_when_it_is_back() {
     bench.server(ServerMessage::PeerBack { peer: peer.id });
     assert_eq!(bench.state_of(&peer), Some(PeerState::New));
     assert!(offers(&bench.outputs()).is_empty());
-    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into() });
+    bench.signal(&peer, Signal::Description { sdp_type: SdpType::Offer, sdp: OFFER.into(), offer: None });
     assert_eq!(bench.state_of(&peer), Some(PeerState::Negotiating));
 }
 
