@@ -8,7 +8,7 @@ use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -286,8 +286,9 @@ fn ask(
         add(*kind, value);
     }
     if let Some(nonce) = nonce {
-        // coturn counts time in 32 bits.
-        let username = "4000000000:bench";
+        // coturn takes what is more than 68 years ahead for the past.
+        let tomorrow = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs() + 86_400;
+        let username = format!("{tomorrow}:bench");
         add(0x0006, username.as_bytes());
         add(0x0014, REALM.as_bytes());
         add(0x0015, nonce);
