@@ -66,7 +66,7 @@ impl App {
             server: server.clone(),
             client: ClientInfo { name: "maru".into(), version: env!("CARGO_PKG_VERSION").into() },
             ice_servers: Vec::new(),
-            addresses: Default::default(),
+            addresses: remembered.addresses,
             token: None, // the locator knows it
             video_codecs: VideoCodec::BUILT_IN.to_vec(),
             camera: choice(remembered.camera),

@@ -66,6 +66,8 @@ pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<()
     if app.devices.offer_synthetic(settings.synthetic_devices || app.options.synthetic_devices) {
         app.engine.command(Command::RefreshDevices).await;
     }
+    // Before the answer: a call that is joined after it has no connection that tells more.
+    app.engine.command(Command::SetAddresses { addresses: settings.addresses }).await;
     let store = app.settings.clone();
     let saved = tokio::task::spawn_blocking(move || store.set(settings)).await;
     app.server.apply_find_on_network().await;

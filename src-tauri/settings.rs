@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use maru_engine::{Problem, Sentence};
+use maru_engine::{AddressPolicy, Problem, Sentence};
 use maru_media::DeviceId;
 use maru_media::voice::VoiceSettings;
 use parking_lot::Mutex;
@@ -44,6 +44,8 @@ pub struct Settings {
     pub guests_on_network: bool,
     /// Whether rooms are found on this network without a server, and this machine's rooms by others there.
     pub find_on_network: bool,
+    /// How much the others learn of where this machine is.
+    pub addresses: AddressPolicy,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             synthetic_devices: false,
             guests_on_network: false,
             find_on_network: true,
+            addresses: AddressPolicy::default(),
         }
     }
 }
@@ -176,7 +179,13 @@ mod tests {
     }
 
     fn settings() -> Settings {
-        Settings { name: "Ada".into(), room: "회의실".into(), muted: true, ..Settings::default() }
+        Settings {
+            name: "Ada".into(),
+            room: "회의실".into(),
+            muted: true,
+            addresses: AddressPolicy::RelayOnly,
+            ..Settings::default()
+        }
     }
 
     #[test]
@@ -208,6 +217,20 @@ mod tests {
         fs::write(dir.join("settings.json"), r#"{"name": "Ada", "from_the_future": [1, 2]}"#).unwrap();
         let expected = Settings { name: "Ada".into(), ..Settings::default() };
         assert_eq!(SettingsStore::open(Some(&dir)).get(), expected);
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_from_before_addresses_could_be_hidden_hides_none_and_one_from_after_is_kept_to() {
+        let dir = place("addresses");
+        fs::create_dir_all(&dir).unwrap();
+        let found = |text: &str| {
+            fs::write(dir.join("settings.json"), text).unwrap();
+            SettingsStore::open(Some(&dir)).get().addresses
+        };
+        assert_eq!(found(r#"{"name": "Ada"}"#), AddressPolicy::All);
+        assert_eq!(found(r#"{"addresses": "hide_private"}"#), AddressPolicy::HidePrivate);
+        assert_eq!(found(r#"{"addresses": "relay_only"}"#), AddressPolicy::RelayOnly);
         fs::remove_dir_all(dir).unwrap();
     }
 

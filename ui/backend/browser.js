@@ -44,6 +44,7 @@ export function browserBackend() {
 
     async saveSettings(changed) {
       settings = changed;
+      session.command({ type: "set_addresses", addresses: changed.addresses });
       if (!keepSettings(changed)) throw { key: "settings_not_kept", values: {}, text: "" };
     },
 

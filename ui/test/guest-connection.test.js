@@ -135,11 +135,12 @@ beforeEach(() => {
 afterEach(() => Object.assign(globalThis, before));
 
 /** A connection, and what it reports. */
-async function connect(tracks = { audio: "microphone", video: null }, iceServers = []) {
+async function connect(tracks = { audio: "microphone", video: null }, iceServers = [], paths = "all") {
   const { Connection } = await import("../backend/guest/connection.js");
   const news = { events: [], chat: [], tracks: [] };
   const connection = new Connection({
     iceServers,
+    paths,
     tracks,
     onEvent: (event) => news.events.push(event),
     onChat: (text) => news.chat.push(text),
@@ -184,23 +185,32 @@ test("The number of an offer goes out with it, and with its answer", async () =>
   assert.deepEqual(numbers(answering.news), [7, undefined]);
 });
 
+const CONFIGURATION = { bundlePolicy: "max-bundle", iceTransportPolicy: "all" };
 const RELAY = { urls: ["turn:a?transport=udp", "turns:a?transport=tcp"], username: "u", credential: "c" };
 
 test("Fresh servers take the place of the first ones, whatever else was configured", async () => {
   const { connection, pc } = await connect(undefined, [{ urls: ["stun:a"] }]);
   assert.deepEqual(pc.configuration.iceServers, [{ urls: ["stun:a"] }]);
   connection.setIceServers([RELAY]);
-  assert.deepEqual(pc.configuration, { bundlePolicy: "max-bundle", iceServers: [RELAY] });
+  assert.deepEqual(pc.configuration, { ...CONFIGURATION, iceServers: [RELAY] });
   connection.close();
   connection.setIceServers([]);
   assert.deepEqual(pc.configuration.iceServers, [RELAY], "closed, it takes nothing");
+});
+
+test("Who goes through a relay only does so from the first candidate on, and also with fresh servers", async () => {
+  const { connection, pc } = await connect(undefined, [{ urls: ["http://x"] }, RELAY], "relay");
+  assert.equal(pc.configuration.iceTransportPolicy, "relay");
+  connection.setIceServers([{ ...RELAY, username: "v" }]);
+  const expected = { ...CONFIGURATION, iceTransportPolicy: "relay", iceServers: [{ ...RELAY, username: "v" }] };
+  assert.deepEqual(pc.configuration, expected);
 });
 
 test("Servers that a browser cannot read break nothing, and those beside them are used", async () => {
   const bad = [{ urls: ["http://x"] }, { urls: [] }, { urls: ["turn:no-name"] }, { ...RELAY, urls: ["turn:b", "garbage"] }];
   const usable = [{ ...RELAY, urls: "turn:b" }, ...RELAY.urls.map((urls) => ({ ...RELAY, urls }))];
   const first = await connect(undefined, [...bad, RELAY]);
-  assert.deepEqual(first.pc.configuration, { bundlePolicy: "max-bundle", iceServers: usable });
+  assert.deepEqual(first.pc.configuration, { ...CONFIGURATION, iceServers: usable });
   const { connection, pc } = await connect();
   connection.setIceServers([...bad, RELAY]);
   assert.deepEqual(FakePeerConnection.all.filter(({ closed }) => !closed).length, 2, "what was tried is closed");

@@ -7,6 +7,7 @@ import { CHAT_MAX_BYTES, ChatGate, ChatHistory, chatWire, parseChat } from "../b
 import { preferredVideo, shareVideo, videoCodecs, videoLimits } from "../backend/guest/codecs.js";
 import { soften } from "../backend/guest/booster.js";
 import { FLOOR_DBFS, Speaking, peakDbfs } from "../backend/guest/levels.js";
+import { namesRelay } from "../backend/guest/ice.js";
 import { readServerMessage } from "../backend/guest/messages.js";
 import { parseName } from "../backend/guest/names.js";
 import { keepPlace, keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "../backend/guest/storage.js";
@@ -206,6 +207,12 @@ test("What a server says is taken only in the protocol's shape", () => {
   assert.equal(readServerMessage(new ArrayBuffer(8)), null);
 });
 
+test("A relay among the servers is found, and STUN is none", () => {
+  assert.ok(!namesRelay([]) && !namesRelay([{ urls: [] }, { urls: ["stun:a", "stuns:turn.example"] }]));
+  assert.ok(namesRelay([{ urls: ["stun:a"] }, { urls: ["stun:b", "turn:b?transport=udp"] }]));
+  assert.ok(namesRelay([{ urls: ["turns:a?transport=tcp"] }]) && namesRelay([{ urls: "turn:a" }]));
+});
+
 /** A browser's storage in memory. */
 function memory() {
   const kept = new Map();
@@ -219,6 +226,11 @@ test("Settings and place survive; forbidden, full and spoilt storage is as good 
   assert.ok(keepSettings({ ...initial, name: "Ann", camera: "c", muted: true }, () => storage));
   const found = loadSettings(() => storage);
   assert.deepEqual([found.name, found.camera, found.muted], ["Ann", "c", true]);
+  for (const [kept, expected] of [["relay_only", "relay_only"], ["all", "all"], ["hide_private", "all"], ["none", "all"], [7, "all"]]) {
+    keepSettings({ ...initial, addresses: kept }, () => storage);
+    assert.equal(loadSettings(() => storage).addresses, expected, String(kept));
+  }
+  assert.equal(initial.addresses, "all", "what was kept before there was a choice");
   const place = { room: "standup", name: "Ann", resume: "secret", volumes: [["p", 50, true]] };
   keepPlace(place, () => storage);
   assert.deepEqual(loadPlace(() => storage), place);

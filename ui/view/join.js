@@ -2,8 +2,9 @@
 // The join screen: who, where, and with which devices.
 
 import { strings } from "../strings.js";
-import { byId, setAttribute, setText } from "./dom.js";
+import { byId, element, setAttribute, setText } from "./dom.js";
 
+/** @typedef {import("../types/engine").AddressPolicy} AddressPolicy */
 /** @typedef {import("../types/engine").CallView} CallView */
 /** @typedef {import("../types/engine").Notice} Notice */
 /** @typedef {import("../types/shell").Settings} Settings */
@@ -20,6 +21,7 @@ export class JoinScreen {
   #advanced = byId("advanced", HTMLDetailsElement);
   #server = byId("server", HTMLInputElement);
   #network = byId("find-on-network", HTMLInputElement);
+  #addresses = byId("addresses", HTMLSelectElement);
   #guests = byId("guests-on-network", HTMLInputElement);
   #fallback = byId("force-fallback", HTMLInputElement);
   #synthetic = byId("synthetic-devices", HTMLInputElement);
@@ -55,12 +57,14 @@ export class JoinScreen {
     this.#room.value = view.room ?? settings.room;
     this.#server.value = settings.server;
     this.#network.checked = settings.find_on_network;
+    this.#fillAddresses(settings.addresses, guest);
     this.#guests.checked = settings.guests_on_network;
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
     this.#advanced.open = settings.server !== "";
-    this.#advanced.hidden = guest;
     if (!guest) return;
+    // All the rest is the app's.
+    for (const field of this.#ofTheApp) field.closest("label")?.setAttribute("hidden", "");
     this.#given = this.#room.value.trim();
     this.#roomField.hidden = this.#given !== "";
     if (this.#given === "") return;
@@ -68,10 +72,27 @@ export class JoinScreen {
     setText(byId("tagline", HTMLElement), strings.taglineGuest);
   }
 
+  /**
+   * @param {AddressPolicy} chosen
+   * @param {boolean} guest a browser hides private addresses, or shows them, as it sees fit
+   */
+  #fillAddresses(chosen, guest) {
+    /** @type {[AddressPolicy, string][]} */
+    const choices = [["all", strings.addressesAll]];
+    if (!guest) choices.push(["hide_private", strings.addressesHidePrivate]);
+    choices.push(["relay_only", strings.addressesRelayOnly]);
+    this.#addresses.append(...choices.map(([value, text]) => element("option", { value, text })));
+    this.#addresses.value = chosen;
+  }
+
+  /** The advanced settings that a browser has nothing to do with. */
+  get #ofTheApp() {
+    return [this.#server, this.#network, this.#guests, this.#fallback, this.#synthetic];
+  }
+
   /** The fields that are remembered as soon as they change. */
   get #remembered() {
-    const switches = [this.#network, this.#guests, this.#fallback, this.#synthetic];
-    return [this.#room, this.#name, this.#server, ...switches];
+    return [this.#room, this.#name, this.#addresses, ...this.#ofTheApp];
   }
 
   /** What the form says now. */
@@ -81,6 +102,7 @@ export class JoinScreen {
       room: this.#room.value.trim(),
       server: this.#server.value.trim(),
       find_on_network: this.#network.checked,
+      addresses: /** @type {AddressPolicy} */ (this.#addresses.value),
       guests_on_network: this.#guests.checked,
       force_fallback: this.#fallback.checked,
       synthetic_devices: this.#synthetic.checked,

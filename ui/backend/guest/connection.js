@@ -21,14 +21,10 @@ const EARLY_CHAT = 32;
 /** Chat that may wait for one slow peer, in bytes. */
 const CHAT_BUFFER = 256 * 1024;
 
-/**
- * What cannot change.
- * @type {RTCConfiguration}
- */
-const CONFIGURATION = { bundlePolicy: "max-bundle" };
-
 export class Connection {
   #pc;
+  /** @type {RTCConfiguration} what does not change */
+  #configuration;
   #onEvent;
   #onChat;
   #onTrack;
@@ -54,18 +50,20 @@ export class Connection {
   /**
    * @param {object} options
    * @param {RTCIceServer[]} options.iceServers
+   * @param {RTCIceTransportPolicy} options.paths which it may take
    * @param {Record<Kind, MediaStreamTrack | null>} options.tracks what to send from the start
    * @param {(event: ConnectionEvent) => void} options.onEvent
    * @param {(text: string) => void} options.onChat
    * @param {(kind: Kind, track: MediaStreamTrack) => void} options.onTrack what comes from the peer
    */
-  constructor({ iceServers, tracks, onEvent, onChat, onTrack }) {
+  constructor({ iceServers, paths, tracks, onEvent, onChat, onTrack }) {
     this.#onEvent = onEvent;
     this.#onChat = onChat;
     this.#onTrack = onTrack;
     this.#tracks = { ...tracks };
+    this.#configuration = { bundlePolicy: "max-bundle", iceTransportPolicy: paths };
     const pc = (this.#pc = withIceServers(iceServers, (servers) => {
-      return new RTCPeerConnection({ ...CONFIGURATION, iceServers: servers });
+      return new RTCPeerConnection({ ...this.#configuration, iceServers: servers });
     }));
     pc.onicecandidate = ({ candidate }) => this.#ownCandidate(candidate);
     pc.onnegotiationneeded = () => {
@@ -113,7 +111,9 @@ export class Connection {
   setIceServers(iceServers) {
     if (this.#closed) return;
     try {
-      withIceServers(iceServers, (servers) => this.#pc.setConfiguration({ ...CONFIGURATION, iceServers: servers }));
+      withIceServers(iceServers, (servers) => {
+        this.#pc.setConfiguration({ ...this.#configuration, iceServers: servers });
+      });
     } catch {
       // A browser that cannot: the next connection uses them.
     }

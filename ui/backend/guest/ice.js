@@ -25,6 +25,11 @@ export function withIceServers(servers, use) {
   }
 }
 
+/** @param {RTCIceServer[]} servers whether there is a relay among them */
+export function namesRelay(servers) {
+  return servers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn:") || url.startsWith("turns:")));
+}
+
 /** @param {RTCIceServer} server */
 function isTaken(server) {
   try {

@@ -6,6 +6,7 @@ import { videoLimits } from "./codecs.js";
 import { Connection } from "./connection.js";
 
 /** @typedef {import("../backend").OnPictures} OnPictures */
+/** @typedef {import("../../types/engine").AddressPolicy} AddressPolicy */
 /** @typedef {import("./connection").Kind} Kind */
 /** @typedef {import("./peer").ConnectionEvent} ConnectionEvent */
 /** @typedef {import("./peer").ConnectionOrder} ConnectionOrder */
@@ -35,6 +36,8 @@ export class Links {
   #peers = 0;
   /** @type {RTCIceServer[]} */
   #iceServers = [];
+  /** @type {RTCIceTransportPolicy} */
+  #paths = "all";
 
   /**
    * @param {object} news
@@ -53,6 +56,7 @@ export class Links {
     try {
       const connection = new Connection({
         iceServers: this.#iceServers,
+        paths: this.#paths,
         tracks: this.#tracks,
         onEvent: (event) => onEvent(peer, generation, event),
         onChat: (text) => onChat(peer, text),
@@ -97,6 +101,14 @@ export class Links {
     if (this.#iceServers === iceServers) return;
     this.#iceServers = iceServers;
     for (const { connection } of this.#links.values()) connection.setIceServers(iceServers);
+  }
+
+  /**
+   * From the next connection on. Private addresses a browser hides, or shows, as it sees fit.
+   * @param {AddressPolicy} addresses
+   */
+  setAddresses(addresses) {
+    this.#paths = addresses === "relay_only" ? "relay" : "all";
   }
 
   closeAll() {

@@ -9,6 +9,7 @@ import { Capture } from "./capture.js";
 import { ChatHistory } from "./chat.js";
 import { playChime } from "./chime.js";
 import { shareVideo, videoCodecs } from "./codecs.js";
+import { namesRelay } from "./ice.js";
 import { Links } from "./links.js";
 import { LevelMeters } from "./levels.js";
 import { NO_DEVICES, listDevices } from "./list.js";
@@ -23,6 +24,7 @@ import { describe } from "./view.js";
 import { Volumes } from "./volumes.js";
 
 /** @typedef {import("../../strings/dictionary").Said} Said */
+/** @typedef {import("../../types/engine").AddressPolicy} AddressPolicy */
 /** @typedef {import("../../types/engine").CallView} CallView */
 /** @typedef {import("../../types/engine").Command} Command */
 /** @typedef {import("../../types/engine").Event} Event */
@@ -52,6 +54,7 @@ export class Session {
   #chat = new ChatHistory();
   #wakeLock = new WakeLock();
   #links;
+  #addresses;
   /** @type {SignalingSocket | null} */
   #signaling = null;
   /** @type {number | null} how long it took to reach the server, the last time */
@@ -80,6 +83,7 @@ export class Session {
     this.#onEvent = onEvent;
     this.#version = version;
     this.#name = settings.name;
+    this.#addresses = settings.addresses;
     this.#selection = new Selection(settings);
     this.#codecs = videoCodecs(RTCRtpReceiver, RTCRtpSender);
     const identity = {
@@ -109,6 +113,7 @@ export class Session {
       },
       onPictures: () => this.#show(),
     });
+    this.#links.setAddresses(this.#addresses);
     watchPage({
       onNetwork: (came) => this.#input({ type: "network_changed", came }),
       onHide: () => this.#hide(),
@@ -171,6 +176,9 @@ export class Session {
         break;
       case "set_voice":
         this.#capture.setVoice(command.voice);
+        break;
+      case "set_addresses":
+        this.#setAddresses(command.addresses);
         break;
       case "refresh_devices":
         void this.#refreshDevices();
@@ -296,7 +304,10 @@ export class Session {
         this.#reachedIn = took;
         this.#input({ type: "signaling_open" });
       },
-      onMessage: (message) => this.#input({ type: "server", message }),
+      onMessage: (message) => {
+        this.#input({ type: "server", message });
+        if (message.type === "joined") this.#noteMissingRelay();
+      },
       onClosed: (said) => {
         if (this.#signaling === socket) this.#signaling = null;
         this.#input({ type: "signaling_closed", said });
@@ -462,6 +473,23 @@ export class Session {
     for (const id of this.#pictureless) {
       if (!peers.some((peer) => peer.id === id)) this.#pictureless.delete(id);
     }
+  }
+
+  /** @param {AddressPolicy} addresses */
+  #setAddresses(addresses) {
+    if (addresses === this.#addresses) return; // what was said about it and taken off the screen is not said again
+    this.#addresses = addresses;
+    this.#links.setAddresses(addresses);
+    this.#noteMissingRelay();
+  }
+
+  /** Says so, while there is a call, where nobody can be reached: by a relay only, and there is none. */
+  #noteMissingRelay() {
+    if (this.#notice?.key === "no_relay") this.#notice = null;
+    const { state, joined } = this.#call;
+    const inCall = state === "in_call" || state === "reconnecting";
+    const relayed = inCall && this.#addresses === "relay_only";
+    if (relayed && !namesRelay(joined?.ice_servers ?? [])) this.#tell("server", { key: "no_relay", values: {} });
   }
 
   /** Keeps the place for a page that is loaded anew, and the address at the room. */

@@ -24,6 +24,7 @@ const INITIAL = {
   synthetic_devices: false,
   guests_on_network: false,
   find_on_network: false,
+  addresses: "all",
 };
 
 /** @param {() => Storage} storage @param {string} key @returns {Record<string, unknown>} */
@@ -54,6 +55,15 @@ function voiceOf(found) {
   return { echo: echo === "off" ? "off" : "auto", noise: noise !== false, gain: gain !== false };
 }
 
+/**
+ * Private addresses a browser hides, or shows, as it sees fit.
+ * @param {unknown} found
+ * @returns {Settings["addresses"]}
+ */
+function addressesOf(found) {
+  return found === "relay_only" ? "relay_only" : "all";
+}
+
 /** @param {() => Storage} [storage] @returns {Settings} */
 export function loadSettings(storage = () => localStorage) {
   const found = read(storage, SETTINGS);
@@ -65,6 +75,7 @@ export function loadSettings(storage = () => localStorage) {
     if (fits) settings[key] = value;
   }
   settings.voice = voiceOf(found.voice);
+  settings.addresses = addressesOf(found.addresses);
   return /** @type {Settings} */ (settings);
 }
 
