@@ -19,6 +19,9 @@ use crate::ServerError;
 /// How TURN calls itself when protocols are negotiated (RFC 7443).
 const PROTOCOLS: [&[u8]; 2] = [b"stun.turn", b"stun.nat-discovery"];
 
+/// How many free ports of UDP are looked at for one that is free for TCP, too.
+const FREE_PORTS: usize = 64;
+
 /// Sockets that listen.
 pub(crate) struct Sockets {
     /// For each thread.
@@ -58,22 +61,19 @@ impl Sockets {
         };
         let mut sockets = Self { threads: Vec::new(), acceptor: None };
         sockets.threads.resize_with(listen::threads(), Vec::new);
-        let mut open = |kind, address: SocketAddr| {
-            let opened = listen::open(kind, address).map_err(failed(address))?;
-            let bound = opened.first().and_then(port_of).unwrap_or(address.port());
+        let mut keep = |kind, opened: Vec<Socket>| {
             for (thread, socket) in sockets.threads.iter_mut().zip(opened) {
                 thread.push((kind, socket));
             }
-            Ok::<u16, ServerError>(bound)
         };
         for address in &config.listen {
-            // Port 0 is one port for both.
-            let port = open(Kind::Udp, *address)?;
-            open(Kind::Tcp, SocketAddr::new(address.ip(), port))?;
+            let (udp, tcp) = open_both(*address).map_err(failed(*address))?;
+            keep(Kind::Udp, udp);
+            keep(Kind::Tcp, tcp);
         }
         if let Some(tls) = tls {
             for address in &config.listen_tls {
-                open(Kind::Tls, *address)?;
+                keep(Kind::Tls, listen::open(Kind::Tls, *address).map_err(failed(*address))?);
             }
             let mut tls = ServerConfig::clone(&tls);
             tls.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
@@ -108,6 +108,21 @@ impl Sockets {
         let _stop_on_drop = relay.stop.clone().drop_guard();
         relay.keep_up(own).await;
     }
+}
+
+/// UDP and TCP on the same port; with port 0 on one that is free for both.
+fn open_both(address: SocketAddr) -> io::Result<(Vec<Socket>, Vec<Socket>)> {
+    for _ in 1..FREE_PORTS {
+        let udp = listen::open(Kind::Udp, address)?;
+        let port = udp.first().and_then(port_of).unwrap_or(address.port());
+        match listen::open(Kind::Tcp, SocketAddr::new(address.ip(), port)) {
+            Ok(tcp) => return Ok((udp, tcp)),
+            // The system chose it for UDP alone.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && address.port() == 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 /// Serves on these sockets in a thread of their own until the relay stops.
