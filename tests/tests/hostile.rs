@@ -152,3 +152,88 @@ async fn a_server_that_is_none_is_named_in_the_notice() {
     drop(silent);
     answering.abort();
 }
+
+/// The UDP ports of IPv4 that this process listens at: those of the calls in it.
+#[cfg(target_os = "linux")]
+fn udp_sockets() -> Vec<std::net::SocketAddrV4> {
+    let ours: Vec<String> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
+        .collect();
+    let table = std::fs::read_to_string("/proc/self/net/udp").unwrap();
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, inode) = (fields.get(1)?, fields.get(9)?);
+            let (ip, port) = address.split_once(':')?;
+            let ip = u32::from_str_radix(ip, 16).ok()?.to_ne_bytes();
+            let port = u16::from_str_radix(port, 16).ok()?;
+            ours.iter().any(|our| our == inode).then(|| std::net::SocketAddrV4::new(ip.into(), port))
+        })
+        .collect()
+}
+
+/// What somebody sends who saw the ports and has no keys.
+#[cfg(target_os = "linux")]
+fn from_a_stranger() -> Vec<Vec<u8>> {
+    // DTLS 1.2: handshake, epoch 0, a ClientHello with a random and nothing offered (RFC 6347, section 4.2).
+    let mut hello = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 54];
+    hello.extend([1, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42, 0xfe, 0xfd]);
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 0, 2, 0xc0, 0x2b, 1, 0]);
+    // STUN: a Binding request without credentials, and one that claims a user and to nominate (RFC 8445).
+    let request = |attributes: &[u8]| {
+        let mut request = vec![0, 1, 0, attributes.len() as u8, 0x21, 0x12, 0xa4, 0x42];
+        request.extend([9; 12]);
+        request.extend(attributes);
+        request
+    };
+    let nominating = [0, 6, 0, 3, b'a', b':', b'b', 0, 0, 0x25, 0, 0];
+    // DTLS alert "close_notify" in the clear, an RTCP goodbye, RTP, and nothing that is anything.
+    let alert = vec![21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0];
+    let goodbye = vec![0x81, 203, 0, 1, 0, 0, 0, 1];
+    let rtp = [&[0x80, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1][..], &[0; 100]].concat();
+    vec![hello, request(&[]), request(&nominating), alert, goodbye, rtp, vec![0xff; 1200], vec![]]
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_stranger_who_knows_the_ports_of_a_call_changes_nothing_about_it() {
+    let _machine = MACHINE.lock().await;
+    let server = LocalServer::start();
+    let anna = Participant::join(&server.url(), "strangers", "Anna").await;
+    let ben = Participant::join(&server.url(), "strangers", "Ben").await;
+    anna.until_peer("connected", "Ben", |peer| peer.state == PeerState::Connected).await;
+    ben.until_peer("connected", "Anna", |peer| peer.state == PeerState::Connected).await;
+    anna.picture_after("Ben", 0).await;
+    let targets = udp_sockets();
+    assert!(targets.len() >= 2, "{targets:?}");
+
+    let stranger = tokio::net::UdpSocket::bind("0.0.0.0:0").await.unwrap();
+    let packets = from_a_stranger();
+    for _ in 0..60 {
+        for target in &targets {
+            for packet in &packets {
+                let _ = stranger.send_to(packet, target).await; // full, or refused: as good as sent
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let now = maru_tests::wait::now_ms();
+    for (one, other) in [(&anna, "Ben"), (&ben, "Anna")] {
+        one.picture_after(other, now).await;
+        let report = one.engine().report().await.unwrap();
+        let peer = report.peers.iter().find(|peer| peer.name == other).unwrap();
+        assert_eq!((peer.state, peer.negotiations), (PeerState::Connected, 1));
+        assert!(peer.video.frozen_ms < 1_000.0, "{:?}", peer.video);
+    }
+    // Nothing to be gained by asking: no answer to who has no keys.
+    let mut buffer = [0; 2048];
+    let answered = timeout(Duration::from_millis(100), stranger.recv_from(&mut buffer)).await;
+    assert!(answered.is_err(), "a stranger was answered");
+}
