@@ -15,6 +15,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_maru-cli");
 const LIMIT: Duration = Duration::from_secs(60);
 /// The issue of a participant that vanishes: told to the others within this time.
 const VANISHED: Duration = Duration::from_secs(10);
+/// Until who does not come back is gone: fifteen seconds after its path fell silent, and some for a busy machine.
+const GIVEN_UP: Duration = Duration::from_secs(25);
 
 /// One call at a time: two cores carry no more in a debug build.
 static MACHINE: Mutex<()> = Mutex::new(());
@@ -213,7 +215,7 @@ fn whoever_pastes_an_invite_meets_whoever_typed_the_rooms_name() {
 }
 
 #[test]
-fn a_participant_whose_process_is_killed_is_missed_within_ten_seconds() {
+fn a_participant_whose_process_is_killed_is_missed_within_ten_seconds_and_then_given_up() {
     let _machine = machine();
     let server = Server::start();
     let anna = Participant::join(&server, "Anna");
@@ -221,7 +223,9 @@ fn a_participant_whose_process_is_killed_is_missed_within_ten_seconds() {
     let mut bo = Participant::join(&server, "Bo");
     anna.see("* Bo is here", LIMIT);
     bo.child.kill().unwrap();
-    anna.see("* Bo left", VANISHED);
+    anna.see("* Bo is reconnecting", VANISHED);
+    // It may have been its network, which may come back.
+    anna.see("* Bo left", GIVEN_UP);
 }
 
 #[test]
@@ -237,7 +241,7 @@ fn bad_names_and_servers_are_answered_with_a_sentence() {
         (&["join", "room", "--server", "nowhere"], "is not a server address"),
         (&["join", "room", "--server", "https://example.org"], "starts with ws:// or wss://"),
         (&["join", "room", "--server", "ws://127.0.0.1:1"], "cannot be reached"),
-        (&["join", "room", "--server", url, "--seconds", "-1"], "a number from 0.1"),
+        (&["join", "room", "--server", url, "--seconds", "-1"], "a number from 0.01"),
         (&["demo", "--participants", "1"], "2..=16"),
     ];
     for (args, expected) in table {

@@ -1,6 +1,8 @@
 //! What becomes of the path between a guest and an engine: the page is loaded anew, the browser dies, both
 //! sides negotiate at once, the network comes back, addresses are hidden behind names.
 
+use std::time::Duration;
+
 use maru_engine::PeerState;
 use maru_tests::browser::{Devices, Kind};
 use maru_tests::guest::Guest;
@@ -8,9 +10,9 @@ use maru_tests::order::{First, in_order};
 use maru_tests::participant::Participant;
 use maru_tests::relay::Relay;
 use maru_tests::server::LocalServer;
-use maru_tests::wait::{eventually, now_ms};
+use maru_tests::wait::now_ms;
 
-use crate::meeting::{ENGINE, GUEST, LIMIT, MACHINE, Meeting, ROOM, TONE_HZ};
+use crate::meeting::{ENGINE, GUEST, MACHINE, Meeting, ROOM, TONE_HZ};
 
 /// How a person who refused mends it.
 const HOW_TO_ALLOW: &str = "Click the sign beside the page’s address";
@@ -53,9 +55,9 @@ async fn a_closed_tab_is_missed() {
     meeting.engine.until("alone", |view| view.peers.is_empty().then_some(())).await;
 }
 
-/// Who offers is who was there first, so the guest either offers anew or asks the engine to.
+/// Another path would be no better, and a moment without picture and sound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_comes_back_brings_a_new_path_and_the_media_goes_on() {
+async fn a_network_that_changes_disturbs_nobody_whose_path_works() {
     for first in [First::Engine, First::Other] {
         let meeting = Meeting::of(Kind::Chromium, first).await;
         meeting.guest.paint(640, 480).await;
@@ -63,12 +65,10 @@ async fn a_network_that_comes_back_brings_a_new_path_and_the_media_goes_on() {
         for _ in 0..2 {
             let before = meeting.negotiations().await;
             meeting.guest.run("window.dispatchEvent(new Event('online'))", &[]).await;
-            eventually("another negotiation", LIMIT, async || {
-                (meeting.negotiations().await > before).then_some(())
-            })
-            .await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
             meeting.engine_sees().await;
             meeting.guest_sees_and_hears().await;
+            assert_eq!(meeting.negotiations().await, before);
         }
         assert_eq!(meeting.engine.until("one peer", |view| Some(view.peers.len())).await, 1);
     }
