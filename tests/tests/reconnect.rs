@@ -25,6 +25,7 @@ async fn back(scene: &Scene, since_ms: u64) {
 #[tokio::test]
 #[ignore = "a figure: cargo xtask bench reconnect"]
 async fn figures_of_faults() {
+    // One call at a time: each scene ends before the next begins.
     let mut rows = Vec::new();
     let mut row = |fault: &str, what: &str, gap: Gap| {
         rows.push(format!("| {fault} | {what} | {} ms | {} ms |", gap.picture, gap.sound));
@@ -36,6 +37,7 @@ async fn figures_of_faults() {
     scene.bens.move_to(7);
     settled(&scene, moved).await;
     row("another address", "gap", scene.gap(moved));
+    drop(scene);
 
     let Some(mut scene) = Scene::begin().await else { return };
     scene.network.cable(&scene.annas.clone(), "eth1");
@@ -45,6 +47,7 @@ async fn figures_of_faults() {
     scene.annas.route_by("eth1");
     settled(&scene, moved).await;
     row("another network, the first unplugged", "gap", scene.gap(moved));
+    drop(scene);
 
     let Some(mut scene) = Scene::begin().await else { return };
     let moved = now_ms();
@@ -52,6 +55,7 @@ async fn figures_of_faults() {
     scene.bens.move_to(8);
     settled(&scene, moved).await;
     row("other addresses for both at once", "gap", scene.gap(moved));
+    drop(scene);
 
     for seconds in [10, 30] {
         let Some(scene) = Scene::begin().await else { return };
@@ -71,6 +75,7 @@ async fn figures_of_faults() {
     scene.network.heal();
     settled(&scene, found).await;
     row("no path between the two for 10 s, the server in reach", "back after", scene.back_after(found));
+    drop(scene);
 
     let Some(scene) = Scene::begin().await else { return };
     scene.ben.sleep(true);
@@ -79,6 +84,7 @@ async fn figures_of_faults() {
     scene.ben.sleep(false);
     settled(&scene, woken).await;
     row("a machine asleep for 60 s", "back after", scene.back_after(woken));
+    drop(scene);
 
     let Some(mut scene) = Scene::begin().await else { return };
     let killed = now_ms();
@@ -87,6 +93,7 @@ async fn figures_of_faults() {
     scene.restart_server();
     sleep(Duration::from_secs(10)).await;
     row("the server killed, and started again 5 s later", "gap", scene.gap(killed));
+    drop(scene);
 
     let Some(scene) = Scene::begin().await else { return };
     let lost = now_ms();
