@@ -300,6 +300,12 @@ fn a_sender_that_saves_packets_in_pauses_loses_nothing() {
         }
         kinds.push(buffer.pull(now, &mut out));
         heard.extend_from_slice(&out);
+        // What is heard keeps its distance to what is said also where nothing comes: pictures go by it.
+        let said = i64::from(tick + 1) * SAMPLES_10_MS as i64;
+        let behind = buffer.playout_timestamp().map(|position| said - position);
+        if tick > 20 {
+            assert!(behind.is_some_and(|behind| (0..3_000).contains(&behind)), "{behind:?} at {tick}");
+        }
     }
     assert!(saved > 100, "{saved} packets saved: no pause to be tested");
     let stats = buffer.stats();

@@ -174,7 +174,11 @@ impl JitterBuffer {
     /// The RTP timestamp, made 64 bits wide, of the sample that the next pull begins with.
     pub fn playout_timestamp(&self) -> Option<i64> {
         match self.state {
-            State::Playing { timestamp, .. } => Some(timestamp - self.playout.ready() as i64),
+            State::Playing { timestamp, .. } => {
+                // In a pause of the sender's time goes on, though nothing comes that says so.
+                let pause = if self.pausing { self.drawn_out } else { 0 };
+                Some(timestamp + pause - self.playout.ready() as i64)
+            }
             State::Buffering => None,
         }
     }
