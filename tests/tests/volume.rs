@@ -57,6 +57,10 @@ impl Choir {
         .await;
         let low = singer(&server, folder.path(), "low", LOW_HZ).await;
         let high = singer(&server, folder.path(), "high", HIGH_HZ).await;
+        // Nobody can be made louder who is not known yet.
+        for name in ["low", "high"] {
+            listener.until_peer("known", name, |_| true).await;
+        }
         Self { listener, low, high, played, _folder: folder, _server: server }
     }
 
