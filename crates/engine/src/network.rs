@@ -74,11 +74,14 @@ fn difference(before: &BTreeSet<IpAddr>, now: &BTreeSet<IpAddr>) -> NetworkChang
     }
 }
 
-/// Those a path can use. What cannot be asked counts as none, and is asked again.
 async fn addresses() -> BTreeSet<IpAddr> {
-    let asked = tokio::task::spawn_blocking(if_addrs::get_if_addrs).await;
-    let interfaces = asked.ok().and_then(Result::ok).unwrap_or_default();
+    tokio::task::spawn_blocking(usable_addresses).await.unwrap_or_default()
+}
+
+/// Those a path to another machine can use. What cannot be asked counts as none, and is asked again.
+pub(crate) fn usable_addresses() -> BTreeSet<IpAddr> {
     let usable = |interface: &if_addrs::Interface| !interface.is_loopback() && !interface.is_link_local();
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     interfaces.into_iter().filter(usable).map(|interface| interface.ip()).collect()
 }
 

@@ -32,6 +32,7 @@ use super::codec::offered_payload_type;
 use super::feedback::{self, FeedbackInterceptor, SenderReports};
 use super::random_u32;
 use crate::api::AddressPolicy;
+use crate::network::usable_addresses;
 use crate::tunnel::{SocketRuntime, Tunnels};
 
 /// Nothing received for this long: the path is lost, look for another.
@@ -274,12 +275,6 @@ pub(super) fn configuration(ice_servers: &[IceServer], addresses: AddressPolicy)
         .build()
 }
 
-/// Whether a network is up. Then programs on this machine reach each other by its addresses too.
-fn has_network() -> bool {
-    let usable = |interface: &if_addrs::Interface| !interface.is_loopback() && !interface.is_link_local();
-    if_addrs::get_if_addrs().is_ok_and(|interfaces| interfaces.iter().any(usable))
-}
-
 /// A connection on every interface of this machine; where `loopback`, on the loopback interface when there is
 /// no other, which two programs on one machine need then. Not beside others: a check that goes from there to
 /// another address of this machine is answered, and Firefox cannot send media back that way.
@@ -290,7 +285,8 @@ pub(super) async fn connection(
     ages: Arc<Ages>,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
-    let loopback = network.loopback && !has_network();
+    // With a network, programs on this machine reach each other by its addresses too.
+    let loopback = network.loopback && usable_addresses().is_empty();
     let relayed = network.addresses == AddressPolicy::RelayOnly;
     let settings = SettingEngineBuilder::new()
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))

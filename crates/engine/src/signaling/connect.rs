@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, interval_at, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError, SubProtocolError, UrlError};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
@@ -33,7 +34,8 @@ pub(super) async fn connect_soon(
     address: &ServerAddress,
     message_limit: usize,
 ) -> Result<Socket, SignalingError> {
-    let attempt = || connect(address, SUBPROTOCOL, message_limit);
+    let opening = Opening::new(address, SUBPROTOCOL, message_limit)?;
+    let attempt = || opening.attempt();
     let mut attempts = FuturesUnordered::from_iter([attempt()]);
     let mut more = interval_at(Instant::now() + NEXT_ATTEMPT, NEXT_ATTEMPT);
     loop {
@@ -67,30 +69,55 @@ pub(crate) async fn connect(
     subprotocol: &'static str,
     message_limit: usize,
 ) -> Result<Socket, SignalingError> {
-    let url = FixedServer::parse(&address.url)?.url().to_owned();
-    let host = host_of(&url);
-    let mut request =
-        url.as_str().into_client_request().map_err(|_| SignalingError::BadUrl { url: url.clone() })?;
-    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(subprotocol));
-    // Small buffers: signaling messages are small and few.
-    let config = WebSocketConfig::default()
-        .read_buffer_size(4 * 1024)
-        .write_buffer_size(0)
-        .max_message_size(Some(message_limit))
-        .max_frame_size(Some(message_limit));
-    let tls = if url.starts_with("wss:") {
-        let config = address
-            .fingerprint
-            .map_or_else(tls_config, pinned::tls_config)
-            .map_err(|error| SignalingError::NotTrusted { host: host.clone(), problem: error.to_string() })?;
-        Some(Connector::Rustls(config))
-    } else {
-        None
-    };
-    match timeout(CONNECT_TIMEOUT, connect_async_tls_with_config(request, Some(config), true, tls)).await {
-        Err(_) => Err(SignalingError::TimedOut { host }),
-        Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(error)) => Err(explain(host, error)),
+    Opening::new(address, subprotocol, message_limit)?.attempt().await
+}
+
+/// A WebSocket that is to be opened, as often as it takes.
+struct Opening {
+    request: Request,
+    config: WebSocketConfig,
+    tls: Option<Connector>,
+    host: String,
+}
+
+impl Opening {
+    /// Reads the system's certificates where the address asks for them.
+    fn new(
+        address: &ServerAddress,
+        subprotocol: &'static str,
+        message_limit: usize,
+    ) -> Result<Self, SignalingError> {
+        let url = FixedServer::parse(&address.url)?.url().to_owned();
+        let host = host_of(&url);
+        let mut request =
+            url.as_str().into_client_request().map_err(|_| SignalingError::BadUrl { url: url.clone() })?;
+        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(subprotocol));
+        // Small buffers: signaling messages are small and few.
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4 * 1024)
+            .write_buffer_size(0)
+            .max_message_size(Some(message_limit))
+            .max_frame_size(Some(message_limit));
+        let tls = if url.starts_with("wss:") {
+            let config =
+                address.fingerprint.map_or_else(tls_config, pinned::tls_config).map_err(|error| {
+                    SignalingError::NotTrusted { host: host.clone(), problem: error.to_string() }
+                })?;
+            Some(Connector::Rustls(config))
+        } else {
+            None
+        };
+        Ok(Self { request, config, tls, host })
+    }
+
+    async fn attempt(&self) -> Result<Socket, SignalingError> {
+        let (request, tls) = (self.request.clone(), self.tls.clone());
+        let connect = connect_async_tls_with_config(request, Some(self.config), true, tls);
+        match timeout(CONNECT_TIMEOUT, connect).await {
+            Err(_) => Err(SignalingError::TimedOut { host: self.host.clone() }),
+            Ok(Ok((socket, _))) => Ok(socket),
+            Ok(Err(error)) => Err(explain(self.host.clone(), error)),
+        }
     }
 }
 

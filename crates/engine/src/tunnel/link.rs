@@ -36,8 +36,20 @@ pub(super) enum Link {
     Nowhere,
 }
 
-/// The links of one socket.
-pub(super) type Links = Arc<Mutex<[Link; MOST_RELAYS]>>;
+/// What one socket and its links work with.
+pub(super) struct Links {
+    /// The real one.
+    pub socket: Arc<dyn AsyncUdpSocket>,
+    /// What it speaks, otherwise IPv6.
+    pub ipv4: bool,
+    /// How to send to each relay.
+    pub relays: Mutex<[Link; MOST_RELAYS]>,
+    pub routes: Routes,
+    /// Those of all sockets of the connection.
+    pub carried: Arc<Carried>,
+    /// Where what a carrier brings goes, as from this address.
+    pub incoming: mpsc::Sender<(Bytes, SocketAddr)>,
+}
 
 /// Real addresses of relays that are reached by UDP, with the placeholders they stand behind: read for every
 /// packet, written once in a call.
@@ -88,16 +100,10 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// What a link's task works with.
+/// One link's task.
 pub(super) struct Task {
     pub relay: Arc<Relay>,
-    pub socket: Arc<dyn AsyncUdpSocket>,
-    pub ipv4: bool,
-    pub links: Links,
-    pub routes: Arc<Routes>,
-    pub carried: Arc<Carried>,
-    /// Where what comes back goes, as from this address.
-    pub incoming: mpsc::Sender<(Bytes, SocketAddr)>,
+    pub links: Arc<Links>,
 }
 
 impl Task {
@@ -112,16 +118,16 @@ impl Task {
 
     /// The relay's placeholder, for this socket.
     fn here(&self) -> SocketAddr {
-        self.relay.placeholder.address(self.ipv4)
+        self.relay.placeholder.address(self.links.ipv4)
     }
 
     async fn send_by_udp(&self, message: &[u8], address: SocketAddr) {
         // An error: as good as lost on the way; who sent it repeats it.
-        let _ = self.socket.send_to(message, address).await;
+        let _ = self.links.socket.send_to(message, address).await;
     }
 
     fn set(&self, link: Link) {
-        if let Some(place) = self.links.lock().get_mut(self.relay.placeholder.index()) {
+        if let Some(place) = self.links.relays.lock().get_mut(self.relay.placeholder.index()) {
             *place = link;
         }
     }
@@ -129,10 +135,10 @@ impl Task {
     async fn run(&self, mut queue: mpsc::Receiver<Bytes>) {
         match self.relay.race.winner(&self.relay.ways).await {
             None => self.set(Link::None),
-            Some(Found::Udp { ipv4, ipv6 }) => match if self.ipv4 { ipv4 } else { ipv6 } {
+            Some(Found::Udp { ipv4, ipv6 }) => match if self.links.ipv4 { ipv4 } else { ipv6 } {
                 None => self.set(Link::Nowhere),
                 Some(address) => {
-                    self.routes.add(address, self.here());
+                    self.links.routes.add(address, self.here());
                     // There is one, or is just about to be: the link was made for it.
                     if let Some(first) = queue.recv().await {
                         self.send_by_udp(&first, address).await;
@@ -144,7 +150,7 @@ impl Task {
                 }
             },
             Some(Found::Stream(way)) => {
-                let Some(_claim) = self.carried.claim(self.relay.placeholder) else {
+                let Some(_claim) = self.links.carried.claim(self.relay.placeholder) else {
                     return self.set(Link::Nowhere);
                 };
                 match carrier::open(&way).await {
@@ -171,7 +177,7 @@ impl Task {
             loop {
                 match incoming.next().await {
                     // Full: the connection is behind, as when a socket's buffer is full.
-                    Ok(message) => drop(self.incoming.try_send((message, from))),
+                    Ok(message) => drop(self.links.incoming.try_send((message, from))),
                     Err(error) => return error,
                 }
             }

@@ -161,30 +161,15 @@ async fn by_udp(address: &str) -> std::io::Result<Found> {
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(address).await?.collect();
     let first = |ipv4: bool| addresses.iter().copied().find(|address| address.is_ipv4() == ipv4);
     let (ipv4, ipv6) = (first(true), first(false));
-    let answered = |address: Option<SocketAddr>| async move {
-        match address {
-            Some(address) => answers(address).await,
-            None => std::future::pending().await,
-        }
-    };
-    let (mut over_4, mut over_6) = (std::pin::pin!(answered(ipv4)), std::pin::pin!(answered(ipv6)));
+    let mut tries: FuturesUnordered<_> = [ipv4, ipv6].into_iter().flatten().map(answers).collect();
+    let mut problem = std::io::Error::other("the relay's name leads nowhere");
     // One that fails at once, as where there is no IPv6, must not end the other's try.
-    let problem = match (ipv4, ipv6) {
-        (Some(_), Some(_)) => tokio::select! {
-            Ok(()) = &mut over_4 => return Ok(Found::Udp { ipv4, ipv6 }),
-            Ok(()) = &mut over_6 => return Ok(Found::Udp { ipv4, ipv6 }),
-            else => std::io::Error::other("neither IPv4 nor IPv6 gets through"),
-        },
-        (Some(_), None) => match over_4.await {
+    while let Some(outcome) = tries.next().await {
+        match outcome {
             Ok(()) => return Ok(Found::Udp { ipv4, ipv6 }),
-            Err(error) => error,
-        },
-        (None, Some(_)) => match over_6.await {
-            Ok(()) => return Ok(Found::Udp { ipv4, ipv6 }),
-            Err(error) => error,
-        },
-        (None, None) => std::io::Error::other("the relay's name leads nowhere"),
-    };
+            Err(error) => problem = error,
+        }
+    }
     Err(problem)
 }
 

@@ -89,13 +89,8 @@ impl Runtime for SocketRuntime {
 }
 
 struct Socket {
-    inner: Arc<dyn AsyncUdpSocket>,
-    ipv4: bool,
     tunnels: Arc<Tunnels>,
-    carried: Arc<Carried>,
-    links: Links,
-    routes: Arc<Routes>,
-    incoming: mpsc::Sender<(Bytes, SocketAddr)>,
+    links: Arc<Links>,
     /// Only the connection's own task takes from it, so the lock is never waited for.
     arrived: Mutex<mpsc::Receiver<(Bytes, SocketAddr)>>,
     stop: CancellationToken,
@@ -104,22 +99,29 @@ struct Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket").field("ipv4", &self.ipv4).finish_non_exhaustive()
+        f.debug_struct("Socket").field("ipv4", &self.links.ipv4).finish_non_exhaustive()
     }
 }
 
 impl Socket {
-    fn new(inner: Arc<dyn AsyncUdpSocket>, tunnels: Arc<Tunnels>, carried: Arc<Carried>) -> io::Result<Self> {
+    fn new(
+        socket: Arc<dyn AsyncUdpSocket>,
+        tunnels: Arc<Tunnels>,
+        carried: Arc<Carried>,
+    ) -> io::Result<Self> {
         let (incoming, arrived) = mpsc::channel(INCOMING);
         let stop = CancellationToken::new();
-        Ok(Self {
-            ipv4: inner.local_addr()?.is_ipv4(),
-            inner,
-            tunnels,
+        let links = Links {
+            ipv4: socket.local_addr()?.is_ipv4(),
+            socket,
+            relays: Mutex::default(),
+            routes: Routes::default(),
             carried,
-            links: Links::default(),
-            routes: Arc::default(),
             incoming,
+        };
+        Ok(Self {
+            tunnels,
+            links: Arc::new(links),
             arrived: Mutex::new(arrived),
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
@@ -128,20 +130,12 @@ impl Socket {
 
     /// How to send to this relay; begins to find out where nobody has yet.
     fn link(&self, placeholder: Placeholder) -> Link {
-        let mut links = self.links.lock();
+        let mut links = self.links.relays.lock();
         let Some(link) = links.get_mut(placeholder.index()) else { return Link::Nowhere };
         if matches!(link, Link::None)
             && let Some(relay) = self.tunnels.behind(placeholder)
         {
-            let task = Task {
-                relay,
-                socket: Arc::clone(&self.inner),
-                ipv4: self.ipv4,
-                links: Arc::clone(&self.links),
-                routes: Arc::clone(&self.routes),
-                carried: Arc::clone(&self.carried),
-                incoming: self.incoming.clone(),
-            };
+            let task = Task { relay, links: Arc::clone(&self.links) };
             *link = task.start(self.stop.clone());
         }
         link.clone()
@@ -150,16 +144,16 @@ impl Socket {
 
 impl AsyncUdpSocket for Socket {
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
+        self.links.socket.local_addr()
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let Some(placeholder) = Placeholder::of_address(transmit.destination) else {
-            return self.inner.poll_send(cx, transmit);
+            return self.links.socket.poll_send(cx, transmit);
         };
         match self.link(placeholder) {
             Link::Udp(address) => {
-                self.inner.poll_send(cx, &Transmit { destination: address, ..transmit.clone() })
+                self.links.socket.poll_send(cx, &Transmit { destination: address, ..transmit.clone() })
             }
             Link::Task(queue) => {
                 let each = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
@@ -188,16 +182,16 @@ impl AsyncUdpSocket for Socket {
             (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
             return Poll::Ready(Ok(1));
         }
-        let received = std::task::ready!(self.inner.poll_recv(cx, bufs, meta))?;
-        self.routes.disguise(meta[..received].iter_mut().map(|meta| &mut meta.addr));
+        let received = std::task::ready!(self.links.socket.poll_recv(cx, bufs, meta))?;
+        self.links.routes.disguise(meta[..received].iter_mut().map(|meta| &mut meta.addr));
         Poll::Ready(Ok(received))
     }
 
     fn max_gso_segments(&self) -> usize {
-        self.inner.max_gso_segments()
+        self.links.socket.max_gso_segments()
     }
 
     fn max_gro_segments(&self) -> usize {
-        self.inner.max_gro_segments()
+        self.links.socket.max_gro_segments()
     }
 }
