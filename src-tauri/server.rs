@@ -114,9 +114,9 @@ impl ServerLocator for Server {
             // No reason not to call: whoever changes the setting is told.
             tracing::warn!("{}", problem.text);
         }
-        let place = self.network.locate(&found, room).await;
+        let url = self.network.locate(&found, room).await;
         *automatic = Some(found);
-        Ok(address(place))
+        Ok(url.into())
     }
 
     async fn moved(&self, from: &ServerAddress) -> ServerAddress {
@@ -124,7 +124,8 @@ impl ServerLocator for Server {
             // The settings are about the next call; the room's own servers are about automatic ones.
             return std::future::pending().await;
         }
-        address(self.network.moved(&from.url).await)
+        let MeetingPlace { url, fingerprint } = self.network.moved(&from.url).await;
+        ServerAddress { url, fingerprint }
     }
 
     async fn token(&self, url: &str) -> Option<String> {
@@ -135,10 +136,6 @@ impl ServerLocator for Server {
             _ => None,
         }
     }
-}
-
-fn address(place: MeetingPlace) -> ServerAddress {
-    ServerAddress { url: place.url, fingerprint: place.fingerprint }
 }
 
 /// Why there is no server on this machine, for the person.

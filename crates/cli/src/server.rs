@@ -30,18 +30,15 @@ impl ServerLocator for Automatic {
             let directory = Tls::default_directory().map_err(|error| problem(error.into()))?;
             server.let_network_join(true, &directory).await.map_err(problem)?;
         }
-        let place = self.network.locate(&server, room).await;
+        let url = self.network.locate(&server, room).await;
         *self.server.lock() = Some(server);
-        Ok(address(place))
+        Ok(url.into())
     }
 
     async fn moved(&self, from: &ServerAddress) -> ServerAddress {
-        address(self.network.moved(&from.url).await)
+        let MeetingPlace { url, fingerprint } = self.network.moved(&from.url).await;
+        ServerAddress { url, fingerprint }
     }
-}
-
-fn address(place: MeetingPlace) -> ServerAddress {
-    ServerAddress { url: place.url, fingerprint: place.fingerprint }
 }
 
 /// The server of a call.

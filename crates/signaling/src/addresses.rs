@@ -1,10 +1,15 @@
-//! Counts connections per address.
+//! Addresses: this machine's own, and how many connections each other one has.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+
+/// The addresses of this machine; none where the system does not tell.
+pub(crate) fn own() -> impl Iterator<Item = IpAddr> {
+    if_addrs::get_if_addrs().unwrap_or_default().into_iter().map(|interface| interface.ip())
+}
 
 /// How many connections each address has open now.
 #[derive(Debug, Default)]

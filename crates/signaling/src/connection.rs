@@ -130,42 +130,28 @@ async fn read(
     web: &Web,
     connection: ConnectionId,
 ) -> End {
-    let (hub, opened) = (&*web.hub, Instant::now());
+    let hub = &*web.hub;
     let mut ended = false;
     loop {
         let message = if ended {
-            stream.next().await
+            Ok(stream.next().await)
         } else {
-            match timeout_at(session.deadline().into(), stream.next()).await {
-                Ok(message) => message,
-                Err(_) => match session.timeout(Instant::now()) {
-                    Step::Refuse(refusal) => {
-                        ended |= refusal.fatal;
-                        hub.refuse(Instant::now(), connection, refusal);
-                        continue;
-                    }
-                    Step::Tell(message) => {
-                        hub.tell(Instant::now(), connection, *message);
-                        continue;
-                    }
-                    Step::Silent => return End::Gone,
-                    Step::Nothing | Step::Postpone(..) | Step::Room(_) => continue,
-                },
-            }
+            timeout_at(session.deadline().into(), stream.next()).await
         };
         let now = Instant::now();
-        if let Some(Ok(_)) = message {
+        if let Ok(Some(Ok(_))) = message {
             web.metrics.messages_received.inc();
         }
         let step = match message {
-            None => return End::Gone,
-            Some(_) if ended => continue,
-            Some(Ok(Message::Text(text))) => session.text(now, &text),
-            Some(Ok(Message::Binary(bytes))) => session.binary(now, bytes.len()),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => session.control(now),
+            Err(_) => session.timeout(now),
+            Ok(None) => return End::Gone,
+            Ok(Some(_)) if ended => continue,
+            Ok(Some(Ok(Message::Text(text)))) => session.text(now, &text),
+            Ok(Some(Ok(Message::Binary(bytes)))) => session.binary(now, bytes.len()),
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => session.control(now),
             // The next read sends the answer to it and then ends.
-            Some(Ok(Message::Close(_))) => Step::Nothing,
-            Some(Err(error)) => match unreadable(error, session) {
+            Ok(Some(Ok(Message::Close(_)))) => Step::Nothing,
+            Ok(Some(Err(error))) => match unreadable(error, session) {
                 Some(refusal) => {
                     hub.refuse(now, connection, refusal.fatal());
                     return End::Unreadable;
@@ -182,7 +168,6 @@ async fn read(
                         Box::pin(tokio::time::sleep(pause)).await;
                     }
                     hub.input(Instant::now(), connection, Input::Join(join));
-                    web.metrics.joined(opened.elapsed());
                 }
                 Err((refusal, retry_after)) => {
                     ended = true;

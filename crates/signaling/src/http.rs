@@ -1,7 +1,6 @@
 //! HTTP on one connection, with TLS or without, until it ends or becomes a WebSocket.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +19,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::addresses::Visit;
-use crate::discard::{Discard, DiscardingStream};
+use crate::discard::DiscardingStream;
 use crate::reach::{plain_host, raw_host};
-use crate::web::{Caller, Door, Web};
+use crate::web::{Caller, Web};
 
 /// How long a connection may take to send a request, and may rest between two; and to agree on TLS.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,14 +39,7 @@ const HANDSHAKE: u8 = 0x16;
 /// A connection that was let in.
 pub(crate) struct Http {
     pub(crate) web: Arc<Web>,
-    pub(crate) door: Arc<Door>,
-    pub(crate) peer: SocketAddr,
-    /// The own address that was reached.
-    pub(crate) local: Option<IpAddr>,
-    /// `None` for a proxy.
-    pub(crate) visit: Option<Arc<Visit>>,
-    /// It came when there were enough already: it is only told so.
-    pub(crate) surplus: bool,
+    pub(crate) caller: Caller,
 }
 
 /// Serves one connection of a TLS port. Who comes without TLS is shown the way.
@@ -78,8 +69,7 @@ pub(crate) async fn serve(
     connection: Http,
     stop: CancellationToken,
 ) {
-    let Http { web, door, peer, local, visit, surplus } = connection;
-    let caller = Caller { visit, discard: Discard::default(), door, peer, local, surplus };
+    let Http { web, caller } = connection;
     let stream = DiscardingStream::new(stream, caller.discard.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (web, caller) = (Arc::clone(&web), caller.clone());

@@ -42,15 +42,15 @@ pub(crate) struct Hub {
 #[derive(Debug)]
 struct Bus {
     signals: mpsc::Sender<Envelope>,
-    changed: Arc<Notify>,
+    changed: Notify,
     counts: Mutex<BusCounts>,
 }
 
 #[derive(Debug)]
 struct State {
     rooms: Rooms,
-    /// Of the connections that the server still talks to.
-    mailboxes: HashMap<ConnectionId, Mailbox>,
+    /// Of the connections that the server still talks to, and since when.
+    mailboxes: HashMap<ConnectionId, (Mailbox, Instant)>,
     connections: u64,
     stopping: bool,
     /// When [`Hub::keep_expiring`] wakes up by itself.
@@ -63,8 +63,7 @@ impl Hub {
         let me = NodeId::random();
         let (signals, waiting) = mpsc::channel(across::SIGNALS_WAITING);
         let worker = Worker::new(config, me, waiting);
-        let bus =
-            worker.is_some().then(|| Bus { signals, changed: Arc::default(), counts: Mutex::default() });
+        let bus = worker.is_some().then(|| Bus { signals, changed: Notify::new(), counts: Mutex::default() });
         let rooms = match bus {
             None => Rooms::new(config),
             Some(_) => Rooms::spanning(config, me, Instant::now(), across::clock()),
@@ -92,7 +91,7 @@ impl Hub {
             // The last word of a server that stops; dropping the mailbox then ends the connection.
             let _ = mailbox.push(text_of(&shutdown()));
         } else {
-            state.mailboxes.insert(connection, mailbox);
+            state.mailboxes.insert(connection, (mailbox, Instant::now()));
         }
         (connection, outbox)
     }
@@ -113,20 +112,13 @@ impl Hub {
 
     /// Tells a client something that concerns nobody else.
     pub(crate) fn tell(&self, now: Instant, connection: ConnectionId, message: ServerMessage) {
-        let mut state = self.state.lock();
-        self.dispatch(now, &mut state, vec![Output::Send { to: vec![connection], message }]);
+        self.say(now, connection, vec![message], false);
     }
 
     /// Tells a client that something is refused; a fatal refusal removes it.
     pub(crate) fn refuse(&self, now: Instant, connection: ConnectionId, refusal: Refusal) {
-        let mut state = self.state.lock();
         let fatal = refusal.fatal;
-        let mut outputs = vec![Output::Send { to: vec![connection], message: refusal.into() }];
-        if fatal {
-            outputs.extend(state.rooms.handle(now, connection, Input::Removed));
-            outputs.push(Output::Close(connection));
-        }
-        self.dispatch(now, &mut state, outputs);
+        self.say(now, connection, vec![refusal.into()], fatal);
     }
 
     /// Tells a client to come back in so many seconds, and removes it.
@@ -137,11 +129,18 @@ impl Hub {
         refusal: Refusal,
         retry_after: u32,
     ) {
+        self.say(now, connection, vec![refusal.into(), busy(retry_after)], true);
+    }
+
+    /// Says this to one client, which is removed if these are its `last` words.
+    fn say(&self, now: Instant, connection: ConnectionId, words: Vec<ServerMessage>, last: bool) {
         let mut state = self.state.lock();
         let send = |message| Output::Send { to: vec![connection], message };
-        let mut outputs = vec![send(refusal.into()), send(busy(retry_after))];
-        outputs.extend(state.rooms.handle(now, connection, Input::Removed));
-        outputs.push(Output::Close(connection));
+        let mut outputs: Vec<Output> = words.into_iter().map(send).collect();
+        if last {
+            outputs.extend(state.rooms.handle(now, connection, Input::Removed));
+            outputs.push(Output::Close(connection));
+        }
         self.dispatch(now, &mut state, outputs);
     }
 
@@ -165,7 +164,7 @@ impl Hub {
         let mut state = self.state.lock();
         state.stopping = true;
         let last = text_of(&shutdown());
-        for (_, mailbox) in state.mailboxes.drain() {
+        for (_, (mailbox, _)) in state.mailboxes.drain() {
             // A client that is too slow even for this is told so by its writer.
             let _ = mailbox.push(last.clone());
         }
@@ -223,12 +222,14 @@ impl Hub {
                     let text = text_of(&message);
                     self.metrics.sent(&message, to.len());
                     for connection in to {
-                        let Some(mailbox) = state.mailboxes.get(&connection) else { continue };
+                        let Some((mailbox, opened)) = state.mailboxes.get(&connection) else { continue };
                         if mailbox.push(text.clone()).is_err() {
                             tracing::debug!(connection = connection.0, "too slow");
                             self.metrics.too_slow();
                             state.mailboxes.remove(&connection);
                             outputs.extend(state.rooms.handle(now, connection, Input::Broken));
+                        } else if matches!(message, ServerMessage::Joined { .. }) {
+                            self.metrics.joined(now.saturating_duration_since(*opened));
                         }
                     }
                 }

@@ -21,6 +21,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod health;
+mod hex;
 mod http;
 mod hub;
 mod incoming;

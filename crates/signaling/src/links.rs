@@ -8,6 +8,7 @@ use maru_protocol::{GuestLink, LinkScope, RoomName, invite};
 use parking_lot::Mutex;
 
 use crate::Config;
+use crate::addresses;
 use crate::reach::Reach;
 
 /// The address of the page, without a room.
@@ -78,9 +79,7 @@ pub(crate) fn bases(
     fingerprint: Option<&str>,
 ) -> Vec<Base> {
     let here = reach.address.is_loopback() && !reach.through_proxy;
-    let own_addresses =
-        || if_addrs::get_if_addrs().unwrap_or_default().into_iter().map(|one| one.ip()).collect();
-    collect(config, &entrances.all(), reach, fingerprint, here, own_addresses)
+    collect(config, &entrances.all(), reach, fingerprint, here, || addresses::own().collect())
 }
 
 /// The addresses that whoever runs the server can pass on.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use maru_protocol::GuestLink;
@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::addresses::Addresses;
 use crate::bus::Worker;
+use crate::discard::Discard;
 use crate::http::{self, Http};
 use crate::hub::Hub;
 use crate::links::{Entrance, Entrances, bases_of_the_owner};
@@ -23,7 +24,7 @@ use crate::reach::is_trusted;
 use crate::relay::OwnRelay;
 use crate::tls::Tls;
 use crate::visitors::Visitors;
-use crate::web::{Door, Web};
+use crate::web::{Caller, Door, Web};
 use crate::{Config, ServerError};
 
 /// How long clients have to take the server's goodbye.
@@ -41,9 +42,6 @@ const TOLD_ABOVE_LIMIT: u32 = 16;
 
 /// Sockets above the limit for all whose clients are still told that the server is full.
 const TOLD_WHEN_FULL: usize = 64;
-
-/// The trouble when the system gives no more sockets.
-const NO_SOCKETS: &str = "sockets";
 
 /// Serves on a socket with the default [`Config`] until `shutdown` resolves.
 ///
@@ -94,7 +92,7 @@ impl Server {
             metrics,
             hub,
             visitors: Visitors::new(config.per_address),
-            troubles: Mutex::default(),
+            no_sockets: AtomicBool::new(false),
             postponed: AtomicU32::new(0),
             page: crate::page::Page::new(&config.base_path, config.page_directory.clone()),
             entrances: Entrances::default(),
@@ -238,7 +236,8 @@ impl Server {
             match listener.accept().await {
                 Ok((stream, address)) => {
                     if std::mem::take(&mut failing) {
-                        self.web.trouble(NO_SOCKETS, false);
+                        self.web.no_sockets.store(false, Ordering::Relaxed);
+                        tracing::info!("connections are accepted again");
                     }
                     self.admit(stream, address, &door, acceptor.clone());
                 }
@@ -247,7 +246,7 @@ impl Server {
                     self.web.metrics.accept_errors.inc();
                     if !std::mem::replace(&mut failing, true) {
                         tracing::warn!(%error, "cannot accept connections just now");
-                        self.web.trouble(NO_SOCKETS, true);
+                        self.web.no_sockets.store(true, Ordering::Relaxed);
                     }
                     tokio::time::sleep(OUT_OF_SOCKETS).await;
                 }
@@ -281,8 +280,9 @@ impl Server {
             tracing::debug!(%error, "cannot switch off delaying");
         }
         let local = stream.local_addr().ok().map(|address| address.ip());
-        let connection =
-            Http { web: Arc::clone(&self.web), door: Arc::clone(door), peer: address, local, visit, surplus };
+        let discard = Discard::default();
+        let caller = Caller { door: Arc::clone(door), peer: address, local, visit, discard, surplus };
+        let connection = Http { web: Arc::clone(&self.web), caller };
         let (stop, kill) = (self.stop.clone(), self.kill.clone());
         self.tracker.spawn(async move {
             let serving = async {

@@ -1,9 +1,8 @@
 //! What the server answers over HTTP: the guest's page, the WebSocket, and the health report.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
@@ -13,7 +12,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maru_protocol::{SUBPROTOCOL, ServerMessage, TUNNEL_SUBPROTOCOL, WEBSOCKET_PATH};
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +27,7 @@ use crate::metrics::{Metrics, Report};
 use crate::page::{FILES_PREFIX, Page, safety};
 use crate::reach::{Reach, raw_host};
 use crate::refusal::Refusal;
-use crate::relay::{Ice, OwnRelay, WebSocketCaller};
+use crate::relay::{Ice, OwnRelay};
 use crate::visitors::Visitors;
 
 /// A WebSocket's read buffer, which is the larger part of what an idle connection costs. Most messages
@@ -63,8 +61,8 @@ pub(crate) struct Web {
     pub(crate) visitors: Visitors,
     pub(crate) metrics: Metrics,
     pub(crate) report: Arc<Report>,
-    /// What does not work as it should, by a word for each.
-    pub(crate) troubles: Mutex<BTreeSet<&'static str>>,
+    /// The system gives no more sockets.
+    pub(crate) no_sockets: AtomicBool,
     pub(crate) postponed: AtomicU32,
     /// Knows all WebSockets, so that the server can wait for their end.
     pub(crate) tracker: TaskTracker,
@@ -94,7 +92,7 @@ pub(crate) struct Caller {
     /// `None` for a proxy.
     pub(crate) visit: Option<Arc<Visit>>,
     pub(crate) discard: Discard,
-    /// See [`crate::http::Http::surplus`].
+    /// It came when there were enough already: it is only told so.
     pub(crate) surplus: bool,
 }
 
@@ -137,7 +135,8 @@ impl Web {
     }
 
     fn health(&self) -> Response {
-        let mut troubles: Vec<&str> = self.troubles.lock().iter().copied().collect();
+        let mut troubles = Vec::new();
+        troubles.extend(self.no_sockets.load(Ordering::Relaxed).then_some("sockets"));
         let (rooms, peers) = self.hub.counts();
         let full = self.tracker.len() > self.config.max_connections || rooms >= self.config.max_rooms;
         troubles.extend(full.then_some("full"));
@@ -147,18 +146,6 @@ impl Web {
         // Whoever shares out clients between servers goes by the status.
         let status = if full { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
         response(status, "application/json", report)
-    }
-
-    /// Something does not work as it should, or does again.
-    pub(crate) fn trouble(&self, what: &'static str, is: bool) {
-        let mut troubles = self.troubles.lock();
-        let changed = if is { troubles.insert(what) } else { troubles.remove(what) };
-        drop(troubles);
-        match (changed, is) {
-            (true, true) => tracing::warn!("degraded: {what}"),
-            (true, false) => tracing::info!("no more trouble: {what}"),
-            (false, _) => {}
-        }
     }
 
     /// After how many seconds a client may try again; not the same for all, who would come at once.
@@ -192,10 +179,12 @@ impl Web {
             return words(StatusCode::UPGRADE_REQUIRED);
         };
 
+        // Without its own sockets it forgets nothing and guards no address: then there is none.
+        let own = self.relay.as_ref().filter(|own| own.urls().is_some());
         let limits = &self.config.limits;
         let readable = (limits.message_bytes as usize).saturating_mul(READABLE_EXCESS);
         let mut upgrade = upgrade
-            .protocols([SUBPROTOCOL].into_iter().chain(self.relay.as_ref().map(|_| TUNNEL_SUBPROTOCOL)))
+            .protocols([SUBPROTOCOL].into_iter().chain(own.map(|_| TUNNEL_SUBPROTOCOL)))
             .read_buffer_size(BUFFER_BYTES)
             .write_buffer_size(BUFFER_BYTES)
             .max_message_size(readable)
@@ -221,7 +210,7 @@ impl Web {
         };
 
         let turn = upgrade.selected_protocol().is_some_and(|protocol| protocol == TUNNEL_SUBPROTOCOL);
-        let turn = self.relay.as_ref().filter(|_| turn).map(|own| Arc::clone(own.relay()));
+        let turn = own.filter(|_| turn).map(|own| Arc::clone(own.relay()));
         let known = self.tracker.token();
         upgrade.on_upgrade(move |socket| {
             // Until the WebSocket's end.
@@ -241,7 +230,7 @@ impl Web {
                     let remote = SocketAddr::new(reach.address, peer.port());
                     let kill = self.kill.clone();
                     tokio::spawn(async move {
-                        let serving = relay.serve_websocket(socket, WebSocketCaller { remote, local });
+                        let serving = relay.serve_websocket(socket, remote, local);
                         kill.run_until_cancelled(serving).await;
                         drop(held);
                     });

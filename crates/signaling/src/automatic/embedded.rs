@@ -31,14 +31,7 @@ pub(super) struct Embedded {
 #[derive(Debug)]
 struct Apps {
     wire: Weak<lan::Wire>,
-    advertising: JoinHandle<()>,
     _close: DropGuard,
-}
-
-impl Drop for Apps {
-    fn drop(&mut self) {
-        self.advertising.abort();
-    }
 }
 
 impl Embedded {
@@ -123,25 +116,18 @@ impl Embedded {
         tracing::info!(port, "apps on this network may join");
         let (close, server) = (CancellationToken::new(), self.server.clone());
         let closed = close.clone().cancelled_owned();
-        let hub = server.hub();
-        let (advertised, listened) = (Arc::clone(wire), Arc::clone(wire));
+        let (hub, announced) = (server.hub(), Arc::clone(wire));
         tokio::spawn(async move {
             tokio::select! {
-                () = listened.closed() => {}
+                () = announced.closed() => {}
+                () = lan::announce(Arc::clone(&announced), hub, fingerprint, port) => {}
                 ended = server.open_for_apps(listener, tls) => if let Err(error) = ended {
                     tracing::error!(%error, "apps on this network cannot join any more");
                 },
                 () = closed => {}
             }
         });
-        let advertising = tokio::spawn(async move {
-            let announcing = lan::announce(Arc::clone(&advertised), hub, fingerprint, port);
-            tokio::select! {
-                () = announcing => {}
-                () = advertised.closed() => {}
-            }
-        });
-        *apps = Some(Apps { wire: Arc::downgrade(wire), advertising, _close: close.drop_guard() });
+        *apps = Some(Apps { wire: Arc::downgrade(wire), _close: close.drop_guard() });
         Ok(())
     }
 

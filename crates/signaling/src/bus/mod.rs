@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use maru_protocol::{LeftReason, PeerId, PeerInfo};
 
+use crate::hex::{hex, unhex};
+
 pub(crate) use message::{Envelope, MAX_HOPS, News, NodeMessage};
 pub(crate) use worker::Worker;
 
@@ -110,20 +112,13 @@ impl RoomId {
 
     /// Reads what [`fmt::Display`] writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut id = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, at) in id.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-        }
-        Some(Self(id))
+        unhex(text).map(Self)
     }
 }
 
 impl fmt::Display for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

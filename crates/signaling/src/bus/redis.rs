@@ -38,7 +38,8 @@ pub(super) struct Settings {
     pub(super) capacity: u32,
 }
 
-/// Two connections: one for questions, one that listens.
+/// Two connections: one for questions, one that listens. A clone is one more user of that for questions.
+#[derive(Clone)]
 pub(super) struct Link {
     connection: MultiplexedConnection,
     settings: Settings,
@@ -71,17 +72,6 @@ impl Link {
             Ok((link, listening))
         };
         tokio::time::timeout(TIMEOUT * 2, opening).await.map_err(|_| BusError::Silent)?
-    }
-
-    /// One more user of the connection for questions.
-    pub(super) fn again(&self) -> Self {
-        Self {
-            connection: self.connection.clone(),
-            settings: self.settings.clone(),
-            sync: self.sync.clone(),
-            beat: self.beat.clone(),
-            farewell: self.farewell.clone(),
-        }
     }
 
     /// Says and asks about rooms. The second of each pair counts entries that make no sense.

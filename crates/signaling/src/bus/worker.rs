@@ -116,12 +116,12 @@ impl Worker {
     ) -> Result<(), BusError> {
         let (mut asked, mut sent) = (Vec::new(), Vec::new());
         let unheard = AtomicU32::new(0);
-        let mut last = link.again();
+        let mut last = link.clone();
         let reader =
             Reader { hub, me: self.settings.me, message_bytes: self.message_bytes, unheard: &unheard };
         let ended = tokio::select! {
-            why = sync(hub, link.again(), &mut asked) => Err(why),
-            why = pass(hub, link.again(), &mut self.signals, &mut sent) => Err(why),
+            why = sync(hub, link.clone(), &mut asked) => Err(why),
+            why = pass(hub, link.clone(), &mut self.signals, &mut sent) => Err(why),
             why = beat(hub, link, &unheard) => Err(why),
             why = reader.listen(&mut listening) => Err(why),
             () = stop.cancelled() => Ok(()),
@@ -144,10 +144,9 @@ impl Worker {
 /// Says and asks what the rooms want. What is `asked` was not answered yet.
 async fn sync(hub: &Hub, mut link: Link, asked: &mut Vec<Request>) -> BusError {
     loop {
-        let changed = hub.bus_changed();
         *asked = hub.requests(Instant::now(), BATCH);
         if asked.is_empty() {
-            changed.await;
+            hub.bus_changed().await;
             continue;
         }
         match link.sync(asked).await {

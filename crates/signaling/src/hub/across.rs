@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::futures::OwnedNotified;
-
 use super::Hub;
 use crate::bus::{Answer, BusCounts, Envelope, News, NodeId, Request};
 use crate::rooms::Output;
@@ -105,9 +103,12 @@ impl Hub {
         }
     }
 
-    /// Becomes ready when there is something for [`Hub::requests`] again.
-    pub(crate) fn bus_changed(&self) -> OwnedNotified {
-        self.bus.as_ref().map(|bus| bus.changed.clone()).unwrap_or_default().notified_owned()
+    /// Resolves when there is something for [`Hub::requests`] again. For one who waits.
+    pub(crate) async fn bus_changed(&self) {
+        match &self.bus {
+            Some(bus) => bus.changed.notified().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether other nodes can be reached, and the bus's figures; `None` for a server without any.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::credentials::{RelaySecret, User, key};
 use super::stun::{Message, attribute};
+use crate::hex::hex;
 
 /// How long a nonce holds, in seconds; coturn's default too.
 const NONCE_SECONDS: u64 = 600;
@@ -75,11 +76,7 @@ impl Auth {
     /// A nonce for a client at this address.
     pub(super) fn nonce(&self, unix_seconds: u64, ip: IpAddr) -> String {
         let tag = self.secret.tag(&format!("nonce {} {unix_seconds} {}", self.start, ip.to_canonical()));
-        let mut nonce = format!("{unix_seconds:x}-");
-        for byte in tag {
-            nonce.push_str(&format!("{byte:02x}"));
-        }
-        nonce
+        format!("{unix_seconds:x}-{}", hex(&tag))
     }
 
     fn nonce_holds(&self, unix_seconds: u64, ip: IpAddr, nonce: &str) -> bool {

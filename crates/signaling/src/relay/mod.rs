@@ -40,4 +40,3 @@ pub(crate) use counters::RelayCounters;
 pub use credentials::RelaySecret;
 pub(crate) use offer::{Ice, IceOffer};
 pub(crate) use own::OwnRelay;
-pub(crate) use websocket::Caller as WebSocketCaller;

@@ -15,7 +15,7 @@ use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::addresses::Addresses;
+use crate::addresses::{self, Addresses};
 
 use super::allocation::{Allocation, Way};
 use super::auth::Auth;
@@ -128,9 +128,7 @@ impl Relay {
         let mut looks = 0_u32;
         loop {
             if looks.is_multiple_of(ADDRESSES_EVERY) {
-                let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-                let ips = interfaces.iter().map(if_addrs::Interface::ip);
-                let ips = ips.chain(self.config.public_addresses.iter().copied()).collect();
+                let ips = addresses::own().chain(self.config.public_addresses.iter().copied()).collect();
                 self.table.write().own = Own { ips, ports: listening.clone() };
             }
             let expired = self.table.write().expire(Instant::now());

@@ -56,7 +56,7 @@ impl UdpLink {
 pub(super) async fn serve(relay: Arc<Relay>, udp: Arc<UdpLink>) {
     let link = Link::Udp(Arc::clone(&udp));
     // Packets of one sender may come joined (GRO): each buffer takes as many as the system joins.
-    let size = 2048_usize.max(if udp.state.gro_segments() > 1 { 65_536 } else { 2048 });
+    let size = if udp.state.gro_segments() > 1 { 65_536 } else { 2048 };
     let mut memory = vec![0; size * BATCH_SIZE];
     let mut metas = [RecvMeta::default(); BATCH_SIZE];
     loop {

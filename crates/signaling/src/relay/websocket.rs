@@ -1,6 +1,7 @@
 //! Clients over a WebSocket, for networks that let nothing through but HTTPS: each binary message is
 //! exactly one STUN message or one channel's data.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,9 +21,14 @@ use super::table::Key;
 const PING: Duration = Duration::from_secs(20);
 
 impl Relay {
-    /// Serves one client until its connection ends. `key` is made by [`Relay::key`].
-    pub(crate) async fn serve_websocket(self: &Arc<Self>, socket: WebSocket, key: Caller) {
-        let Caller { remote, local } = key;
+    /// Serves one client until its connection ends. `remote` is the client, as far as that is known, and
+    /// `local` the own address that it reached, `None` through a proxy.
+    pub(crate) async fn serve_websocket(
+        self: &Arc<Self>,
+        socket: WebSocket,
+        remote: SocketAddr,
+        local: Option<IpAddr>,
+    ) {
         let (sink, stream) = socket.split();
         let queue = Arc::new(Queue::default());
         let link = Link::Queue(Arc::clone(&queue));
@@ -36,15 +42,6 @@ impl Relay {
         self.gone(&from.key);
         self.counters().streams.sub(1);
     }
-}
-
-/// Whose WebSocket it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Caller {
-    /// The client, as far as that is known.
-    pub(crate) remote: std::net::SocketAddr,
-    /// The own address that it reached; `None` through a proxy.
-    pub(crate) local: Option<std::net::IpAddr>,
 }
 
 async fn read(relay: &Arc<Relay>, mut stream: SplitStream<WebSocket>, from: &From<'_>) {

@@ -55,6 +55,19 @@ pub(crate) struct Join {
     pub(crate) ice_servers: Vec<IceServer>,
 }
 
+impl Join {
+    /// What the others may know.
+    fn info(&self) -> PeerInfo {
+        PeerInfo {
+            id: self.identity.peer_id(),
+            name: self.name.clone(),
+            client: self.client.clone(),
+            capabilities: self.capabilities.clone(),
+            status: self.status,
+        }
+    }
+}
+
 /// What happened on a connection.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Input {
@@ -212,39 +225,13 @@ impl Rooms {
         if let Some(old) = self.remove(join.identity.peer_id(), LeftReason::Left, outputs) {
             replace(old, outputs);
         }
-        let Join {
-            identity,
-            room: name,
-            name: display_name,
-            client,
-            capabilities,
-            status,
-            bases,
-            ice_servers,
-        } = join;
-        let id = identity.peer_id();
+        let id = join.identity.peer_id();
         self.arrivals += 1;
         let (heard, arrived) = (self.arrivals, order.unwrap_or(self.arrivals));
-        let room = self.rooms.entry(Arc::clone(&key)).or_insert_with(|| Room::new(name));
-        let info = PeerInfo { id, name: display_name, client, capabilities, status };
-        let member = Member { info, arrived, heard, presence: Presence::Here(connection) };
+        let room = self.rooms.entry(Arc::clone(&key)).or_insert_with(|| Room::new(join.room.clone()));
+        let member = Member { info: join.info(), arrived, heard, presence: Presence::Here(connection) };
         let rank = member.rank();
-        let (peers, later) = room.others(id, |other| other.rank() > rank);
-        outputs.push(tell(
-            connection,
-            ServerMessage::Joined {
-                you: id,
-                resume: identity,
-                resumed: false,
-                room: room.name().clone(),
-                peers,
-                ice_servers,
-                limits: self.limits.clone(),
-                links: bases.iter().map(|base| base.room(room.name())).collect(),
-            },
-        ));
-        outputs.extend(later.into_iter().map(|peer| tell(connection, ServerMessage::PeerJoined { peer })));
-        outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
+        room.welcome(connection, join, false, &self.limits, |other| other.rank() > rank, outputs);
         let unaware = room.introduce(&member, outputs);
         room.add(member);
         self.seat(now, &key, id);
@@ -285,36 +272,22 @@ impl Rooms {
         };
         self.connections.insert(connection, id);
         self.places.insert(id, Arc::clone(key));
-        let status_changed = std::mem::replace(&mut member.info.status, join.status) != join.status;
+        let status = join.status;
+        let status_changed = std::mem::replace(&mut member.info.status, status) != status;
 
         // Who came while it was away waits for an offer from it: `peer_joined` asks for that.
-        let (peers, newcomers) = room.others(id, |other| {
+        let newcomer = |other: &Member| {
             let missed = other.heard >= missed || unheard.is_some_and(|ids| ids.contains(&other.info.id));
             missed && other.rank() > rank
-        });
-        outputs.push(tell(
-            connection,
-            ServerMessage::Joined {
-                you: id,
-                resume: join.identity,
-                resumed: true,
-                room: room.name().clone(),
-                peers,
-                ice_servers: join.ice_servers,
-                limits: self.limits.clone(),
-                links: join.bases.iter().map(|base| base.room(room.name())).collect(),
-            },
-        ));
-        outputs
-            .extend(newcomers.into_iter().map(|peer| tell(connection, ServerMessage::PeerJoined { peer })));
-        outputs.extend(room.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
+        };
+        room.welcome(connection, join, true, &self.limits, newcomer, outputs);
         let kept = kept.into_iter().flat_map(room::Kept::into_signals);
         outputs.extend(kept.map(|(from, signal)| tell(connection, ServerMessage::Signal { from, signal })));
         if was_away {
             outputs.extend(room.broadcast(id, ServerMessage::PeerBack { peer: id }));
         }
         if status_changed {
-            outputs.extend(room.broadcast(id, ServerMessage::Status { from: id, status: join.status }));
+            outputs.extend(room.broadcast(id, ServerMessage::Status { from: id, status }));
         }
         self.seat(now, key, id);
     }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use maru_protocol::{PeerId, PeerInfo, RoomName, ServerMessage, Signal};
+use maru_protocol::{Limits, PeerId, PeerInfo, RoomName, ServerMessage, Signal};
 
-use super::{ConnectionId, Output};
+use super::{ConnectionId, Join, Output, tell};
 use crate::bus::NodeId;
 
 /// Signals of one sender that are kept for a member who is away: an ICE restart with its candidates.
@@ -133,6 +133,33 @@ impl Room {
     /// Whether a member has its place at this node.
     pub(super) fn has_own(&self) -> bool {
         self.members.iter().any(Member::is_own)
+    }
+
+    /// Tells somebody on this connection who is there; of those who are `later`, as if they came just now.
+    pub(super) fn welcome(
+        &self,
+        connection: ConnectionId,
+        join: Join,
+        resumed: bool,
+        limits: &Limits,
+        later: impl Fn(&Member) -> bool,
+        outputs: &mut Vec<Output>,
+    ) {
+        let you = join.identity.peer_id();
+        let (peers, later) = self.others(you, later);
+        let joined = ServerMessage::Joined {
+            you,
+            resume: join.identity,
+            resumed,
+            room: self.name.clone(),
+            peers,
+            ice_servers: join.ice_servers,
+            limits: limits.clone(),
+            links: join.bases.iter().map(|base| base.room(&self.name)).collect(),
+        };
+        outputs.push(tell(connection, joined));
+        outputs.extend(later.into_iter().map(|peer| tell(connection, ServerMessage::PeerJoined { peer })));
+        outputs.extend(self.away().map(|peer| tell(connection, ServerMessage::PeerAway { peer })));
     }
 
     /// What everybody may know of all members but one: those whom `later` does not name, and those whom it does.

@@ -16,6 +16,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use time::{Duration, OffsetDateTime};
 
 use super::{HTTP, Tls, TlsError, certified};
+use crate::addresses;
 
 /// Key and certificate in one file, so that they are never of two pairs.
 const FILE: &str = "own-certificate.pem";
@@ -42,10 +43,8 @@ impl Tls {
                 read(&file).map_err(|problem| TlsError::not_kept(directory, problem))?
             }
         };
-        let fingerprint = fingerprint(kept.cert.first().map_or(&[], |certificate| certificate.as_ref()));
-        let resolver: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(kept));
-        let mut tls = Tls::new(resolver, &[HTTP], Box::pin(std::future::pending()))?;
-        tls.fingerprint = Some(fingerprint);
+        let (mut tls, digest) = with_own(kept)?;
+        tls.fingerprint = Some(shown(&digest));
         Ok(tls)
     }
 
@@ -53,13 +52,7 @@ impl Tls {
     pub(crate) fn ephemeral() -> Result<(Self, [u8; 32]), TlsError> {
         let failed = |problem: String| TlsError::Setup(rustls::Error::General(problem));
         let pem = pem(OffsetDateTime::now_utc()).map_err(|error| failed(error.to_string()))?;
-        let made = parse(pem.as_bytes()).map_err(failed)?;
-        let certificate = made.cert.first().map_or(&[][..], |certificate| certificate.as_ref());
-        let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest.as_ref());
-        let resolver: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(made));
-        Ok((Tls::new(resolver, &[HTTP], Box::pin(std::future::pending()))?, fingerprint))
+        with_own(parse(pem.as_bytes()).map_err(failed)?)
     }
 
     /// Where all of Maru's programs of one person keep that certificate.
@@ -122,8 +115,7 @@ fn pem(now: OffsetDateTime) -> Result<String, rcgen::Error> {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, "Maru on this network");
     certificate.distinguished_name = name;
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default().into_iter();
-    let addresses = interfaces.map(|interface| interface.ip()).filter(|address| !address.is_loopback());
+    let addresses = addresses::own().filter(|address| !address.is_loopback());
     let addresses = addresses.chain([IpAddr::from(Ipv4Addr::LOCALHOST)]);
     certificate.subject_alt_names.extend(addresses.map(SanType::IpAddress));
     certificate.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -133,10 +125,18 @@ fn pem(now: OffsetDateTime) -> Result<String, rcgen::Error> {
     Ok(key.serialize_pem() + &certificate.self_signed(&key)?.pem())
 }
 
-/// SHA-256 as browsers show it.
-fn fingerprint(certificate: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
-    let pairs: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+/// TLS with this certificate, and its SHA-256.
+fn with_own(made: CertifiedKey) -> Result<(Tls, [u8; 32]), TlsError> {
+    let certificate = made.cert.first().map_or(&[][..], |certificate| certificate.as_ref());
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, certificate).as_ref());
+    let resolver: Arc<dyn ResolvesServerCert> = Arc::new(SingleCertAndKey::from(made));
+    Ok((Tls::new(resolver, &[HTTP], Box::pin(std::future::pending()))?, digest))
+}
+
+/// A fingerprint as browsers show it.
+fn shown(digest: &[u8; 32]) -> String {
+    let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
 }
 

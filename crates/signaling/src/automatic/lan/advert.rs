@@ -11,6 +11,8 @@ use std::num::NonZeroU32;
 
 use ring::{hmac, pbkdf2};
 
+use crate::hex::{hex, unhex};
+
 /// Bytes of the salt.
 pub(super) const SALT_BYTES: usize = 16;
 
@@ -117,22 +119,6 @@ impl Advert {
             signature: unhex(property(KEY_SIGNATURE)?)?,
         })
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let digit = |letter: u8| char::from(letter).to_digit(16);
-        *byte = u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep_until, timeout};
 
 use super::AutomaticServer;
+use crate::addresses;
 use crate::rate::Bucket;
 use advert::{RoomKey, SALT_BYTES};
 pub(super) use announce::announce;
@@ -95,8 +96,8 @@ impl Network {
 
     /// Where to meet in this room first: on this machine's server, at once. Where it really is comes from
     /// [`Network::moved`]. To be asked again whenever a connection ended or could not be made.
-    pub async fn locate(&self, server: &AutomaticServer, room: &RoomName) -> MeetingPlace {
-        let here = MeetingPlace { url: server.url(), fingerprint: None };
+    pub async fn locate(&self, server: &AutomaticServer, room: &RoomName) -> String {
+        let here = server.url();
         if !*self.wanted.borrow() {
             *self.meeting.lock() = None;
             return here;
@@ -109,12 +110,12 @@ impl Network {
         match meeting.as_mut().filter(|meeting| meeting.room == key) {
             Some(meeting) => {
                 meeting.rule.lost(now);
-                meeting.here.clone_from(&here.url);
+                meeting.here.clone_from(&here);
             }
             None => {
                 *meeting = Some(Meeting {
                     room: key,
-                    here: here.url.clone(),
+                    here: here.clone(),
                     rule: Rule::new(now),
                     keys: HashMap::new(),
                     allowed: Bucket::new(now, KEYS_PER_SECOND, KEYS_AT_ONCE),
@@ -277,8 +278,7 @@ fn offer(notice: &Notice, own_addresses: &[IpAddr]) -> Offer {
 }
 
 fn own_addresses() -> Vec<IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default().into_iter();
-    interfaces.map(|interface| interface.ip()).filter(|address| !address.is_loopback()).collect()
+    addresses::own().filter(|address| !address.is_loopback()).collect()
 }
 
 /// The first of the addresses that takes a connection.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use mdns_sd::{IfKind, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo};
 use tokio_util::sync::CancellationToken;
 
-use super::advert::{Advert, hex};
+use super::advert::Advert;
 use super::board::{Board, Notice};
 use super::random;
+use crate::hex::hex;
 
 /// The service's type.
 const SERVICE: &str = "_maru._tcp.local.";

@@ -26,15 +26,9 @@ impl Rooms {
         let same = shared.epoch.replace(answer.epoch.clone()).is_none_or(|old| old == answer.epoch);
         let key = Arc::clone(&shared.key);
         let reasons = std::mem::take(&mut shared.reasons);
-        let mut entering: Vec<Entering> = Vec::new();
-        shared.entering.retain_mut(|one| {
-            if one.asked {
-                let join = one.join.clone();
-                let kept = std::mem::take(&mut one.kept);
-                entering.push(Entering { connection: one.connection, join, asked: true, kept });
-            }
-            !one.asked
-        });
+        let (mut entering, waiting): (Vec<Entering>, Vec<Entering>) =
+            std::mem::take(&mut shared.entering).into_iter().partition(|one| one.asked);
+        shared.entering = waiting;
         let verdict = |id: PeerId| answer.verdicts.iter().find(|(of, _)| *of == id).map(|(_, is)| *is);
 
         // Places that the store gave up while this node could not reach it: the others saw their members leave.
@@ -110,9 +104,7 @@ impl Rooms {
                 self.take_back(now, connection, key, join, None, outputs);
             }
             (Some(Verdict::Back(seen)), Some(entry)) => {
-                if self.places.contains_key(&id)
-                    && let Some(old) = self.remove(id, LeftReason::Left, outputs)
-                {
+                if let Some(old) = self.remove(id, LeftReason::Left, outputs) {
                     replace(old, outputs);
                 }
                 self.forget_if_anew(key, entry, outputs);

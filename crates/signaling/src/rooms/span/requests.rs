@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use maru_protocol::{PeerInfo, ServerMessage};
+use maru_protocol::ServerMessage;
 
 use super::Way;
 use crate::bus::{Claim, Request};
 use crate::rooms::room::{Presence, Room};
-use crate::rooms::{Join, Output, Rooms};
+use crate::rooms::{Output, Rooms};
 
 impl Rooms {
     /// What there is to say and to ask, for up to so many rooms. Each is answered by [`Rooms::answered`] or
@@ -49,7 +49,7 @@ impl Rooms {
                 let id = one.join.identity.peer_id();
                 let known = room.and_then(|room| room.members().iter().find(|member| member.info.id == id));
                 members.push(Claim {
-                    info: info_of(&one.join),
+                    info: one.join.info(),
                     enters: true,
                     order: known.map_or(0, |member| member.arrived),
                     seated: Duration::ZERO,
@@ -117,15 +117,5 @@ impl Rooms {
             self.hand_over(&key, one.connection, one.kept, &mut outputs);
         }
         outputs
-    }
-}
-
-fn info_of(join: &Join) -> PeerInfo {
-    PeerInfo {
-        id: join.identity.peer_id(),
-        name: join.name.clone(),
-        client: join.client.clone(),
-        capabilities: join.capabilities.clone(),
-        status: join.status,
     }
 }
