@@ -189,7 +189,9 @@ async fn nobody_in_another_room_can_be_reached_by_a_known_id() {
     let (mut ada, a) = server.join("standup", "Ada").await;
     let (mut mallory, _) = server.join("elsewhere", "Mallory").await;
     mallory.signal(a.you, "x").await;
-    assert_eq!(mallory.refused().await.0, ErrorCode::NoSuchPeer);
+    let (code, message) = mallory.refused().await;
+    assert_eq!(code, ErrorCode::NoSuchPeer);
+    assert!(message.contains("not in the room"), "{message}");
     // Nor after a place in the victim's room has been given up.
     mallory.send(json!({ "type": "leave" })).await;
     mallory.send(json!({ "type": "signal", "to": a.you, "signal": { "kind": "restart" } })).await;

@@ -19,6 +19,8 @@ mod program;
 mod proxy;
 mod relay;
 mod resuming;
+#[cfg(unix)]
+mod running;
 mod shutdown;
 #[cfg(unix)]
 mod signals;

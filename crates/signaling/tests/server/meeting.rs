@@ -54,18 +54,6 @@ async fn a_signal_is_relayed_to_the_addressed_member_only_with_its_real_sender()
 }
 
 #[tokio::test]
-async fn a_peer_cannot_signal_into_another_room() {
-    let server = Server::start().await;
-    let (mut ada, _) = server.join("standup", "Ada").await;
-    let (mut stranger, s) = server.join("elsewhere", "Stranger").await;
-    ada.signal(s.you, "candidate:1").await;
-    let (code, message) = ada.refused().await;
-    assert_eq!(serde_json::to_value(code).unwrap(), "no_such_peer");
-    assert!(message.contains("not in the room"), "{message}");
-    stranger.hears_nothing().await;
-}
-
-#[tokio::test]
 async fn a_status_is_told_to_the_others_and_a_newcomer_sees_it() {
     let server = Server::start().await;
     let mut ada = server.connect().await;

@@ -1,87 +1,11 @@
 //! `maru-server` as a program on Unix: it runs, and stops in an orderly way when asked.
 
-use std::process::Stdio;
-
 use maru_protocol::ServerMessage;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use crate::client::{Client, PATIENCE, join};
-
-struct Program {
-    child: Child,
-    log: Lines<BufReader<ChildStderr>>,
-    url: String,
-    /// Where it says that its metrics are, if it does.
-    metrics: Option<String>,
-}
-
-impl Program {
-    async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        Self::listening("127.0.0.1:0", arguments, environment).await
-    }
-
-    async fn listening(address: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_maru-server"));
-        command.args(["--listen", address]).args(arguments).envs(environment.iter().copied());
-        Self::started(command).await
-    }
-
-    /// Starts it in a shell, after a command.
-    async fn in_shell(before: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new("sh");
-        let script = format!("{before}; exec {} \"$@\"", env!("CARGO_BIN_EXE_maru-server"));
-        command.args(["-c", &script, "sh", "--listen", "127.0.0.1:0"]).args(arguments);
-        Self::started(command).await
-    }
-
-    async fn started(mut command: Command) -> Self {
-        command.env_remove("RUST_LOG").stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut metrics = None;
-        loop {
-            let line = timeout(PATIENCE, log.next_line()).await.unwrap().unwrap().expect("it said nothing");
-            if line.contains("metrics at") {
-                metrics = Some(line);
-            } else {
-                let address = line.split("listening on ").nth(1);
-                let address = address.unwrap_or_else(|| panic!("not listening: {line}"));
-                let end = address.find('"').unwrap_or(address.len());
-                return Self { child, url: format!("ws://{}/ws", &address[..end]), log, metrics };
-            }
-        }
-    }
-
-    /// Reads what it says until there is this in a line, which is given back.
-    async fn says(&mut self, what: &str) -> String {
-        loop {
-            let line = timeout(PATIENCE, self.log.next_line()).await.unwrap().unwrap();
-            let line = line.unwrap_or_else(|| panic!("it never said “{what}”"));
-            if line.contains(what) {
-                return line;
-            }
-        }
-    }
-
-    async fn send(&self, signal: &str) {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().await.unwrap().success());
-    }
-
-    /// Its exit code and what it still said.
-    async fn ended(mut self) -> (Option<i32>, String) {
-        let status = timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
-        let mut rest = String::new();
-        while let Some(line) = self.log.next_line().await.unwrap() {
-            rest.push_str(&line);
-            rest.push('\n');
-        }
-        (status.code(), rest)
-    }
-}
+use crate::running::Program;
 
 #[tokio::test]
 async fn sigterm_and_ctrl_c_tell_the_clients_and_end_the_program_with_success() {

@@ -1,79 +1,44 @@
 //! Servers as programs, one of which is killed.
 
-use std::net::SocketAddr;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use maru_protocol::{ClosingReason, LeftReason, ServerMessage};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use super::redis::Redis;
 use super::{bus_is, hears, meets};
-use crate::client::{Client, Joined, PATIENCE, join};
+use crate::client::{Client, Joined, join};
+use crate::running::Program;
 
-/// One `maru-server`.
-struct Program {
-    child: Child,
-    log: Lines<BufReader<ChildStderr>>,
-    address: SocketAddr,
+async fn three(redis: &Redis) -> [Program; 3] {
+    let url = redis.url();
+    let start = async || Program::start(&["--bus", &url], &[]).await;
+    let all = [start().await, start().await, start().await];
+    for program in &all {
+        bus_is(program.address, "up", 3).await;
+    }
+    all
 }
 
-impl Program {
-    async fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_maru-server"));
-        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
-        command.env_remove("RUST_LOG").env_remove("MARU_SERVER_TOKEN").env_remove("MARU_SERVER_BUS");
-        let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let line = timeout(PATIENCE, log.next_line()).await.unwrap().unwrap().expect("it said nothing");
-        let address = line.split("listening on ").nth(1).unwrap_or_else(|| panic!("not listening: {line}"));
-        Self { address: address.trim().parse().unwrap(), child, log }
+async fn enter(program: &Program, name: &str, resume: Option<&Joined>) -> (Client, Joined) {
+    let mut client = Client::connect(&program.url).await;
+    let mut request = join("standup", name);
+    if let Some(before) = resume {
+        request["resume"] = json!(before.resume);
     }
-
-    async fn three(redis: &Redis) -> [Self; 3] {
-        let url = redis.url();
-        let arguments = ["--bus", &url];
-        let all =
-            [Self::start(&arguments).await, Self::start(&arguments).await, Self::start(&arguments).await];
-        for program in &all {
-            bus_is(program.address, "up", 3).await;
-        }
-        all
-    }
-
-    /// Reads what it says until there is this in a line.
-    async fn says(&mut self, what: &str) -> String {
-        loop {
-            let line = timeout(PATIENCE, self.log.next_line()).await.unwrap().unwrap();
-            let line = line.unwrap_or_else(|| panic!("it never said “{what}”"));
-            if line.contains(what) {
-                return line;
-            }
-        }
-    }
-
-    async fn enter(&self, name: &str, resume: Option<&Joined>) -> (Client, Joined) {
-        let mut client = Client::connect(&format!("ws://{}/ws", self.address)).await;
-        let mut request = join("standup", name);
-        if let Some(before) = resume {
-            request["resume"] = json!(before.resume);
-        }
-        client.send(request).await;
-        let joined = client.joined().await;
-        (client, joined)
-    }
+    client.send(request).await;
+    let joined = client.joined().await;
+    (client, joined)
 }
 
 #[tokio::test]
 async fn who_was_on_a_killed_server_comes_back_on_another_and_is_away_until_then_not_gone() {
     let redis = Redis::start();
-    let [mut dies, two, three] = Program::three(&redis).await;
-    let (mut ada, a) = dies.enter("Ada", None).await;
-    let (mut ben, b) = two.enter("Ben", None).await;
-    let (mut cleo, c) = three.enter("Cleo", None).await;
+    let [mut dies, two, three] = three(&redis).await;
+    let (mut ada, a) = enter(&dies, "Ada", None).await;
+    let (mut ben, b) = enter(&two, "Ben", None).await;
+    let (mut cleo, c) = enter(&three, "Cleo", None).await;
     for other in [b.you, c.you] {
         assert_eq!(ada.peer_joined().await.id, other);
     }
@@ -86,7 +51,7 @@ async fn who_was_on_a_killed_server_comes_back_on_another_and_is_away_until_then
     }
     assert!(killed.elapsed() < Duration::from_millis(4800), "{:?}", killed.elapsed());
     ben.signal(a.you, "while you were away").await;
-    let (mut ada, again) = two.enter("Ada", Some(&a)).await;
+    let (mut ada, again) = enter(&two, "Ada", Some(&a)).await;
     assert_eq!((again.you, again.resumed), (a.you, true));
     assert!(killed.elapsed() < Duration::from_secs(5), "{:?}", killed.elapsed());
     for other in [&mut ben, &mut cleo] {
@@ -99,15 +64,15 @@ async fn who_was_on_a_killed_server_comes_back_on_another_and_is_away_until_then
 #[tokio::test]
 async fn who_comes_back_before_a_servers_death_is_noticed_is_not_even_away() {
     let redis = Redis::start();
-    let [mut dies, two, three] = Program::three(&redis).await;
-    let (_ada, a) = dies.enter("Ada", None).await;
-    let (mut ben, b) = two.enter("Ben", None).await;
+    let [mut dies, two, three] = three(&redis).await;
+    let (_ada, a) = enter(&dies, "Ada", None).await;
+    let (mut ben, b) = enter(&two, "Ben", None).await;
     assert_eq!(b.peer_ids(), [a.you]);
     dies.child.kill().await.unwrap();
     // Nobody has noticed yet, and no node takes this: it is kept for her.
     ben.signal(a.you, "into the void").await;
     let killed = Instant::now();
-    let (mut ada, again) = three.enter("Ada", Some(&a)).await;
+    let (mut ada, again) = enter(&three, "Ada", Some(&a)).await;
     assert_eq!((again.you, again.resumed), (a.you, true));
     while !matches!(ada.message().await, ServerMessage::Signal { from, .. } if from == b.you) {}
     assert!(killed.elapsed() < Duration::from_secs(5), "{:?}", killed.elapsed());
@@ -117,9 +82,9 @@ async fn who_comes_back_before_a_servers_death_is_noticed_is_not_even_away() {
 #[tokio::test]
 async fn who_does_not_come_back_from_a_killed_server_is_lost_after_the_window() {
     let redis = Redis::start();
-    let [mut dies, two, _three] = Program::three(&redis).await;
-    let (_ada, a) = dies.enter("Ada", None).await;
-    let (mut ben, _) = two.enter("Ben", None).await;
+    let [mut dies, two, _three] = three(&redis).await;
+    let (_ada, a) = enter(&dies, "Ada", None).await;
+    let (mut ben, _) = enter(&two, "Ben", None).await;
     dies.child.kill().await.unwrap();
     let killed = Instant::now();
     assert_eq!(ben.message().await, ServerMessage::PeerAway { peer: a.you });
@@ -145,16 +110,15 @@ async fn who_does_not_come_back_from_a_killed_server_is_lost_after_the_window() 
 #[tokio::test]
 async fn a_server_that_stops_in_an_orderly_way_hands_its_clients_to_the_others_at_once() {
     let redis = Redis::start();
-    let [stops, two, three] = Program::three(&redis).await;
-    let (mut ada, a) = stops.enter("Ada", None).await;
-    let (mut ben, _) = two.enter("Ben", None).await;
+    let [stops, two, three] = three(&redis).await;
+    let (mut ada, a) = enter(&stops, "Ada", None).await;
+    let (mut ben, _) = enter(&two, "Ben", None).await;
     ada.peer_joined().await;
-    let pid = stops.child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().await.unwrap().success());
+    stops.send("TERM").await;
     let closing = ServerMessage::Closing { reason: ClosingReason::Shutdown, retry_after: Some(1) };
     assert_eq!(ada.next().await, Some(closing));
     assert_eq!(ben.message().await, ServerMessage::PeerAway { peer: a.you });
-    let (_ada, again) = three.enter("Ada", Some(&a)).await;
+    let (_ada, again) = enter(&three, "Ada", Some(&a)).await;
     assert_eq!((again.you, again.resumed), (a.you, true));
     hears(&mut ben, ServerMessage::PeerBack { peer: a.you }).await;
     bus_is(two.address, "up", 2).await;
@@ -167,7 +131,8 @@ async fn the_log_says_when_redis_is_out_of_reach_and_when_it_is_back_and_shows_n
     let file = directory.path().join("password");
     std::fs::write(&file, "sesame\n").unwrap();
     let url = redis.url();
-    let mut program = Program::start(&["--bus", &url, "--bus-password-file", file.to_str().unwrap()]).await;
+    let mut program =
+        Program::start(&["--bus", &url, "--bus-password-file", file.to_str().unwrap()], &[]).await;
     let mut said = vec![program.says("rooms span all servers").await];
     redis.kill();
     said.push(program.says("cannot reach Redis at 127.0.0.1").await);
