@@ -17,6 +17,32 @@ pub fn rms_dbfs(samples: &[f32]) -> f32 {
     amplitude_dbfs((sum / samples.len().max(1) as f64).sqrt() as f32)
 }
 
+/// Mean power of the samples, of which there are some.
+pub(crate) fn power(samples: &[f32]) -> f32 {
+    samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32
+}
+
+/// How fast a voice's power is learnt and forgotten with each 10 ms: within a word, and in some seconds.
+const LEARN: f32 = 0.3;
+const FORGET: f32 = 1.0 / 400.0;
+
+/// Power of a voice where it is loud; what is far below is a pause.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct VoicePower(f32);
+
+impl VoicePower {
+    /// Takes 10 ms of this mean power into account.
+    pub(crate) fn push(&mut self, power: f32) {
+        let more = power - self.0;
+        self.0 += if more > 0.0 { more * LEARN } else { -self.0 * FORGET };
+    }
+
+    /// As it is now.
+    pub(crate) fn get(self) -> f32 {
+        self.0
+    }
+}
+
 /// The highest amplitude of the samples.
 pub fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))

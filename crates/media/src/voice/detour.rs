@@ -3,6 +3,7 @@
 //! shortcut, which takes no time: the step onto it, and off it again, is made in a pause, where nobody hears it.
 
 use super::bands::{BAND_SAMPLES, Bands, SCALE, SILENT_BANDS};
+use crate::audio::level::{VoicePower, power};
 
 /// Frames (10 ms) without work until the shortcut is taken: 3 s.
 const IDLE_FRAMES: u32 = 300;
@@ -11,9 +12,6 @@ const CAN_WAIT: f32 = 0.5;
 /// A pause is so far (26 dB) below the voice in power, or below −70 dBFS.
 const PAUSE: f32 = 2.5e-3;
 const SILENT: f32 = SCALE * SCALE * 1e-7;
-/// How fast the voice's power is learnt and forgotten with each frame: within a word, and in some seconds.
-const LEARN: f32 = 0.3;
-const FORGET: f32 = 1.0 / 400.0;
 
 /// Delays sound by so many samples of a band, or not at all.
 pub(super) struct Detour<const DELAY: usize> {
@@ -24,14 +22,19 @@ pub(super) struct Detour<const DELAY: usize> {
     shortcut: bool,
     /// Frames since the stage last had work.
     idle: u32,
-    /// Power of the voice where it is loud.
-    loud: f32,
+    loud: VoicePower,
 }
 
 impl<const DELAY: usize> Detour<DELAY> {
     /// On the shortcut: nothing was heard yet that could be interrupted.
     pub fn new() -> Self {
-        Self { under_way: [[0.0; DELAY]; 3], share: 0.0, shortcut: true, idle: 0, loud: 0.0 }
+        Self {
+            under_way: [[0.0; DELAY]; 3],
+            share: 0.0,
+            shortcut: true,
+            idle: 0,
+            loud: VoicePower::default(),
+        }
     }
 
     /// Whether the output is behind the input.
@@ -73,11 +76,9 @@ impl<const DELAY: usize> Detour<DELAY> {
     }
 
     fn is_pause(&mut self, now: &[f32; BAND_SAMPLES], before: &[f32; BAND_SAMPLES]) -> bool {
-        let power =
-            |band: &[f32]| band.iter().map(|sample| sample * sample).sum::<f32>() / BAND_SAMPLES as f32;
-        let more = power(now) - self.loud;
-        self.loud += if more > 0.0 { more * LEARN } else { -self.loud * FORGET };
-        power(now).max(power(before)) < (self.loud * PAUSE).max(SILENT)
+        let (now, before) = (power(now), power(before));
+        self.loud.push(now);
+        now.max(before) < (self.loud.get() * PAUSE).max(SILENT)
     }
 }
 

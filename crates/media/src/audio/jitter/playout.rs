@@ -3,6 +3,7 @@
 
 use crate::audio::SAMPLES_10_MS;
 use crate::audio::jitter::stretch::{self, FADE, Place};
+use crate::audio::level::{VoicePower, power};
 use crate::audio::opus::{Decoder, MAX_PACKET_SAMPLES, MIN_FRAME_SAMPLES, repeats_previous};
 use crate::error::CodecError;
 
@@ -14,9 +15,6 @@ const FADE_TO: usize = 5_760;
 const TAIL: usize = SAMPLES_10_MS;
 /// What is so far (30 dB) below the voice, in power, is a pause.
 const PAUSE: f32 = 1e-3;
-/// How fast the voice's power is learnt and forgotten with each 10 ms: within a word, and in some seconds.
-const LEARN: f32 = 0.3;
-const FORGET: f32 = 1.0 / 400.0;
 
 /// One stream's decoder and what it has decoded.
 pub(super) struct Playout {
@@ -28,8 +26,7 @@ pub(super) struct Playout {
     scratch: Vec<f32>,
     /// Made-up samples since the last real one.
     made_up: usize,
-    /// Power of the voice where it is loud.
-    loud: f32,
+    loud: VoicePower,
 }
 
 impl Playout {
@@ -40,7 +37,7 @@ impl Playout {
             tail: Vec::with_capacity(TAIL),
             scratch: vec![0.0; MAX_PACKET_SAMPLES + TAIL],
             made_up: 0,
-            loud: 0.0,
+            loud: VoicePower::default(),
         })
     }
 
@@ -143,8 +140,7 @@ impl Playout {
         }
         self.made_up = 0;
         for piece in sound.chunks_exact(SAMPLES_10_MS) {
-            let more = stretch::power(piece) - self.loud;
-            self.loud += if more > 0.0 { more * LEARN } else { -self.loud * FORGET };
+            self.loud.push(power(piece));
         }
         self.ready.extend_from_slice(sound);
         put_in
@@ -197,7 +193,7 @@ impl Playout {
     /// where that would be heard.
     pub fn stretch(&mut self, longer: bool, most: usize, place: Place) -> usize {
         let change = if longer { stretch::lengthen } else { stretch::shorten };
-        change(&mut self.ready, most, place, self.loud * PAUSE)
+        change(&mut self.ready, most, place, self.loud.get() * PAUSE)
     }
 }
 

@@ -2,6 +2,8 @@
 //! plays twice, a stretch that is one or more periods long, cross-faded where it joins. After
 //! "waveform similarity overlap-add" (Verhelst and Roelands, ICASSP 1993).
 
+use crate::audio::level::power;
+
 /// Shortest and longest period looked for: 2.5 ms (400 Hz) to 10 ms (100 Hz).
 const MIN_LAG: usize = 120;
 const MAX_LAG: usize = 480;
@@ -98,11 +100,6 @@ fn best_match(template: &[f32], samples: &[f32], from: usize, to: usize) -> Opti
             (lag, product / (own * power(piece)).sqrt().max(f32::MIN_POSITIVE))
         })
         .max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-/// Mean power.
-pub(super) fn power(piece: &[f32]) -> f32 {
-    piece.iter().map(|sample| sample * sample).sum::<f32>() / piece.len() as f32
 }
 
 /// Turns the beginning of `to` from `from` into itself, over [`FADE`] samples or what there is.
