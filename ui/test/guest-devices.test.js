@@ -25,7 +25,7 @@ test("What is open follows what is chosen, muted, failed and unplugged", () => {
   selection.cameraOff = false;
   selection.choose("camera", "a");
   assert.deepEqual(camera(), { id: "a", facing: null });
-  selection.failed("camera");
+  selection.refused("camera", 0, true, null);
   assert.equal(camera(), null, "not tried again by itself");
   assert.equal(selection.device("camera"), null);
   selection.retry("camera");
@@ -228,7 +228,7 @@ test("The only device is returned to when it is plugged in again, and another on
   pullOut();
   selection.listed(other);
   assert.deepEqual(microphone(), { id: null, facing: null });
-  selection.failed("microphone");
+  selection.refused("microphone", 0, false, null);
   selection.listed(other);
   assert.equal(microphone(), null, "the same that did not work");
 });

@@ -212,7 +212,7 @@ export class Chosen {
   }
 
   /** Nothing of the kind works. */
-  fail() {
+  #fail() {
     this.#open = null;
     this.#failed = true;
   }
@@ -221,7 +221,7 @@ export class Chosen {
    * The chosen device is not there, or does not work: what the browser prefers takes over.
    * @returns {boolean} false where that is what does not work
    */
-  stepAside() {
+  #stepAside() {
     if (this.#choice !== "device" || this.#away) return false;
     this.#away = true;
     this.#instead = insteadOf(this.#devices, this.#device);
@@ -246,7 +246,7 @@ export class Chosen {
       return false;
     }
     if (kept === null) {
-      if (denied || !this.stepAside()) this.fail();
+      if (denied || !this.#stepAside()) this.#fail();
     } else if (this.#away) {
       this.#kept = kept;
     } else {
@@ -267,13 +267,13 @@ export class Chosen {
     // The list was faster and the person was told; or it is what was open before the choice. Another one is being
     // opened in any case.
     if (this.#choice === "device" && this.#away === (id === this.#device)) return null;
-    if (this.stepAside()) {
+    if (this.#stepAside()) {
       // Where the next list still has it, it only broke.
       this.#retryAt = now + RETRY_AFTER_MS;
       this.#tries = 1;
       return replaced(this.#kind, name, this.#devices);
     }
-    this.fail();
+    this.#fail();
     this.#lost = true;
     this.#kept = null;
     return { key: "device_lost", values: { kind: this.#kind, name } };

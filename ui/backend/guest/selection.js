@@ -124,20 +124,6 @@ export class Selection {
     return this.#chosen[kind].opened(id);
   }
 
-  /** @param {DeviceKind} kind */
-  failed(kind) {
-    this.#chosen[kind].fail();
-  }
-
-  /**
-   * The chosen device is not there, or does not work: what the browser prefers takes over.
-   * @param {DeviceKind} kind
-   * @returns {boolean} false where that is what does not work
-   */
-  stepAside(kind) {
-    return this.#chosen[kind].stepAside();
-  }
-
   /**
    * What was wished for did not open.
    * @param {DeviceKind} kind

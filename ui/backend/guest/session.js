@@ -391,7 +391,7 @@ export class Session {
 
   #speakerFailed() {
     const name = this.#nameOf("speaker");
-    if (!this.#selection.stepAside("speaker")) this.#selection.failed("speaker");
+    this.#selection.refused("speaker", performance.now(), false, null);
     this.#tell("speaker", { key: "device_failed", values: { kind: "speaker", name, problem: "" } });
     this.#update();
   }
