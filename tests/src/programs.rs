@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 /// When it cannot be built.
 pub fn app() -> &'static Path {
     static APP: OnceLock<PathBuf> = OnceLock::new();
-    APP.get_or_init(|| env::var_os("MARU_APP").map_or_else(|| build("maru", "maru"), PathBuf::from))
+    APP.get_or_init(|| given_or_built("MARU_APP", "maru", "maru"))
 }
 
 /// The program for the terminal.
@@ -21,7 +21,7 @@ pub fn app() -> &'static Path {
 /// When it cannot be built.
 pub fn cli() -> &'static Path {
     static CLI: OnceLock<PathBuf> = OnceLock::new();
-    CLI.get_or_init(|| env::var_os("MARU_CLI").map_or_else(|| build("maru-cli", "maru-cli"), PathBuf::from))
+    CLI.get_or_init(|| given_or_built("MARU_CLI", "maru-cli", "maru-cli"))
 }
 
 /// The server.
@@ -30,9 +30,12 @@ pub fn cli() -> &'static Path {
 /// When it cannot be built.
 pub fn server() -> &'static Path {
     static SERVER: OnceLock<PathBuf> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        env::var_os("MARU_SERVER").map_or_else(|| build("maru-signaling", "maru-server"), PathBuf::from)
-    })
+    SERVER.get_or_init(|| given_or_built("MARU_SERVER_PROGRAM", "maru-signaling", "maru-server"))
+}
+
+/// The program that this variable names, else one that is built here.
+fn given_or_built(variable: &str, package: &str, program: &str) -> PathBuf {
+    env::var_os(variable).map_or_else(|| build(package, program), PathBuf::from)
 }
 
 /// Where this package is. Asked when the tests run: checkouts may share what is built.

@@ -54,7 +54,7 @@ pub fn test() -> Result<()> {
     tests.env("MARU_APP", program("debug", "maru")?);
     // Built with the tests, since both have tests of their own as programs.
     tests.env("MARU_CLI", program("debug", "maru-cli")?);
-    tests.env("MARU_SERVER", program("debug", "maru-server")?);
+    tests.env("MARU_SERVER_PROGRAM", program("debug", "maru-server")?);
     tests.env("MARU_TAURI_DRIVER", driver);
     tests.envs(axe.map(|axe| ("MARU_AXE", axe)));
     tests.env("MARU_PYTHON", python);
