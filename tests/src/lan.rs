@@ -79,9 +79,8 @@ impl Recording {
     /// # Panics
     /// When the recording cannot be read.
     pub fn end(mut self) -> Vec<u8> {
-        let leader = self.program.leader();
-        let _ = Command::new("kill").args(["-INT", &leader.id().to_string()]).status();
-        wait("tcpdump ended", || leader.try_wait().is_ok_and(|ended| ended.is_some()));
+        self.program.interrupt();
+        wait("tcpdump ended", || self.program.leader().try_wait().is_ok_and(|ended| ended.is_some()));
         std::fs::read(&self.file).expect("the recording")
     }
 }

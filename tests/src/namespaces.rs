@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,6 +25,7 @@ impl Namespaces {
             "while read -r n; do all=\"$all $n\"; done; for n in $all; do ip netns del \"$n\"; done",
         ]);
         cleaner.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        cleaner.process_group(0); // whatever ends all of the test's group must not end what cleans up after it
         let mut namespaces = Self { prefix, cleaner: cleaner.spawn().expect("sh") };
         match namespaces.try_add(first) {
             Ok(_) => Some(namespaces),

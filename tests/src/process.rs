@@ -40,6 +40,11 @@ impl Group {
         signal(if asleep { "-STOP" } else { "-CONT" }, &self.leader.id().to_string());
     }
 
+    /// Asks the program to end, as Ctrl+C does.
+    pub fn interrupt(&self) {
+        signal("-INT", &self.leader.id().to_string());
+    }
+
     /// The program's process id.
     pub fn id(&self) -> u32 {
         self.leader.id()
