@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use maru_protocol::ErrorCode;
 use maru_signaling::{Config, CredentialsConfig, RelayConfig, RelaySecret};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use super::client::{ALLOCATE, Answer, CREATE_PERMISSION, NONCE, Relay, Turn, UDP, Wire, config};
+use crate::client::{Client, Server};
 
 /// As it is outside of tests: nothing is reached that is not public.
 async fn closed() -> Relay {
@@ -231,4 +233,13 @@ async fn random_bytes_and_truncated_requests_end_at_most_their_own_connection() 
     relay.tcp().await.allocate().await;
     relay.websocket().await.allocate().await;
     let _ = Answer::read(&request);
+}
+
+#[tokio::test]
+async fn a_relay_that_could_not_have_its_port_is_reached_by_no_websocket_either() {
+    let holder = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let relay = RelayConfig { listen: vec![holder.local_addr().unwrap()], optional: true, ..config() };
+    let server = Server::with(Config { relay: Some(relay), ..Config::default() }).await;
+    let mut client = Client::offering(&server.url(), Some("maru.turn.v1")).await;
+    assert_eq!(client.turned_away().await.0, ErrorCode::UnsupportedVersion);
 }
