@@ -9,6 +9,9 @@ mod api;
 mod call;
 mod devices;
 mod engine;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod network;
 mod notice;
 mod peer;

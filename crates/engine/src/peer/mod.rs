@@ -6,6 +6,8 @@ mod chat;
 mod codec;
 mod connection;
 mod feedback;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod mdns;
 mod media;
 mod setup;

@@ -64,17 +64,20 @@ impl Routes {
         });
     }
 
-    /// Puts the placeholders in place of the relays' addresses.
-    pub fn disguise<'a>(&self, senders: impl Iterator<Item = &'a mut SocketAddr>) {
+    /// Puts the placeholders in place of the relays' addresses; says whether there was one.
+    pub fn disguise<'a>(&self, senders: impl Iterator<Item = &'a mut SocketAddr>) -> bool {
         let known = self.0.load();
         if known.is_empty() {
-            return;
+            return false;
         }
+        let mut found = false;
         for sender in senders {
             if let Some((_, placeholder)) = known.iter().find(|(address, _)| address == sender) {
                 *sender = *placeholder;
+                found = true;
             }
         }
+        found
     }
 }
 

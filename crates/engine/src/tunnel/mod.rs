@@ -9,7 +9,10 @@
 
 mod carrier;
 mod framing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod link;
+mod passes;
 mod placeholder;
 mod race;
 mod socket;
@@ -20,6 +23,7 @@ use std::sync::Arc;
 use maru_protocol::IceServer;
 use parking_lot::Mutex;
 
+pub(crate) use passes::Passes;
 pub(crate) use socket::SocketRuntime;
 
 use placeholder::Placeholder;

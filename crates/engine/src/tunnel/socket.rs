@@ -6,6 +6,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ use webrtc::runtime::{
     TokioRuntime, Transmit,
 };
 
-use super::Tunnels;
 use super::link::{Carried, Link, Links, Routes, Task};
 use super::placeholder::Placeholder;
+use super::{Passes, Tunnels};
 
 /// Messages from a carrier that may wait for the connection.
 const INCOMING: usize = 256;
@@ -31,12 +32,13 @@ pub(crate) struct SocketRuntime {
     tokio: TokioRuntime,
     tunnels: Arc<Tunnels>,
     carried: Arc<Carried>,
+    passes: Arc<Passes>,
 }
 
 impl SocketRuntime {
-    /// For one connection.
-    pub fn new(tunnels: Arc<Tunnels>) -> Self {
-        Self { tokio: TokioRuntime, tunnels, carried: Arc::default() }
+    /// For one connection, which tells `passes` what it writes.
+    pub fn new(tunnels: Arc<Tunnels>, passes: Arc<Passes>) -> Self {
+        Self { tokio: TokioRuntime, tunnels, carried: Arc::default(), passes }
     }
 }
 
@@ -47,7 +49,8 @@ impl Runtime for SocketRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let inner = self.tokio.wrap_udp_socket(socket)?;
-        Ok(Arc::new(Socket::new(inner, Arc::clone(&self.tunnels), Arc::clone(&self.carried))?))
+        let (tunnels, carried) = (Arc::clone(&self.tunnels), Arc::clone(&self.carried));
+        Ok(Arc::new(Socket::new(inner, tunnels, carried, Arc::clone(&self.passes))?))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -72,7 +75,15 @@ impl Runtime for SocketRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        self.tokio.sleep(duration)
+        let slept = self.tokio.sleep(duration);
+        if !self.passes.is_in_use() {
+            return slept;
+        }
+        let passes = Arc::clone(&self.passes);
+        Box::pin(async move {
+            slept.await;
+            passes.written();
+        })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -93,6 +104,9 @@ struct Socket {
     links: Arc<Links>,
     /// Only the connection's own task takes from it, so the lock is never waited for.
     arrived: Mutex<mpsc::Receiver<(Bytes, SocketAddr)>>,
+    passes: Arc<Passes>,
+    /// Nothing was there when it was last asked: whoever asks again is in another pass.
+    rested: AtomicBool,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
 }
@@ -108,6 +122,7 @@ impl Socket {
         socket: Arc<dyn AsyncUdpSocket>,
         tunnels: Arc<Tunnels>,
         carried: Arc<Carried>,
+        passes: Arc<Passes>,
     ) -> io::Result<Self> {
         let (incoming, arrived) = mpsc::channel(INCOMING);
         let stop = CancellationToken::new();
@@ -123,9 +138,32 @@ impl Socket {
             tunnels,
             links: Arc::new(links),
             arrived: Mutex::new(arrived),
+            passes,
+            rested: AtomicBool::new(false),
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
         })
+    }
+
+    /// An empty datagram, where the driver has another pass to make. Within a pass it asks until nothing is there.
+    fn poll_pass(&self, cx: &Context<'_>, meta: &mut [RecvMeta]) -> Poll<io::Result<usize>> {
+        self.passes.wait(cx);
+        let rested = self.rested.swap(true, Ordering::Relaxed);
+        if !self.passes.is_owed() {
+            return Poll::Pending;
+        }
+        if !rested {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match meta.first_mut() {
+            Some(meta) if self.passes.make() => {
+                self.rested.store(false, Ordering::Relaxed);
+                *meta = RecvMeta::default();
+                Poll::Ready(Ok(1))
+            }
+            _ => Poll::Pending,
+        }
     }
 
     /// How to send to this relay; begins to find out where nobody has yet.
@@ -180,11 +218,21 @@ impl AsyncUdpSocket for Socket {
             buffer[..length].copy_from_slice(&message[..length]);
             *meta = RecvMeta::default();
             (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
+            self.passes.came();
+            self.rested.store(false, Ordering::Relaxed);
             return Poll::Ready(Ok(1));
         }
-        let received = std::task::ready!(self.links.socket.poll_recv(cx, bufs, meta))?;
-        self.links.routes.disguise(meta[..received].iter_mut().map(|meta| &mut meta.addr));
-        Poll::Ready(Ok(received))
+        match self.links.socket.poll_recv(cx, bufs, meta) {
+            Poll::Ready(Ok(received)) => {
+                if self.links.routes.disguise(meta[..received].iter_mut().map(|meta| &mut meta.addr)) {
+                    self.passes.came();
+                }
+                self.rested.store(false, Ordering::Relaxed);
+                Poll::Ready(Ok(received))
+            }
+            Poll::Pending => self.poll_pass(cx, meta),
+            error => error,
+        }
     }
 
     fn max_gso_segments(&self) -> usize {

@@ -1,0 +1,4 @@
+//! Doors for `fuzz/` into what reads a peer's and a relay's bytes.
+
+pub use crate::peer::fuzzing as peer;
+pub use crate::tunnel::fuzzing as tunnel;
