@@ -30,6 +30,8 @@ struct Sample {
     packets: u64,
     state: String,
     path: String,
+    joining: Option<Joining>,
+    age: Option<f64>,
 }
 
 /// A participant: `maru-cli` on one machine.
@@ -37,6 +39,17 @@ pub struct Caller {
     program: Group,
     samples: Arc<Mutex<Vec<Sample>>>,
     joined: Arc<AtomicBool>,
+}
+
+/// When things happened after a participant's wish to join, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Joining {
+    /// The server had let it in.
+    pub joined: f64,
+    /// The path to the other was there.
+    pub connected: f64,
+    /// The other's first picture was shown.
+    pub picture: f64,
 }
 
 /// The longest times without anything new, in milliseconds.
@@ -89,6 +102,17 @@ impl Caller {
         self.last().map(|last| last.path).unwrap_or_default()
     }
 
+    /// How it joined; `None` before the other's first picture.
+    pub fn joining(&self) -> Option<Joining> {
+        self.last()?.joining
+    }
+
+    /// How old the other's pictures are when they are shown, in milliseconds, for half of them; `None` before there
+    /// are enough.
+    pub fn age(&self) -> Option<f64> {
+        self.last()?.age
+    }
+
     /// Whether it ever said so of the other's connection since then.
     pub fn said(&self, state: &str, since_ms: u64) -> bool {
         let samples = self.samples.lock().expect("nobody panics with it");
@@ -101,17 +125,17 @@ impl Caller {
         let longest = |count: fn(&Sample) -> u64| {
             let (mut before, mut longest) = (None, 0);
             for sample in samples.iter() {
-                match before {
+                let counted = count(sample);
+                if let Some((at, last)) = before {
                     // A connection that is made anew counts from the start.
-                    Some((_, counted)) if count(sample) == counted => {}
-                    Some((at, _)) => {
-                        if sample.at_ms >= since_ms {
-                            longest = longest.max(sample.at_ms - at);
-                        }
-                        before = Some((sample.at_ms, count(sample)));
+                    if counted == last {
+                        continue;
                     }
-                    None => before = Some((sample.at_ms, count(sample))),
+                    if sample.at_ms >= since_ms {
+                        longest = longest.max(sample.at_ms - at);
+                    }
                 }
+                before = Some((sample.at_ms, counted));
             }
             let open = before.map_or(0, |(at, _)| now_ms().saturating_sub(at));
             longest.max(open)
@@ -141,6 +165,11 @@ impl Gap {
     pub fn longest(self) -> u64 {
         self.picture.max(self.sound)
     }
+
+    /// The longer of each.
+    fn max(self, other: Self) -> Self {
+        Self { picture: self.picture.max(other.picture), sound: self.sound.max(other.sound) }
+    }
 }
 
 fn sample(line: &Value) -> Option<Sample> {
@@ -153,6 +182,17 @@ fn sample(line: &Value) -> Option<Sample> {
         packets: peer["audio"]["stats"]["packetsReceived"].as_u64()?,
         state: peer["state"].as_str()?.to_owned(),
         path: format!("{}-{}", kind("local"), kind("remote")),
+        joining: joining(line, peer),
+        age: peer["video"]["latency_ms"]["p50"].as_f64(),
+    })
+}
+
+fn joining(line: &Value, peer: &Value) -> Option<Joining> {
+    let ms = |value: &Value| value.as_f64();
+    Some(Joining {
+        joined: ms(&line["joined_ms"])?,
+        connected: ms(&peer["connected_ms"])?,
+        picture: ms(&peer["first_frame_ms"])?,
     })
 }
 
@@ -183,11 +223,19 @@ impl Scene {
     /// The same where the router drops what one of these conditions holds for, with more arguments for both
     /// callers. Anna is at 10.77.1.2, Ben at 10.77.2.2, the server at 10.77.3.2.
     pub async fn begin_without(lost: &[String], callers: &[&str]) -> Option<Self> {
+        let prepare = |network: &Network| {
+            if !lost.is_empty() {
+                network.lose(lost);
+            }
+        };
+        Self::begin_on(prepare, callers).await
+    }
+
+    /// The same on a network that was prepared, with the three machines on it.
+    pub async fn begin_on(prepare: impl FnOnce(&Network), callers: &[&str]) -> Option<Self> {
         let mut network = Network::new()?;
         let (annas, bens, servers) = (network.machine(), network.machine(), network.machine());
-        if !lost.is_empty() {
-            network.lose(lost);
-        }
+        prepare(&network);
         let running = start_server(&servers);
         let url = format!("ws://{}:{PORT}", servers.address);
         eventually("a server that listens", START, async || {
@@ -206,10 +254,7 @@ impl Scene {
     }
 
     /// Waits until both see and hear each other, and for two seconds more.
-    ///
-    /// # Panics
-    /// When that takes too long.
-    pub async fn settle(&self) {
+    async fn settle(&self) {
         eventually("a call", START, async || {
             (self.anna.is_connected() && self.ben.is_connected()).then_some(())
         })
@@ -229,14 +274,12 @@ impl Scene {
 
     /// The longest gaps that either had since then.
     pub fn gap(&self, since_ms: u64) -> Gap {
-        let (anna, ben) = (self.anna.gap(since_ms), self.ben.gap(since_ms));
-        Gap { picture: anna.picture.max(ben.picture), sound: anna.sound.max(ben.sound) }
+        self.anna.gap(since_ms).max(self.ben.gap(since_ms))
     }
 
     /// How long after that moment both had something new again.
     pub fn back_after(&self, moment_ms: u64) -> Gap {
-        let (anna, ben) = (self.anna.back_after(moment_ms), self.ben.back_after(moment_ms));
-        Gap { picture: anna.picture.max(ben.picture), sound: anna.sound.max(ben.sound) }
+        self.anna.back_after(moment_ms).max(self.ben.back_after(moment_ms))
     }
 }
 

@@ -5,6 +5,8 @@
 #[cfg(target_os = "linux")]
 pub mod browser;
 #[cfg(target_os = "linux")]
+mod delay;
+#[cfg(target_os = "linux")]
 pub mod faults;
 #[cfg(unix)]
 pub mod foreign;

@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::process::Command;
+use std::time::Duration;
 
+use crate::delay;
 use crate::namespaces::{self, Namespaces, within};
 
 /// A router, with one cable to each machine. Everything is gone when this value is.
@@ -15,12 +17,10 @@ pub struct Network {
 }
 
 /// A machine behind the router.
-#[derive(Clone)]
 pub struct Machine {
     namespace: String,
     /// Its address on the first cable.
     pub address: Ipv4Addr,
-    subnet: u8,
 }
 
 impl Network {
@@ -37,15 +37,15 @@ impl Network {
     pub fn machine(&mut self) -> Machine {
         self.machines += 1;
         let namespace = self.namespaces.add(&self.machines.to_string());
-        let mut machine = Machine { namespace, address: Ipv4Addr::UNSPECIFIED, subnet: 0 };
-        (machine.address, machine.subnet) = self.cable(&machine, "eth0");
-        machine.route_by("eth0");
+        let mut machine = Machine { namespace, address: Ipv4Addr::UNSPECIFIED };
+        machine.address = self.cable(&machine, "eth0");
+        machine.route_by("eth0", machine.address);
         machine
     }
 
     /// One more cable to a machine, into a subnet of its own; returns the machine's address there. Nothing
     /// is sent over it before [`Machine::route_by`].
-    pub fn cable(&mut self, machine: &Machine, name: &str) -> (Ipv4Addr, u8) {
+    pub fn cable(&mut self, machine: &Machine, name: &str) -> Ipv4Addr {
         self.subnets += 1;
         let subnet = self.subnets;
         let here = format!("v{subnet}");
@@ -69,7 +69,21 @@ impl Network {
         let address = Ipv4Addr::new(10, 77, subnet, 2);
         run(&["ip", "-n", &machine.namespace, "address", "add", &format!("{address}/24"), "dev", name]);
         run(&["ip", "-n", &machine.namespace, "link", "set", name, "up"]);
-        (address, subnet)
+        address
+    }
+
+    /// From now on whatever goes from one machine to another takes so long, each way. Once in a network's life, and
+    /// for the cables that are there.
+    pub fn delay(&self, each_way: Duration) {
+        delay::add(&self.router, "far", each_way)
+            .unwrap_or_else(|problem| panic!("half a network: {problem}"));
+        // Through the device once: what comes out of it is routed as if it had not been delayed.
+        let mut script = "ip link set far up && ip route add default dev far table 7".to_owned();
+        for subnet in 1..=self.subnets {
+            script += &format!(" && ip rule add iif v{subnet} lookup 7");
+        }
+        script += "; for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done";
+        self.in_router(&script);
     }
 
     /// Drops everything that is forwarded and that one of these conditions of nftables holds for, such as
@@ -106,12 +120,9 @@ impl Machine {
         within(&self.namespace, program)
     }
 
-    /// Sends everything over this cable from now on.
-    pub fn route_by(&self, cable: &str) {
-        let subnet = match cable {
-            "eth0" => self.subnet,
-            _ => self.subnet_of(cable),
-        };
+    /// Sends everything over this cable, on which the machine has that address, from now on.
+    pub fn route_by(&self, cable: &str, address: Ipv4Addr) {
+        let [.., subnet, _] = address.octets();
         let via = format!("10.77.{subnet}.1");
         run(&["ip", "-n", &self.namespace, "route", "replace", "default", "via", &via, "dev", cable]);
     }
@@ -119,26 +130,18 @@ impl Machine {
     /// Gives the machine another address in the place of the one it has, as a network does that it comes
     /// back to.
     pub fn move_to(&mut self, last_byte: u8) {
-        let (old, new) = (self.address, Ipv4Addr::new(10, 77, self.subnet, last_byte));
+        let old = self.address;
+        let [a, b, subnet, _] = old.octets();
+        let new = Ipv4Addr::new(a, b, subnet, last_byte);
         run(&["ip", "-n", &self.namespace, "address", "delete", &format!("{old}/24"), "dev", "eth0"]);
         run(&["ip", "-n", &self.namespace, "address", "add", &format!("{new}/24"), "dev", "eth0"]);
-        self.route_by("eth0"); // it went with the address
+        self.route_by("eth0", new); // it went with the address
         self.address = new;
     }
 
     /// Pulls a cable out.
     pub fn unplug(&self, cable: &str) {
         run(&["ip", "-n", &self.namespace, "link", "delete", cable]);
-    }
-
-    /// The subnet of a cable, from the machine's own address on it.
-    fn subnet_of(&self, cable: &str) -> u8 {
-        let shown =
-            Command::new("ip").args(["-n", &self.namespace, "-o", "-4", "address", "show", cable]).output();
-        let shown =
-            shown.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let subnet = shown.split("10.77.").nth(1).and_then(|rest| rest.split('.').next()?.parse().ok());
-        subnet.unwrap_or_else(|| panic!("no cable {cable}: {shown}"))
     }
 }
 

@@ -21,6 +21,81 @@ async fn back(scene: &Scene, since_ms: u64) {
     .await;
 }
 
+/// Back, and a second more, in which nothing else breaks.
+async fn settled(scene: &Scene, since_ms: u64) {
+    back(scene, since_ms).await;
+    sleep(Duration::from_secs(1)).await;
+}
+
+/// Ben's machine gets another address; returns when.
+async fn another_address(scene: &mut Scene) -> u64 {
+    let moved = now_ms();
+    scene.bens.move_to(7);
+    settled(scene, moved).await;
+    moved
+}
+
+/// Anna's machine goes from one network to another; returns when.
+async fn another_network(scene: &mut Scene) -> u64 {
+    let other = scene.network.cable(&scene.annas, "eth1");
+    sleep(Duration::from_secs(1)).await;
+    let moved = now_ms();
+    scene.annas.unplug("eth0");
+    scene.annas.route_by("eth1", other);
+    settled(scene, moved).await;
+    moved
+}
+
+/// Both machines get another address; returns when.
+async fn other_addresses(scene: &mut Scene) -> u64 {
+    let moved = now_ms();
+    scene.annas.move_to(8);
+    scene.bens.move_to(8);
+    settled(scene, moved).await;
+    moved
+}
+
+/// Nothing reaches Ben's machine for so long; returns when it does again.
+async fn no_network(scene: &Scene, span: Duration) -> u64 {
+    scene.network.lose_machine(&scene.bens);
+    sleep(span).await;
+    healed(scene).await
+}
+
+/// Nothing from Anna's machine reaches Ben's for so long, while both reach the server; returns when it does again.
+async fn no_path(scene: &Scene, span: Duration) -> u64 {
+    scene.network.lose(&[format!("ip saddr {} ip daddr {}", scene.annas.address, scene.bens.address)]);
+    sleep(span).await;
+    healed(scene).await
+}
+
+async fn healed(scene: &Scene) -> u64 {
+    let found = now_ms();
+    scene.network.heal();
+    settled(scene, found).await;
+    found
+}
+
+/// Ben's machine sleeps for so long; returns when it wakes.
+async fn asleep(scene: &Scene, span: Duration) -> u64 {
+    scene.ben.sleep(true);
+    sleep(span).await;
+    let woken = now_ms();
+    scene.ben.sleep(false);
+    settled(scene, woken).await;
+    woken
+}
+
+/// The server is killed, and started again after so long; returns when it was killed.
+async fn killed_server(scene: &mut Scene, span: Duration) -> u64 {
+    let killed = now_ms();
+    scene.kill_server();
+    sleep(span).await;
+    scene.restart_server();
+    sleep(2 * span).await;
+    killed
+}
+
 /// Every fault with what it did to a call, as a table for the docs.
 #[tokio::test]
 #[ignore = "a figure: cargo xtask bench reconnect"]
@@ -31,77 +106,51 @@ async fn figures_of_faults() {
         rows.push(format!("| {fault} | {what} | {} ms | {} ms |", gap.picture, gap.sound));
         println!("{}", rows[rows.len() - 1]);
     };
+    let seconds = Duration::from_secs;
 
     let Some(mut scene) = Scene::begin().await else { return };
-    let moved = now_ms();
-    scene.bens.move_to(7);
-    settled(&scene, moved).await;
+    let moved = another_address(&mut scene).await;
     row("another address", "gap", scene.gap(moved));
     drop(scene);
 
     let Some(mut scene) = Scene::begin().await else { return };
-    scene.network.cable(&scene.annas.clone(), "eth1");
-    sleep(Duration::from_secs(1)).await;
-    let moved = now_ms();
-    scene.annas.unplug("eth0");
-    scene.annas.route_by("eth1");
-    settled(&scene, moved).await;
+    let moved = another_network(&mut scene).await;
     row("another network, the first unplugged", "gap", scene.gap(moved));
     drop(scene);
 
     let Some(mut scene) = Scene::begin().await else { return };
-    let moved = now_ms();
-    scene.annas.move_to(8);
-    scene.bens.move_to(8);
-    settled(&scene, moved).await;
+    let moved = other_addresses(&mut scene).await;
     row("other addresses for both at once", "gap", scene.gap(moved));
     drop(scene);
 
-    for seconds in [10, 30] {
+    for count in [10, 30] {
         let Some(scene) = Scene::begin().await else { return };
-        scene.network.lose_machine(&scene.bens);
-        sleep(Duration::from_secs(seconds)).await;
-        let found = now_ms();
-        scene.network.heal();
-        settled(&scene, found).await;
-        row(&format!("no network for {seconds} s"), "back after", scene.back_after(found));
+        let found = no_network(&scene, seconds(count)).await;
+        row(&format!("no network for {count} s"), "back after", scene.back_after(found));
     }
 
     let Some(scene) = Scene::begin().await else { return };
-    let path = format!("ip saddr {} ip daddr {}", scene.annas.address, scene.bens.address);
-    scene.network.lose(&[path]);
-    sleep(Duration::from_secs(10)).await;
-    let found = now_ms();
-    scene.network.heal();
-    settled(&scene, found).await;
+    let found = no_path(&scene, seconds(10)).await;
     row("no path between the two for 10 s, the server in reach", "back after", scene.back_after(found));
     drop(scene);
 
     let Some(scene) = Scene::begin().await else { return };
-    scene.ben.sleep(true);
-    sleep(Duration::from_secs(60)).await;
-    let woken = now_ms();
-    scene.ben.sleep(false);
-    settled(&scene, woken).await;
+    let woken = asleep(&scene, seconds(60)).await;
     row("a machine asleep for 60 s", "back after", scene.back_after(woken));
     drop(scene);
 
     let Some(mut scene) = Scene::begin().await else { return };
-    let killed = now_ms();
-    scene.kill_server();
-    sleep(Duration::from_secs(5)).await;
-    scene.restart_server();
-    sleep(Duration::from_secs(10)).await;
+    let killed = killed_server(&mut scene, seconds(5)).await;
     row("the server killed, and started again 5 s later", "gap", scene.gap(killed));
     drop(scene);
 
     let Some(scene) = Scene::begin().await else { return };
     let lost = now_ms();
     scene.network.lose_machine(&scene.servers);
-    sleep(Duration::from_secs(600)).await;
+    sleep(seconds(600)).await;
     let gap = scene.gap(lost);
     scene.network.heal();
-    sleep(Duration::from_secs(15)).await;
+    sleep(seconds(15)).await;
     row("the server out of reach for 10 minutes", "gap", gap);
 
     println!("\n| fault | measured | picture | sound |\n|---|---|---|---|");
@@ -110,19 +159,10 @@ async fn figures_of_faults() {
     }
 }
 
-/// Back, and a second more, in which nothing else breaks.
-async fn settled(scene: &Scene, since_ms: u64) {
-    back(scene, since_ms).await;
-    sleep(Duration::from_secs(1)).await;
-}
-
 #[tokio::test]
 async fn a_call_moves_on_with_a_machine_that_gets_another_address() {
     let Some(mut scene) = Scene::begin().await else { return };
-    let moved = now_ms();
-    scene.bens.move_to(7);
-    back(&scene, moved).await;
-    sleep(Duration::from_secs(1)).await;
+    let moved = another_address(&mut scene).await;
     let gap = scene.gap(moved);
     println!("another address: {gap:?}");
     assert!(gap.longest() < SOON, "{gap:?}");
@@ -132,13 +172,7 @@ async fn a_call_moves_on_with_a_machine_that_gets_another_address() {
 #[tokio::test]
 async fn a_call_moves_on_with_a_machine_that_changes_from_one_network_to_another() {
     let Some(mut scene) = Scene::begin().await else { return };
-    scene.network.cable(&scene.annas.clone(), "eth1");
-    sleep(Duration::from_secs(1)).await;
-    let moved = now_ms();
-    scene.annas.unplug("eth0");
-    scene.annas.route_by("eth1");
-    back(&scene, moved).await;
-    sleep(Duration::from_secs(1)).await;
+    let moved = another_network(&mut scene).await;
     let gap = scene.gap(moved);
     println!("another network: {gap:?}");
     assert!(gap.longest() < SOON, "{gap:?}");
@@ -147,11 +181,7 @@ async fn a_call_moves_on_with_a_machine_that_changes_from_one_network_to_another
 #[tokio::test]
 async fn a_call_goes_on_when_both_get_other_addresses_at_once() {
     let Some(mut scene) = Scene::begin().await else { return };
-    let moved = now_ms();
-    scene.annas.move_to(8);
-    scene.bens.move_to(8);
-    back(&scene, moved).await;
-    sleep(Duration::from_secs(1)).await;
+    let moved = other_addresses(&mut scene).await;
     let gap = scene.gap(moved);
     println!("both: {gap:?}");
     assert!(gap.longest() < SOON, "{gap:?}");
@@ -161,11 +191,7 @@ async fn a_call_goes_on_when_both_get_other_addresses_at_once() {
 async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
     let Some(scene) = Scene::begin().await else { return };
     let lost = now_ms();
-    scene.network.lose_machine(&scene.bens);
-    sleep(Duration::from_secs(10)).await;
-    let found = now_ms();
-    scene.network.heal();
-    back(&scene, found).await;
+    let found = no_network(&scene, Duration::from_secs(10)).await;
     let back = scene.back_after(found);
     println!("10 s without a network: back after {back:?}");
     assert!(back.longest() < SOON, "{back:?}");
@@ -175,12 +201,7 @@ async fn after_ten_seconds_without_a_network_a_call_is_back_at_once() {
 #[tokio::test]
 async fn a_call_finds_another_path_when_only_the_one_between_the_two_is_lost() {
     let Some(scene) = Scene::begin().await else { return };
-    let (anna, ben) = (scene.annas.address, scene.bens.address);
-    scene.network.lose(&[format!("ip saddr {anna} ip daddr {ben}")]);
-    sleep(Duration::from_secs(6)).await;
-    let found = now_ms();
-    scene.network.heal();
-    back(&scene, found).await;
+    let found = no_path(&scene, Duration::from_secs(6)).await;
     let back = scene.back_after(found);
     println!("6 s without a path: back after {back:?}");
     assert!(back.longest() < SOON, "{back:?}");
@@ -189,11 +210,7 @@ async fn a_call_finds_another_path_when_only_the_one_between_the_two_is_lost() {
 #[tokio::test]
 async fn a_call_does_not_notice_that_its_server_is_killed_and_started_again() {
     let Some(mut scene) = Scene::begin().await else { return };
-    let killed = now_ms();
-    scene.kill_server();
-    sleep(Duration::from_secs(3)).await;
-    scene.restart_server();
-    sleep(Duration::from_secs(5)).await;
+    let killed = killed_server(&mut scene, Duration::from_secs(3)).await;
     let gap = scene.gap(killed);
     println!("server killed and started: {gap:?}");
     assert!(gap.longest() < 1_000, "{gap:?}");
@@ -203,11 +220,7 @@ async fn a_call_does_not_notice_that_its_server_is_killed_and_started_again() {
 #[tokio::test]
 async fn a_machine_that_slept_longer_than_its_place_was_kept_is_back_when_it_wakes() {
     let Some(scene) = Scene::begin().await else { return };
-    scene.ben.sleep(true);
-    sleep(Duration::from_secs(45)).await;
-    let woken = now_ms();
-    scene.ben.sleep(false);
-    back(&scene, woken).await;
+    let woken = asleep(&scene, Duration::from_secs(45)).await;
     let back = scene.back_after(woken);
     println!("45 s asleep: back after {back:?}");
     assert!(back.longest() < 2 * SOON, "{back:?}");

@@ -20,6 +20,8 @@ use crate::workspace::{cargo, program, root, target_dir};
 pub enum Bench {
     /// What guests in Chromium get: times, ages of pictures, memory.
     Guest,
+    /// How soon a call begins, and how old its pictures are, directly and by the relay, near and far.
+    Join,
     /// The server's relay beside coturn: what a packet costs, what the detour adds.
     Relay,
     /// What the signaling server's connections cost, and how fast it forwards and lets in.
@@ -35,10 +37,12 @@ pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
     match bench {
         Bench::Guest if parts.is_empty() => test::bench_guest(),
         Bench::Guest => bail!("`guest` is measured as a whole"),
+        Bench::Join if parts.is_empty() => test::bench_networks("joining"),
+        Bench::Join => bail!("`join` is measured as a whole"),
         Bench::Relay if parts.is_empty() => relay::relay(),
         Bench::Relay => bail!("`relay` is measured as a whole"),
         Bench::Server => server(parts),
-        Bench::Reconnect if parts.is_empty() => test::bench_reconnect(),
+        Bench::Reconnect if parts.is_empty() => test::bench_networks("reconnect"),
         Bench::Reconnect => bail!("`reconnect` is measured as a whole"),
         Bench::Voice => voice(parts),
     }

@@ -79,11 +79,11 @@ pub fn bench_guest() -> Result<()> {
     run(bench.args(["--test", "guest", "--", "--ignored", "--nocapture", "--test-threads", "1", "figures::"]))
 }
 
-/// Measures what becomes of a call when its network changes. Needs root, as networks of one's own do.
-pub fn bench_reconnect() -> Result<()> {
+/// Measures what one of the tests on networks of their own knows figures of. Needs root, as such networks do.
+pub fn bench_networks(test: &str) -> Result<()> {
     ensure(&[Purpose::Engine, Purpose::Test])?;
     let mut bench = cargo(&["test", "--release", "--package", "maru-tests"])?;
-    run(bench.args(["--test", "reconnect", "--", "--ignored", "--nocapture", "--test-threads", "1"]))
+    run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1"]))
 }
 
 /// Everything that `test` checks without running code.
