@@ -5,7 +5,8 @@
 //! a pass, and deals with the result in the next. But it makes the next pass only when something else happens: an
 //! answer to a handshake's message lies for up to half a second. So a relay's message is followed by two more
 //! passes, and what is written by one: a socket says that an empty datagram came, which the driver takes for
-//! nothing.
+//! nothing. And no pass has more than one message of a relay: the driver hears of a new track after it has thrown
+//! away what came on it in that pass, which would be the whole of a first picture.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Context;

@@ -107,6 +107,8 @@ struct Socket {
     passes: Arc<Passes>,
     /// Nothing was there when it was last asked: whoever asks again is in another pass.
     rested: AtomicBool,
+    /// A relay's message was given last: it is alone in its pass.
+    alone: AtomicBool,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
 }
@@ -140,9 +142,29 @@ impl Socket {
             arrived: Mutex::new(arrived),
             passes,
             rested: AtomicBool::new(false),
+            alone: AtomicBool::new(false),
             _stop_on_drop: stop.clone().drop_guard(),
             stop,
         })
+    }
+
+    /// Leaves the first of a relay's messages that came joined (GRO), and keeps the rest for the next passes.
+    fn keep_rest(&self, joined: &[u8], meta: &mut RecvMeta) {
+        let each = meta.stride.clamp(1, meta.len.max(1));
+        for message in joined[..meta.len].chunks(each).skip(1) {
+            // Full: the connection is behind, as when a socket's buffer is full.
+            let _ = self.links.incoming.try_send((Bytes::copy_from_slice(message), meta.addr));
+        }
+        meta.len = meta.len.min(each);
+    }
+
+    /// The driver was given messages, which may be of a relay.
+    fn given(&self, of_relay: bool) {
+        self.rested.store(false, Ordering::Relaxed);
+        self.alone.store(of_relay, Ordering::Relaxed);
+        if of_relay {
+            self.passes.came();
+        }
     }
 
     /// An empty datagram, where the driver has another pass to make. Within a pass it asks until nothing is there.
@@ -211,6 +233,11 @@ impl AsyncUdpSocket for Socket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        if self.alone.swap(false, Ordering::Relaxed) {
+            self.rested.store(true, Ordering::Relaxed);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Poll::Ready(Some((message, from))) = self.arrived.lock().poll_recv(cx)
             && let (Some(buffer), Some(meta)) = (bufs.first_mut(), meta.first_mut())
         {
@@ -218,16 +245,17 @@ impl AsyncUdpSocket for Socket {
             buffer[..length].copy_from_slice(&message[..length]);
             *meta = RecvMeta::default();
             (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
-            self.passes.came();
-            self.rested.store(false, Ordering::Relaxed);
+            self.given(true);
             return Poll::Ready(Ok(1));
         }
         match self.links.socket.poll_recv(cx, bufs, meta) {
             Poll::Ready(Ok(received)) => {
-                if self.links.routes.disguise(meta[..received].iter_mut().map(|meta| &mut meta.addr)) {
-                    self.passes.came();
+                let meta = &mut meta[..received];
+                let of_relay = self.links.routes.disguise(meta.iter_mut().map(|meta| &mut meta.addr));
+                if of_relay {
+                    bufs.iter().zip(meta).for_each(|(buffer, meta)| self.keep_rest(buffer, meta));
                 }
-                self.rested.store(false, Ordering::Relaxed);
+                self.given(of_relay);
                 Poll::Ready(Ok(received))
             }
             Poll::Pending => self.poll_pass(cx, meta),

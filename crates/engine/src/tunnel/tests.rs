@@ -1,7 +1,9 @@
 //! Over real sockets, with a relay that answers STUN and sends everything else back.
 
+use std::io::IoSliceMut;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message as WsMessage;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
-use webrtc::runtime::{AsyncUdpSocket, Runtime as _};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime as _};
 
 use super::*;
 
@@ -168,6 +170,36 @@ async fn a_relay_that_answers_over_udp_is_reached_from_the_socket_itself() {
     let urls = [format!("turn:{address}"), format!("turn:{tcp}?transport=tcp")];
     let (socket, relay) = socket_to(&urls, None).await;
     assert_eq!(echo(&*socket, relay).await, relay);
+}
+
+#[tokio::test]
+async fn a_relays_messages_come_one_to_a_pass_and_two_passes_more_follow() {
+    let urls = [format!("turn:{}", udp_relay().await)];
+    let (socket, relay) = socket_to(&urls, None).await;
+    echo(&*socket, relay).await;
+    for _ in 0..3 {
+        socket.send_to(DATA, relay).await.unwrap();
+    }
+    // What the driver is given each time it asks: a message's length, or nothing.
+    let mut given = Vec::new();
+    let (mut messages, mut buffer) = (0, [0; 2048]);
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    while messages < 3 || given.iter().rev().take_while(|length| **length != Some(DATA.len())).count() < 20 {
+        assert!(tokio::time::Instant::now() < deadline, "{messages} of 3 messages came");
+        let mut meta = [RecvMeta::default()];
+        let asked = socket.poll_recv(
+            &mut Context::from_waker(Waker::noop()),
+            &mut [IoSliceMut::new(&mut buffer)],
+            &mut meta,
+        );
+        given.push(asked.is_ready().then_some(meta[0].len));
+        messages += usize::from(asked.is_ready() && meta[0].len == DATA.len());
+        tokio::task::yield_now().await;
+    }
+    let alone = |pair: &[Option<usize>]| pair[0] != Some(DATA.len()) || pair[1].is_none();
+    assert!(given.windows(2).all(alone), "more than a message in one pass: {given:?}");
+    let last = given.iter().rposition(|length| *length == Some(DATA.len())).unwrap();
+    assert_eq!(given[last..].iter().filter(|length| **length == Some(0)).count(), 2, "{given:?}");
 }
 
 #[tokio::test]
