@@ -11,9 +11,11 @@ use maru_engine::{Choice, Engine, EngineConfig};
 use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
 use parking_lot::Mutex;
+use tauri::ipc::Channel;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::drops::FileDrop;
 use crate::frames::Streams;
 use crate::options::Options;
 use crate::secrets::{Tokens, split_token};
@@ -34,6 +36,8 @@ pub struct App {
     pub streams: Streams,
     /// Sends events to the page that is there now.
     pub forwarder: Mutex<Option<JoinHandle<()>>>,
+    /// Tells the page that is there now what is dragged over it.
+    pub drops: Mutex<Option<Channel<FileDrop>>>,
     leaving: AtomicBool,
 }
 
@@ -75,6 +79,7 @@ impl App {
             muted: remembered.muted,
             camera_off: remembered.camera_off,
             voice: remembered.voice,
+            downloads: downloads(),
             decode: false,
         })
         .context("the call cannot be set up")?;
@@ -87,6 +92,7 @@ impl App {
             tokens,
             streams: Streams::default(),
             forwarder: Mutex::new(None),
+            drops: Mutex::new(None),
             leaving: AtomicBool::new(false),
         })
     }
@@ -107,6 +113,12 @@ impl App {
             tracing::warn!("not everybody could be told goodbye in time");
         }
     }
+}
+
+/// The person's folder for downloads.
+fn downloads() -> Option<PathBuf> {
+    let folders = directories::UserDirs::new()?;
+    Some(folders.download_dir().unwrap_or(folders.home_dir()).to_owned())
 }
 
 /// What the settings say where a person chose no device at all.

@@ -3,11 +3,14 @@
 
 use maru_engine::{CallView, Command, Event, Problem, Sentence};
 use serde::Serialize;
-use tauri::State;
+use tauri::{State, WebviewWindow};
 use tauri::ipc::{Channel, InvokeResponseBody};
+use tauri_plugin_dialog::DialogExt as _;
+use tokio::sync::oneshot;
 use ts_rs::TS;
 
 use crate::app::App;
+use crate::drops::{self, FileDrop, Picked};
 use crate::events;
 use crate::frames::TileSize;
 use crate::secrets::split_token;
@@ -30,12 +33,17 @@ type Answer<T = (), E = String> = Result<T, E>;
 /// The page is there, new or reloaded: it gets events from now on, and whatever an earlier page had
 /// open is closed.
 #[tauri::command]
-pub async fn start(app: State<'_, App>, events: Channel<Event>) -> Answer<Start> {
+pub async fn start(
+    app: State<'_, App>,
+    events: Channel<Event>,
+    drops: Channel<FileDrop>,
+) -> Answer<Start> {
     app.streams.close_all(&app.engine);
     let forwarder = events::forward(&app.engine, events);
     if let Some(previous) = app.forwarder.lock().replace(forwarder) {
         previous.abort();
     }
+    *app.drops.lock() = Some(drops);
     Ok(Start {
         view: Box::new((*app.engine.view()).clone()),
         settings: app.settings.get(),
@@ -123,6 +131,16 @@ pub async fn request_key_frame(app: State<'_, App>, stream: u32) -> Answer {
 pub async fn close_video(app: State<'_, App>, stream: u32) -> Answer {
     app.streams.close(&app.engine, stream);
     Ok(())
+}
+
+/// Lets the person pick files to send. None are a change of mind.
+#[tauri::command]
+pub async fn pick_files(window: WebviewWindow, app: State<'_, App>) -> Answer<Picked> {
+    let (answer, picked) = oneshot::channel();
+    let dialog = window.dialog().file().set_parent(&window);
+    dialog.pick_files(move |files| drop(answer.send(files))); // the command was given up
+    let files = picked.await.ok().flatten().unwrap_or_default();
+    Ok(drops::pick(&app.engine, files.into_iter().filter_map(|file| file.into_path().ok()).collect()).await)
 }
 
 /// A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it.

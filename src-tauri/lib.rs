@@ -6,6 +6,7 @@
 
 mod app;
 mod commands;
+mod drops;
 mod events;
 mod frames;
 mod logging;
@@ -46,6 +47,8 @@ pub fn run() -> ExitCode {
     }
 
     let built = tauri::Builder::default()
+        // For the shell's own use: the page may not call it.
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![
             commands::start,
             commands::command,
@@ -56,6 +59,7 @@ pub fn run() -> ExitCode {
             commands::request_key_frame,
             commands::close_video,
             commands::qr_code,
+            commands::pick_files,
         ])
         .setup(move |handle| {
             let data = paths.as_ref().map(|paths| paths.data.clone());
@@ -108,7 +112,7 @@ fn open_window(handle: &AppHandle, paths: Option<Paths>) -> tauri::Result<()> {
     if let Some(directory) = paths.and_then(|paths| paths.webview) {
         window = window.data_directory(directory);
     }
-    window.build()?;
+    drops::watch(&window.build()?);
     Ok(())
 }
 

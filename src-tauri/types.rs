@@ -8,12 +8,14 @@ use maru_protocol::{ClientMessage, ServerMessage};
 use ts_rs::{Config, TS};
 
 use crate::commands::{QrCode, Start};
+use crate::drops::FileDrop;
 
 const FILES: [&str; 4] = ["protocol.d.ts", "media.d.ts", "engine.d.ts", "shell.d.ts"];
 
 fn generate(dir: &Path) {
     let config = Config::new().with_out_dir(dir);
     Start::export_all(&config).unwrap();
+    FileDrop::export_all(&config).unwrap();
     QrCode::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();

@@ -56,6 +56,7 @@ impl Participant {
             camera_off: false,
             // What is sent is compared with what was captured.
             voice: VoiceSettings::NOTHING,
+            downloads: None,
             decode: true,
         };
         adjust(&mut config);

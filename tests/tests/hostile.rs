@@ -136,6 +136,7 @@ async fn a_server_that_is_none_is_named_in_the_notice() {
             muted: true,
             camera_off: true,
             voice: Default::default(),
+            downloads: None,
             decode: false,
         })
         .unwrap();

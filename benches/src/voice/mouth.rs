@@ -270,6 +270,7 @@ async fn call(mouth: &Arc<Wav>, ear: &Arc<Wav>, work: Work) -> Result<(AudioRepo
                 muted: false,
                 camera_off: true,
                 voice,
+                downloads: None,
                 decode: false,
                 video_codecs: VideoCodec::BUILT_IN.to_vec(),
             })?)

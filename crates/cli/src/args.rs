@@ -92,6 +92,15 @@ pub struct Join {
     /// Send the microphone's sound as loud as it is.
     #[arg(long)]
     pub no_gain_control: bool,
+    /// Offer this file to whoever is the first to be connected. Can be given more than once.
+    #[arg(long = "send", value_name = "FILE")]
+    pub send: Vec<PathBuf>,
+    /// Save files from others in this folder, in place of that for downloads.
+    #[arg(long, value_name = "DIR")]
+    pub downloads: Option<PathBuf>,
+    /// Take every file that is offered, without being asked.
+    #[arg(long)]
+    pub accept_files: bool,
     /// Print one JSON object about the call at its end, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use crate::args::{self, Join};
+use crate::files::{self, Files};
 use crate::output::{Meter, snapshots};
 use crate::server::Server;
 use crate::{participant, platform};
@@ -30,6 +31,10 @@ const HELP: &str = "\
   /devices       what there is, and what is in use
   /use ID        use this camera, microphone or speaker
   /test          play a sound on the speaker
+  /send FILE     offer a file to everybody
+  /accept N      take the file with this number
+  /cancel N      decline it, or end it
+  /files         all files, and how far they are
   /quit          leave";
 
 pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
@@ -56,12 +61,17 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         ice_servers: ice_servers(&args),
         addresses: args.addresses.into(),
         video_codecs: args.video_codec.map_or_else(|| VideoCodec::BUILT_IN.to_vec(), |codec| vec![codec]),
+        downloads: args.downloads.clone().or_else(files::downloads),
         ..participant::config(devices, server.locator())
     })
     .context("The call cannot be started")?;
 
     let meter = Meter::start();
     let mut terminal = Terminal::new(&engine, args.json || every.is_some());
+    terminal.files.accept_all = args.accept_files;
+    for path in &args.send {
+        terminal.files.to_send.push(files::pick(&engine, path.clone()).await?);
+    }
     let reporting = every.map(|every| tokio::spawn(report_every(every, engine.clone(), meter)));
     let joined = participant::join(&engine, &args.room, &args.name).await;
     let outcome = match joined {
@@ -152,11 +162,12 @@ struct Terminal<'a> {
     known: HashMap<PeerId, (String, PeerState)>,
     notice: Option<String>,
     call: CallState,
+    files: Files,
 }
 
 impl<'a> Terminal<'a> {
     fn new(engine: &'a Engine, quiet: bool) -> Self {
-        Self { engine, quiet, known: HashMap::new(), notice: None, call: CallState::Idle }
+        Self { engine, quiet, known: HashMap::new(), notice: None, call: CallState::Idle, files: Files::default() }
     }
 
     fn print(&self, line: &str) {
@@ -195,7 +206,7 @@ impl<'a> Terminal<'a> {
         tokio::pin!(over);
         let end = platform::asked_to_end();
         tokio::pin!(end);
-        self.view(&self.engine.view());
+        self.shown(&self.engine.view()).await;
         loop {
             tokio::select! {
                 () = &mut over => return Ok(()),
@@ -205,10 +216,10 @@ impl<'a> Terminal<'a> {
                     None => input_over = true,
                 },
                 event = events.recv() => match event {
-                    Ok(Event::View { view }) => self.view(&view),
+                    Ok(Event::View { view }) => self.shown(&view).await,
                     Ok(Event::Chat { message }) => self.chat(&message),
                     Ok(Event::Levels { .. }) => {}
-                    Err(RecvError::Lagged(_)) => self.view(&self.engine.view()),
+                    Err(RecvError::Lagged(_)) => self.shown(&self.engine.view()).await,
                     Err(RecvError::Closed) => return Ok(()),
                 },
             }
@@ -221,6 +232,18 @@ impl<'a> Terminal<'a> {
     fn chat(&self, message: &ChatMessage) {
         if message.from.is_some() {
             self.print(&format!("{}: {}", message.name, message.text));
+        }
+    }
+
+    /// Says what changed, and does what follows from it.
+    async fn shown(&mut self, view: &CallView) {
+        self.view(view);
+        let (lines, commands) = self.files.shown(view);
+        for line in lines {
+            self.print(&line);
+        }
+        for command in commands {
+            self.engine.command(command).await;
         }
     }
 
@@ -274,6 +297,30 @@ impl<'a> Terminal<'a> {
                 return true;
             }
             (Some("/test"), _) => Command::TestSpeaker,
+            (Some("/send"), Some(_)) => {
+                let path = line.trim_start().trim_start_matches("/send").trim();
+                match files::pick(self.engine, path.into()).await {
+                    Ok(file) => Command::OfferFile { handle: file.handle },
+                    Err(problem) => {
+                        eprintln!("! {problem}");
+                        return true;
+                    }
+                }
+            }
+            (Some(word @ ("/accept" | "/cancel")), Some(id)) => match id.parse() {
+                Ok(id) if word == "/accept" => Command::AcceptFile { id },
+                Ok(id) => Command::CancelFile { id },
+                Err(_) => {
+                    eprintln!("! “{id}” is no file's number. /files lists them.");
+                    return true;
+                }
+            },
+            (Some("/files"), _) => {
+                for file in &self.engine.view().files {
+                    self.print(&files::describe(file));
+                }
+                return true;
+            }
             (Some("/use"), Some(id)) => match self.kind_of(id) {
                 Some(kind) => Command::SelectDevice { kind, id: Some(maru_media::DeviceId::new(id)) },
                 None => {

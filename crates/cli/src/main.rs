@@ -6,6 +6,7 @@
 mod args;
 mod demo;
 mod devices;
+mod files;
 mod join;
 mod output;
 mod participant;

@@ -30,6 +30,7 @@ pub fn config(devices: Arc<dyn maru_media::Devices>, server: Arc<dyn ServerLocat
         muted: false,
         camera_off: false,
         voice: VoiceSettings::default(),
+        downloads: None,
         decode: true,
     }
 }

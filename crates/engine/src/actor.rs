@@ -3,6 +3,7 @@
 
 mod chat;
 mod chosen;
+mod files;
 mod media;
 mod selection;
 mod shared;
@@ -34,6 +35,7 @@ use crate::api::{AddressPolicy, CallState, Command};
 use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, Output};
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
+use crate::files::{Files, Picked};
 use crate::network::{self, NetworkChange};
 use crate::notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, random_u32};
@@ -92,13 +94,18 @@ pub(crate) struct Actor {
     volumes: Volumes,
     speaker_test: Option<SpeakerTest>,
     chat: Chat,
+    files: Files,
     notice: Option<Notice>,
     name: String,
     in_call_since: Option<Instant>,
 }
 
 impl Actor {
-    pub fn new(config: EngineConfig, orders: mpsc::Receiver<Order>) -> std::io::Result<(Self, Arc<Shared>)> {
+    pub fn new(
+        config: EngineConfig,
+        orders: mpsc::Receiver<Order>,
+        picked: Picked,
+    ) -> std::io::Result<(Self, Arc<Shared>)> {
         let capture = LatestFrame::new();
         let fanout = Arc::new(Fanout::default());
         let voice = Arc::new(VoiceInput::default());
@@ -119,6 +126,7 @@ impl Actor {
             capabilities: Capabilities {
                 video_codecs: video_codecs.iter().copied().map(announced).collect(),
                 chat: true,
+                files: true,
             },
             token: config.token,
         };
@@ -154,6 +162,7 @@ impl Actor {
             volumes: Volumes::default(),
             speaker_test: None,
             chat: Chat::default(),
+            files: Files::start(config.downloads, picked, random_u32()),
             notice: None,
             name: String::new(),
             in_call_since: None,
@@ -178,6 +187,7 @@ impl Actor {
                 Some((peer, generation, news)) = self.peer_news.1.recv() => self.peer_news(peer, generation, news),
                 Some(change) = self.network.recv() => self.network_changed(change),
                 Some(news) = self.device_news.recv() => self.device_news(news),
+                notice = self.files.changed() => if notice.is_some() { self.notice = notice },
                 () = sleep_until(deadline) => {
                     self.call.handle_timeout(Instant::now());
                     self.drain();
@@ -214,6 +224,9 @@ impl Actor {
             Command::RefreshDevices => self.devices.refresh(),
             Command::TestSpeaker => self.test_speaker(),
             Command::SendChat { text } => self.send_chat(&text),
+            Command::OfferFile { handle } => self.offer_file(handle),
+            Command::AcceptFile { id } => self.files.accept(id),
+            Command::CancelFile { id } => self.files.cancel(id),
             Command::DismissNotice => self.notice = None,
         }
         self.update_devices();
@@ -232,6 +245,7 @@ impl Actor {
                 }
                 if self.call.state() == CallState::Idle {
                     self.chat.clear();
+                    self.files.clear();
                     self.volumes.clear();
                     self.shared.forget_departed();
                 }
@@ -349,6 +363,7 @@ impl Actor {
                 loopback: self.server.as_deref().is_some_and(is_loopback),
             },
             video_codecs: self.video_codecs.clone(),
+            files: self.takes_files(peer),
             fanout: Arc::clone(&self.media.fanout),
             adaptation: Arc::clone(&self.adaptation),
             protection: Arc::clone(&self.protection),
@@ -424,6 +439,7 @@ impl Actor {
                 }
             }
             ConnectionNews::Chat(text) => self.chat_received(peer, text),
+            ConnectionNews::Files(channel) => self.file_channel(peer, generation, channel),
         }
     }
 
@@ -432,7 +448,10 @@ impl Actor {
         let call = &self.call;
         self.shared.retain_peers(
             |id| call.peers().iter().any(|peer| peer.id() == id),
-            |id| self.media.playout.remove(id),
+            |id| {
+                self.media.playout.remove(id);
+                self.files.gone(id);
+            },
         );
         for peer in call.peers() {
             self.shared.describe_peer(peer);

@@ -8,7 +8,7 @@ use maru_protocol::{GuestLink, PeerId, RoomName};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::notice::Notice;
+use crate::notice::{Notice, Problem};
 
 /// Something a person wants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -81,6 +81,23 @@ pub enum Command {
         /// The text.
         text: String,
     },
+    /// Offer a picked file to everybody in the room who can take files.
+    OfferFile {
+        /// The file's handle, as whoever picked it was told.
+        handle: u32,
+    },
+    /// Take an offered file: it is saved with the downloads.
+    AcceptFile {
+        /// Which one.
+        #[ts(type = "number")]
+        id: FileId,
+    },
+    /// Decline an offered file, or end a transfer in either direction.
+    CancelFile {
+        /// Which one.
+        #[ts(type = "number")]
+        id: FileId,
+    },
     /// Take the notice off the screen.
     DismissNotice,
 }
@@ -139,6 +156,9 @@ pub struct CallView {
     pub devices: DeviceList,
     /// Everything said in this call, the newest last; the oldest go when there are too many.
     pub chat: Vec<ChatMessage>,
+    /// Files offered, under way and done with in this call, the newest last; the oldest that are over go when
+    /// there are too many.
+    pub files: Vec<FileView>,
     /// Something to tell the person.
     pub notice: Option<Notice>,
     /// The server's URL, once known.
@@ -215,6 +235,8 @@ pub struct PeerView {
     pub volume: Volume,
     /// This participant does not want to hear it.
     pub muted_for_me: bool,
+    /// Its program can take files.
+    pub takes_files: bool,
 }
 
 /// Where the connection to one peer stands.
@@ -280,6 +302,94 @@ pub struct ChatMessage {
     /// When, in UNIX milliseconds on this machine's clock.
     #[ts(type = "number")]
     pub at_ms: u64,
+}
+
+/// A transfer's number in this program.
+pub type FileId = u64;
+
+/// A file that a person picked on this machine. Where it is, its handle does not say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct PickedFile {
+    /// For [`Command::OfferFile`].
+    pub handle: u32,
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    #[ts(type = "number")]
+    pub size: u64,
+}
+
+/// A file on its way to or from one peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct FileView {
+    /// Its number; a key for lists.
+    #[ts(type = "number")]
+    pub id: FileId,
+    /// With whom.
+    pub peer: PeerId,
+    /// Its name at that time.
+    pub peer_name: String,
+    /// To it or from it.
+    pub direction: FileDirection,
+    /// The file's name, made safe where it comes from a peer.
+    pub name: String,
+    /// The file's size in bytes.
+    #[ts(type = "number")]
+    pub size: u64,
+    /// How far it is.
+    pub state: FileState,
+    /// Bytes that the receiver has written.
+    #[ts(type = "number")]
+    pub moved: u64,
+    /// Bytes per second lately; 0 while nothing moves.
+    #[ts(type = "number")]
+    pub speed: u64,
+    /// How long the rest takes at this speed.
+    pub seconds_left: Option<u32>,
+    /// Why it failed.
+    #[ts(type = "{ key: string, values: Record<string, string | number | boolean>, text: string } | null")]
+    pub problem: Option<Problem>,
+    /// The name under which it was saved with the downloads.
+    pub saved_as: Option<String>,
+    /// When it was offered, in UNIX milliseconds on this machine's clock.
+    #[ts(type = "number")]
+    pub at_ms: u64,
+}
+
+/// Which way a file goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum FileDirection {
+    /// To a peer.
+    Sending,
+    /// From a peer.
+    Receiving,
+}
+
+/// How far a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum FileState {
+    /// Not answered yet.
+    Offered,
+    /// Under way.
+    Moving,
+    /// The line to the peer is down; it goes on by itself.
+    Waiting,
+    /// All there; whether it is the same is being looked at.
+    Checking,
+    /// There, and the same.
+    Done,
+    /// Whoever was offered it did not want it.
+    Declined,
+    /// One of the two did not want it any more.
+    Cancelled,
+    /// It did not work.
+    Failed,
 }
 
 /// Longest chat message, in bytes of UTF-8.

@@ -1,5 +1,6 @@
 //! The engine as its owner sees it: start it, command it, watch it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use maru_protocol::{ClientInfo, IceServer, PeerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::actor::{Actor, Order, Shared};
-use crate::api::{AddressPolicy, CallView, Command, Event};
+use crate::api::{AddressPolicy, CallView, Command, Event, PickedFile};
+use crate::files::Picked;
+use crate::notice::Problem;
 use crate::receive::video::VideoOutput;
 use crate::report::CallReport;
 use crate::signaling::ServerLocator;
@@ -60,6 +63,8 @@ pub struct EngineConfig {
     pub camera_off: bool,
     /// What is done to the microphone's sound, to begin with.
     pub voice: VoiceSettings,
+    /// The folder in which files from others are saved; `None` where there is none.
+    pub downloads: Option<PathBuf>,
     /// Decode every peer's pictures without being asked, for programs without a screen.
     pub decode: bool,
 }
@@ -68,6 +73,7 @@ pub struct EngineConfig {
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    picked: Picked,
     orders: mpsc::Sender<Order>,
 }
 
@@ -78,14 +84,23 @@ impl Engine {
     /// When the system gives no thread.
     pub fn start(config: EngineConfig) -> std::io::Result<Self> {
         let (orders, order_queue) = mpsc::channel(COMMAND_LIMIT);
-        let (actor, shared) = Actor::new(config, order_queue)?;
+        let picked = Picked::default();
+        let (actor, shared) = Actor::new(config, order_queue, picked.clone())?;
         tokio::spawn(actor.run());
-        Ok(Self { shared, orders })
+        Ok(Self { shared, picked, orders })
     }
 
     /// Does what a person wants; what comes of it shows in the view.
     pub async fn command(&self, command: Command) {
         let _ = self.orders.send(Order::Command(command)).await; // gone: nothing left to command
+    }
+
+    /// Takes in a file that the person picked, so that it can be offered by its handle. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When it is no file, may not be read, or is larger than [`FILE_MAX_BYTES`](crate::FILE_MAX_BYTES).
+    pub fn pick_file(&self, path: PathBuf) -> Result<PickedFile, Problem> {
+        self.picked.add(path)
     }
 
     /// The newest view.

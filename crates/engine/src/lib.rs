@@ -9,6 +9,7 @@ mod api;
 mod call;
 mod devices;
 mod engine;
+mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -24,9 +25,10 @@ mod tunnel;
 
 pub use api::{
     AddressPolicy, CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, CallView, ChatMessage,
-    Command, Event, Levels, MeView, PeerLevel, PeerState, PeerView,
+    Command, Event, FileDirection, FileId, FileState, FileView, Levels, MeView, PeerLevel, PeerState, PeerView, PickedFile,
 };
 pub use engine::{Choice, Engine, EngineConfig};
+pub use files::FILE_MAX_BYTES;
 pub use notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 pub use receive::video::{EncodedSink, VideoOutput};
 pub use report::{

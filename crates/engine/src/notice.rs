@@ -46,6 +46,8 @@ pub enum NoticeCode {
     Speaker,
     /// A chat message was not sent.
     Chat,
+    /// A file was not offered.
+    File,
     /// A peer's connection failed.
     Peer,
 }
@@ -228,6 +230,62 @@ pub enum Sentence {
         messages: usize,
         #[ts(type = "number")]
         seconds: u64,
+    },
+
+    FileNotInARoom {},
+    FileNobody {},
+    FileNotFor {
+        name: String,
+    },
+    FileTooLarge {
+        name: String,
+        #[ts(type = "number")]
+        limit: u64,
+    },
+    FileTooMany {
+        name: String,
+        limit: usize,
+    },
+    FileNotPicked {},
+    FileNotAFile {
+        name: String,
+    },
+    FileVanished {
+        name: String,
+    },
+    FileUnreadable {
+        name: String,
+        problem: String,
+    },
+    FileNoFolder {},
+    FileDiskFull {},
+    FileNotSaved {
+        problem: String,
+    },
+    FileDamaged {},
+    FileGarbled {
+        name: String,
+    },
+    FilePeerLeft {
+        name: String,
+    },
+    FilePeerVanished {
+        name: String,
+    },
+    FilePeerTooMany {
+        name: String,
+    },
+    FilePeerTooLarge {
+        name: String,
+    },
+    FilePeerDiskFull {
+        name: String,
+    },
+    FilePeerDamaged {
+        name: String,
+    },
+    FilePeerNotSaved {
+        name: String,
     },
 
     DeviceNone {

@@ -125,6 +125,7 @@ fn start(cameras: &[&'static str]) -> (Engine, Arc<FakeDevices>) {
         muted: false,
         camera_off: false,
         voice: VoiceSettings::NOTHING,
+        downloads: None,
         decode: false,
     })
     .unwrap();

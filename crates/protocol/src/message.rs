@@ -236,6 +236,8 @@ pub struct Capabilities {
     pub video_codecs: Vec<VideoCodec>,
     /// Chat over a data channel.
     pub chat: bool,
+    /// Files over a data channel.
+    pub files: bool,
 }
 
 /// Reads a list of codecs and drops what this version does not know, whatever its shape: a newer

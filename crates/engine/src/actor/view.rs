@@ -23,6 +23,7 @@ pub(super) fn initial(selection: &Selection) -> CallView {
         peers: Vec::new(),
         devices: DeviceList::default(),
         chat: Vec::new(),
+        files: Vec::new(),
         notice: None,
         server: None,
         links: Vec::new(),
@@ -61,6 +62,7 @@ impl Actor {
                     has_video: live && is_connected(peer.state()) && !info.status.camera_off,
                     volume: heard.volume,
                     muted_for_me: heard.muted,
+                    takes_files: info.capabilities.files,
                 }
             })
             .collect();
@@ -71,6 +73,7 @@ impl Actor {
             peers,
             devices: self.device_list.clone(),
             chat: self.chat.messages(),
+            files: self.files.views(),
             notice: self.notice.clone(),
             server: self.server.clone(),
             links: self.call.links().to_vec(),

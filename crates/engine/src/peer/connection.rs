@@ -31,12 +31,14 @@ use webrtc::rtp_transceiver::RtpSender;
 use super::captured::Ages;
 use super::chat::{self, ChatWire};
 use super::codec::{self, Format};
+use super::files::FileChannel;
 use super::feedback::{SenderReports, VoiceFeedback};
 use super::setup::{Network, VoiceTypes};
 use super::told::{told, without_candidates};
 use super::{mdns, media, setup};
 use crate::api::AddressPolicy;
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
+use crate::files::LABEL as FILES_LABEL;
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::Fanout;
@@ -57,6 +59,8 @@ pub(crate) struct ConnectionConfig {
     pub network: Network,
     /// To offer and to accept, the preferred one first.
     pub video_codecs: Vec<VideoCodec>,
+    /// The peer can take files.
+    pub files: bool,
     pub fanout: Arc<Fanout>,
     pub adaptation: Arc<Mutex<Adaptation>>,
     pub protection: Arc<Mutex<Protection>>,
@@ -65,12 +69,13 @@ pub(crate) struct ConnectionConfig {
 }
 
 /// What a connection reports.
-#[derive(Debug)]
 pub(crate) enum ConnectionNews {
     /// For the call's state machine.
     Event(ConnectionEvent),
     /// The peer said something.
     Chat(String),
+    /// There is a channel for files, which will open.
+    Files(FileChannel),
 }
 
 /// The path in use.
@@ -209,6 +214,8 @@ struct Actor<'a> {
     chat: Option<Arc<dyn DataChannel>>,
     chat_open: bool,
     early_chat: VecDeque<String>,
+    /// The channel for files is there; it is made like the chat's, where the peer takes files.
+    has_files: bool,
     has_remote: bool,
     early_candidates: VecDeque<RTCIceCandidateInit>,
     /// Ends the media tasks with the connection.
@@ -266,6 +273,7 @@ async fn run(
             chat: None,
             chat_open: false,
             early_chat: VecDeque::new(),
+            has_files: false,
             has_remote: false,
             early_candidates: VecDeque::new(),
             stop,
@@ -341,6 +349,10 @@ impl Actor<'_> {
                 if self.chat.is_none() {
                     let channel = self.pc.create_data_channel(chat::LABEL, None).await?;
                     self.use_channel(channel);
+                }
+                if self.config.files && !self.has_files {
+                    let channel = self.pc.create_data_channel(FILES_LABEL, None).await?;
+                    self.use_file_channel(channel);
                 }
                 if restart {
                     self.pc.restart_ice().await?;
@@ -542,6 +554,9 @@ impl Actor<'_> {
             }
             Callback::Channel(channel) => match channel.label().await {
                 Ok(label) if label == chat::LABEL && self.chat.is_none() => self.use_channel(channel),
+                Ok(label) if label == FILES_LABEL && self.config.files && !self.has_files => {
+                    self.use_file_channel(channel)
+                }
                 // Of a later version, or one too many.
                 _ => {
                     let _ = channel.close().await;
@@ -580,6 +595,12 @@ impl Actor<'_> {
             };
             let _ = stop.run_until_cancelled(forward).await;
         });
+    }
+
+    /// What files are about is not this actor's business.
+    fn use_file_channel(&mut self, channel: Arc<dyn DataChannel>) {
+        self.has_files = true;
+        (self.news)(ConnectionNews::Files(FileChannel::new(channel, self.stop.clone())));
     }
 
     /// Once there is a path: from the first connection on, through restarts, until it is closed.

@@ -6,6 +6,7 @@ mod chat;
 mod codec;
 mod connection;
 mod feedback;
+mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod mdns;
@@ -15,6 +16,7 @@ mod told;
 
 pub(crate) use chat::{ChatGate, clean};
 pub(crate) use connection::{CandidatePair, Connection, ConnectionConfig, ConnectionNews};
+pub(crate) use files::{FileChannel, FileMessage};
 pub(crate) use setup::Network;
 
 /// A random number, from the seeds that the standard library takes from the system for its hash maps.
