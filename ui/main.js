@@ -90,6 +90,8 @@ class App {
     this.chat = new Chat({
       onSend: (text) => this.#do({ type: "send_chat", text }),
       onClose: () => this.#showChat(false),
+      onAttach: () => void this.#try(this.#backend.pickFiles().then((picked) => this.#offer(picked))),
+      onCommand: (command) => void this.#do(command),
     });
     this.controls = new Controls(
       {
@@ -152,6 +154,19 @@ class App {
     }
   }
 
+  /** @param {import("./backend/backend").FileDrop} drop */
+  handleDrop(drop) {
+    if (drop.type === "over" && this.#inCall) this.#showChat(true);
+    this.chat.setDropTarget(drop.type === "over" && this.#inCall);
+    if (drop.type === "dropped") this.#offer(drop.picked);
+  }
+
+  /** @param {import("./backend/backend").Picked} picked */
+  #offer({ files, problem }) {
+    for (const { handle } of files) void this.#do({ type: "offer_file", handle });
+    if (problem) this.notice.say(refusalOf(problem));
+  }
+
   /** @param {CallView} view @param {boolean} first */
   #render(view, first) {
     const inCall = view.call === "in_call" || view.call === "reconnecting";
@@ -163,6 +178,7 @@ class App {
     this.call.render(view, this.#link(view));
     this.pickers.render(view);
     this.chat.render(view.chat);
+    this.chat.renderFiles(view.files);
     this.notice.render(view.notice);
     if (!this.#isUnheard()) this.hint.hide();
     this.#renderControls();
@@ -337,7 +353,7 @@ async function run() {
     const start = await backend.start((event) => {
       if (app) app.handle(event);
       else early.push(event);
-    });
+    }, (drop) => app?.handleDrop(drop));
     app = new App(backend, start);
     for (const event of early) app.handle(event);
   } catch (error) {

@@ -1,5 +1,6 @@
 //! A participant without a window and without real devices: an engine inside the test.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use maru_media::video::timecode;
 use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
+use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::wait::eventually;
@@ -19,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Somebody in a room, with a test pattern for a camera.
 pub struct Participant {
     engine: Engine,
+    downloads: TempDir,
 }
 
 impl Participant {
@@ -41,6 +44,7 @@ impl Participant {
         adjust: impl FnOnce(&mut EngineConfig),
     ) -> Self {
         let device = |id: &str| Choice::Device(DeviceId::new(id));
+        let downloads = TempDir::new().expect("a folder for downloads");
         let mut config = EngineConfig {
             devices: Arc::new(SystemDevices::new(Options { synthetic: true })),
             server: Arc::new(FixedServer::parse(server).expect("a server's URL")),
@@ -56,11 +60,11 @@ impl Participant {
             camera_off: false,
             // What is sent is compared with what was captured.
             voice: VoiceSettings::NOTHING,
-            downloads: None,
+            downloads: Some(downloads.path().to_owned()),
             decode: true,
         };
         adjust(&mut config);
-        let participant = Self { engine: Engine::start(config).expect("an engine") };
+        let participant = Self { engine: Engine::start(config).expect("an engine"), downloads };
         participant.command(Command::Join { room: room.into(), name: name.into() }).await;
         participant.until("in the room", |view| (view.call == CallState::InCall).then_some(())).await;
         participant
@@ -69,6 +73,11 @@ impl Participant {
     /// The engine itself.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Where files from others are saved, unless the configuration says otherwise.
+    pub fn downloads(&self) -> &Path {
+        self.downloads.path()
     }
 
     /// Does something.

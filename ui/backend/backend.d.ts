@@ -2,7 +2,7 @@
 // for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
 import type { CallView, Command, Event } from "../types/engine";
-import type { QrCode, Settings } from "../types/shell";
+import type { FileDrop, Picked, QrCode, Settings } from "../types/shell";
 
 /** What there is at the start. A reloaded window gets the call as it stands. */
 export interface Start {
@@ -38,7 +38,7 @@ export interface Frame {
   data: Uint8Array;
 }
 
-export type { QrCode };
+export type { FileDrop, Picked, QrCode };
 
 export interface VideoOptions {
   /** Ask for decoded pictures instead of encoded frames. */
@@ -73,7 +73,7 @@ export interface Refusal {
 
 export interface Backend {
   /** Subscribes, and says what there is. Rejects with a {@link Refusal} or a sentence, like all that rejects. */
-  start(onEvent: (event: Event) => void): Promise<Start>;
+  start(onEvent: (event: Event) => void, onFileDrop: (drop: FileDrop) => void): Promise<Start>;
   command(command: Command): Promise<void>;
   settings(): Settings;
   saveSettings(settings: Settings): Promise<void>;
@@ -84,6 +84,8 @@ export interface Backend {
   openVideo?(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
   /** Pictures as a stream of the browser's; tells the stream there is now and every later one. Returns how to end it. */
   watchPictures?(source: string, onPictures: OnPictures): () => void;
+  /** Lets the person pick files to send; called while a tap or a key is handled. None are a change of mind. */
+  pickFiles(): Promise<Picked>;
   /** Null where this backend makes none. */
   qrCode(text: string): Promise<QrCode | null>;
   /** Takes the camera on the other side. Only where `flags.canFlipCamera`. */

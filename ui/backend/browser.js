@@ -3,6 +3,7 @@
 // browser's own WebRTC.
 
 import { roomOf, tokenOf, withoutToken } from "./guest/address.js";
+import { pickFiles, watchFileDrops } from "./guest/files/pick.js";
 import { mayHaveTwoCameras, wasReloaded } from "./guest/page.js";
 import { Session } from "./guest/session.js";
 import { keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "./guest/storage.js";
@@ -19,7 +20,7 @@ export function browserBackend() {
   let settings = loadSettings();
 
   return {
-    async start(onEvent) {
+    async start(onEvent, onFileDrop) {
       if (typeof RTCPeerConnection === "undefined") throw { key: "no_webrtc", values: {}, text: "" };
       const given = tokenOf(location.href);
       if (given !== "") {
@@ -30,6 +31,7 @@ export function browserBackend() {
       addEventListener("hashchange", () => tokenOf(location.href) !== "" && location.reload());
       session = new Session({ settings, version: VERSION, token: given || loadToken(), onEvent });
       const room = roomOf(location.href, document.baseURI);
+      watchFileDrops((files) => session.pickFiles(files), onFileDrop);
       const place = wasReloaded() ? loadPlace() : null;
       const view = await session.start(place);
       const flags = { webcodecs: false, guest: true, canFlipCamera: mayHaveTwoCameras() };
@@ -49,6 +51,8 @@ export function browserBackend() {
     },
 
     watchPictures: (source, onPictures) => session.watch(source, onPictures),
+
+    pickFiles: async () => session.pickFiles(await pickFiles()),
 
     qrCode: async () => null,
 

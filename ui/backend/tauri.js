@@ -34,15 +34,19 @@ export function tauriBackend() {
   let current;
 
   return {
-    async start(onEvent) {
+    async start(onEvent, onFileDrop) {
       const events = new core.Channel();
       events.onmessage = onEvent;
-      const { view, settings, version } = await invoke("start", { events });
+      const drops = new core.Channel();
+      drops.onmessage = onFileDrop;
+      const { view, settings, version } = await invoke("start", { events, drops });
       current = settings;
       return { view, settings, version, flags: { webcodecs: true, guest: false, canFlipCamera: false } };
     },
 
     command: (command) => invoke("command", { command }),
+
+    pickFiles: () => invoke("pick_files"),
 
     // A window without the code is still a window with the link.
     qrCode: (text) => invoke("qr_code", { text }).catch(() => null),

@@ -14,6 +14,7 @@ export type GuestSentence =
   | { key: "permission_denied"; values: { kind: DeviceKind } }
   | { key: "device_in_use"; values: { kind: DeviceKind; name: string } }
   | { key: "device_missing"; values: { kind: DeviceKind } }
+  | { key: "file_too_large_here"; values: { limit: number } }
   | { key: "settings_not_kept"; values: {} };
 
 export type Said = Sentence | GuestSentence;

@@ -1,7 +1,12 @@
 // @ts-check
 // Every text of the UI in English. The same keys and parameters as in the other languages.
 
+import { bytesIn } from "../view/amount.js";
+
 /** @typedef {import("./dictionary").Notices} Notices */
+
+/** @param {number} amount */
+const bytes = (amount) => bytesIn("en", amount);
 
 /** @type {Record<import("../types/media").DeviceKind, string>} */
 const DEVICE = { camera: "camera", microphone: "microphone", speaker: "speaker" };
@@ -120,6 +125,33 @@ const notices = {
   chat_too_long: ({ bytes, limit }) => `The message has ${bytes} bytes. ${limit} is the most: send it in parts.`,
   chat_too_fast: ({ messages, seconds }) =>
     `That was too fast: at most ${messages} messages in ${seconds} seconds. Send it again in a moment.`,
+
+  file_not_in_a_room: () => "You are not in a room, so nobody can take this file. Join a room first.",
+  file_nobody: () => "Nobody is connected who could take this file. Wait until somebody is here.",
+  file_not_for: ({ name }) => `${name} cannot take files: their program is too old for that, or another one.`,
+  file_too_large: ({ name, limit }) => `“${name}” is too large: ${bytes(limit)} is the most. Send it in parts.`,
+  file_too_many: ({ name, limit }) =>
+    `${limit} files are on their way to ${name} already. Wait until one of them is through.`,
+  file_not_picked: () => "This file is not known any more. Pick it again.",
+  file_not_a_file: ({ name }) => `“${name}” is not a file. Pick a file; put a folder into an archive first.`,
+  file_vanished: ({ name }) => `“${name}” was moved, deleted or changed since you picked it. Pick it again.`,
+  file_unreadable: ({ name, problem }) => `“${name}” cannot be read: ${problem}.`,
+  file_no_folder: () => "There is no folder for downloads on this machine. Make one, and start Maru again.",
+  file_disk_full: () => "There is no space left for this file on your disk. Make room, and ask for it again.",
+  file_not_saved: ({ problem }) =>
+    `The file cannot be saved: ${problem}. Check that you may write to the folder for downloads.`,
+  file_damaged: () => "The file arrived damaged and was thrown away. Ask for it again.",
+  file_garbled: ({ name }) =>
+    `What came from ${name} is not what was offered, so nothing was kept. Ask for it again.`,
+  file_peer_left: ({ name }) => `${name} left before the file was through. Send it again when both are here.`,
+  file_peer_vanished: ({ name }) => `The file was moved or changed on ${name}’s side. Ask for it again.`,
+  file_peer_too_many: ({ name }) => `${name} has too many files to answer for. Send it again later.`,
+  file_peer_too_large: ({ name }) => `The file is larger than ${name} can take. Send it in parts.`,
+  file_peer_disk_full: ({ name }) => `The disk of ${name} is full.`,
+  file_peer_damaged: ({ name }) => `The file arrived damaged at ${name} and was thrown away. Send it again.`,
+  file_peer_not_saved: ({ name }) => `${name} could not save the file. Send it again.`,
+  file_too_large_here: ({ limit }) =>
+    `This browser can keep files of at most ${bytes(limit)}. Use a current one that is not in private mode, or the app.`,
 
   device_none: ({ kind }) => `There is no ${DEVICE[kind]}. Connect one, or go on without.`,
   device_unknown: ({ kind, id }) => `There is no ${DEVICE[kind]} “${id}”. Choose another one.`,
@@ -296,6 +328,37 @@ export const en = {
   chatInputLabel: "Message",
   send: "Send",
   chatTooLong: "This message is too long. Shorten it or send it in parts.",
+  // Files
+  attach: "Send files",
+  dropHere: "Drop files here to offer them to everybody",
+  accept: "Accept",
+  decline: "Decline",
+  /** @param {string} file */
+  acceptFile: (file) => `Accept ${file}`,
+  /** @param {string} file */
+  declineFile: (file) => `Decline ${file}`,
+  /** @param {string} file */
+  cancelFile: (file) => `Cancel ${file}`,
+  /** @param {string} file */
+  progressOf: (file) => `Progress of ${file}`,
+  /** @param {string} name */
+  fileTo: (name) => `To ${name}`,
+  /** @param {string} name */
+  fileFrom: (name) => `From ${name}`,
+  /** @param {string} moved @param {string} size */
+  fileMoved: (moved, size) => `${moved} of ${size}`,
+  /** @param {number} seconds */
+  secondsLeft: (seconds) => (seconds === 1 ? "1 second left" : `${seconds} seconds left`),
+  /** @param {number} minutes */
+  minutesLeft: (minutes) => (minutes === 1 ? "1 minute left" : `${minutes} minutes left`),
+  fileAsked: "Waiting for an answer",
+  fileWaiting: "Waiting for the connection; it goes on by itself",
+  fileChecking: "Checking…",
+  fileSent: "Sent",
+  /** @param {string} name */
+  fileSaved: (name) => `Saved as ${name}`,
+  fileDeclined: "Declined",
+  fileCancelled: "Cancelled",
   /** @param {number} count */
   unread: (count) => (count === 1 ? "1 unread message" : `${count} unread messages`),
 
@@ -328,6 +391,13 @@ export const en = {
   saidCameraOn: "Camera on.",
   /** @param {string} name @param {string} text */
   saidChat: (name, text) => `${name}: ${text}`,
+
+  /** @param {string} name @param {string} file */
+  saidFileOffered: (name, file) => `${name} offers the file ${file}.`,
+  /** @param {string} file */
+  saidFileDone: (file) => `The file ${file} is through.`,
+  /** @param {string} file */
+  saidFileEnded: (file) => `Nothing came of the file ${file}.`,
 
   // Keys
   keyControl: "Ctrl",

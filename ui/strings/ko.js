@@ -2,7 +2,12 @@
 // Every text of the UI in Korean, in the polite informal style (해요체). Where a particle would depend on how
 // a name ends, the sentence puts a word of its own after the name (“님”, “방”, “서버”, “카메라”).
 
+import { bytesIn } from "../view/amount.js";
+
 /** @typedef {import("./dictionary").Notices} Notices */
+
+/** @param {number} amount */
+const bytes = (amount) => bytesIn("ko", amount);
 
 /**
  * All three end in a vowel, so 가, 를, 로 and 는 fit each of them.
@@ -129,6 +134,32 @@ const notices = {
     `메시지가 ${bytes}바이트예요. ${limit}바이트까지 보낼 수 있으니 나누어 보내 주세요.`,
   chat_too_fast: ({ messages, seconds }) =>
     `너무 빨라요. ${seconds}초에 ${messages}개까지 보낼 수 있어요. 잠시 후 다시 보내 주세요.`,
+
+  file_not_in_a_room: () => "방에 들어와 있지 않아서 아무도 이 파일을 받을 수 없어요. 먼저 방에 들어와 주세요.",
+  file_nobody: () => "이 파일을 받을 수 있는 사람이 아직 연결되지 않았어요. 누군가 들어올 때까지 기다려 주세요.",
+  file_not_for: ({ name }) => `${name} 님은 파일을 받을 수 없어요. 프로그램이 너무 오래되었거나 다른 프로그램이에요.`,
+  file_too_large: ({ name, limit }) => `“${name}” 파일이 너무 커요. ${bytes(limit)}까지 보낼 수 있으니 나누어 보내 주세요.`,
+  file_too_many: ({ name, limit }) =>
+    `이미 파일 ${limit}개를 ${name} 님에게 보내는 중이에요. 하나가 끝날 때까지 기다려 주세요.`,
+  file_not_picked: () => "이 파일을 더는 알 수 없어요. 다시 골라 주세요.",
+  file_not_a_file: ({ name }) => `“${name}” 항목은 파일이 아니에요. 파일을 골라 주세요. 폴더는 먼저 압축해 주세요.`,
+  file_vanished: ({ name }) => `“${name}” 파일을 고른 뒤에 옮겨졌거나 지워졌거나 바뀌었어요. 다시 골라 주세요.`,
+  file_unreadable: ({ name, problem }) => `“${name}” 파일을 읽을 수 없어요: ${problem}.`,
+  file_no_folder: () => "이 컴퓨터에 다운로드 폴더가 없어요. 폴더를 만들고 Maru를 다시 시작해 주세요.",
+  file_disk_full: () => "디스크에 이 파일을 담을 자리가 없어요. 자리를 만들고 다시 보내 달라고 해 주세요.",
+  file_not_saved: ({ problem }) => `파일을 저장할 수 없어요: ${problem}. 다운로드 폴더에 쓸 수 있는지 확인해 주세요.`,
+  file_damaged: () => "파일이 손상된 채 도착해서 버렸어요. 다시 보내 달라고 해 주세요.",
+  file_garbled: ({ name }) =>
+    `${name} 님에게서 온 것이 보내겠다던 것과 달라서 아무것도 남기지 않았어요. 다시 보내 달라고 해 주세요.`,
+  file_peer_left: ({ name }) => `파일을 다 보내기 전에 ${name} 님이 나갔어요. 둘 다 있을 때 다시 보내 주세요.`,
+  file_peer_vanished: ({ name }) => `${name} 님 쪽에서 파일이 옮겨졌거나 바뀌었어요. 다시 보내 달라고 해 주세요.`,
+  file_peer_too_many: ({ name }) => `${name} 님이 답해야 할 파일이 너무 많아요. 나중에 다시 보내 주세요.`,
+  file_peer_too_large: ({ name }) => `${name} 님이 받기에는 파일이 너무 커요. 나누어 보내 주세요.`,
+  file_peer_disk_full: ({ name }) => `${name} 님의 디스크가 가득 찼어요.`,
+  file_peer_damaged: ({ name }) => `파일이 ${name} 님에게 손상된 채 도착해서 버려졌어요. 다시 보내 주세요.`,
+  file_peer_not_saved: ({ name }) => `${name} 님이 파일을 저장하지 못했어요. 다시 보내 주세요.`,
+  file_too_large_here: ({ limit }) =>
+    `이 브라우저에는 ${bytes(limit)}까지의 파일만 담을 수 있어요. 비공개 모드가 아닌 최신 브라우저나 앱을 써 주세요.`,
 
   device_none: ({ kind }) => `${DEVICE[kind]}가 없어요. 연결하거나 없이 계속해 주세요.`,
   device_unknown: ({ kind, id }) => `“${id}” ${DEVICE[kind]}가 없어요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
@@ -299,6 +330,29 @@ export const ko = {
   chatInputLabel: "메시지",
   send: "보내기",
   chatTooLong: "메시지가 너무 길어요. 줄이거나 나누어 보내 주세요.",
+
+  // 파일
+  attach: "파일 보내기",
+  dropHere: "여기에 파일을 놓으면 모두에게 보낼 수 있어요",
+  accept: "받기",
+  decline: "거절",
+  acceptFile: (file) => `${file} 받기`,
+  declineFile: (file) => `${file} 거절`,
+  cancelFile: (file) => `${file} 취소`,
+  progressOf: (file) => `${file} 진행 상황`,
+  fileTo: (name) => `${name} 님에게`,
+  fileFrom: (name) => `${name} 님에게서`,
+  fileMoved: (moved, size) => `${size} 중 ${moved}`,
+  secondsLeft: (seconds) => `${seconds}초 남음`,
+  minutesLeft: (minutes) => `${minutes}분 남음`,
+  fileAsked: "답을 기다리는 중",
+  fileWaiting: "연결을 기다리는 중이에요. 저절로 이어져요",
+  fileChecking: "확인하는 중…",
+  fileSent: "보냈어요",
+  fileSaved: (name) => `저장한 이름: ${name}`,
+  fileDeclined: "거절했어요",
+  fileCancelled: "취소했어요",
+
   unread: (count) => `읽지 않은 메시지 ${count}개`,
 
   // 알림
@@ -323,6 +377,9 @@ export const ko = {
   saidUnmuted: "마이크를 켰어요.",
   saidCameraOff: "카메라를 껐어요.",
   saidCameraOn: "카메라를 켰어요.",
+  saidFileOffered: (name, file) => `${name} 님이 ${file} 파일을 보내려고 해요.`,
+  saidFileDone: (file) => `${file} 파일을 다 주고받았어요.`,
+  saidFileEnded: (file) => `${file} 파일은 주고받지 못했어요.`,
   saidChat: (name, text) => `${name} 님: ${text}`,
 
   // 키

@@ -135,9 +135,9 @@ beforeEach(() => {
 afterEach(() => Object.assign(globalThis, before));
 
 /** A connection, and what it reports. */
-async function connect(tracks = { audio: "microphone", video: null }, iceServers = [], paths = "all") {
+async function connect(tracks = { audio: "microphone", video: null }, iceServers = [], paths = "all", files = false) {
   const { Connection } = await import("../backend/guest/connection.js");
-  const news = { events: [], chat: [], tracks: [] };
+  const news = { events: [], chat: [], tracks: [], files: [] };
   const connection = new Connection({
     iceServers,
     paths,
@@ -145,6 +145,7 @@ async function connect(tracks = { audio: "microphone", video: null }, iceServers
     onEvent: (event) => news.events.push(event),
     onChat: (text) => news.chat.push(text),
     onTrack: (kind) => news.tracks.push(kind),
+    onFiles: files ? ({ label }) => news.files.push(label) : null,
   });
   return { connection, news, pc: FakePeerConnection.last };
 }
@@ -169,6 +170,20 @@ test("The offering side prepares sound, pictures and chat at once, and nothing a
   assert.deepEqual(said(news), ["offer", "offer"]);
   assert.deepEqual(news.tracks, ["audio", "video"]);
   assert.equal(pc.restarts, 1);
+});
+
+test("There is a channel for files beside the chat's with whoever takes files, and with nobody else", async () => {
+  for (const files of [true, false]) {
+    const offering = await connect(undefined, [], "all", files);
+    offering.connection.order({ type: "offer", restart: false });
+    await settled();
+    assert.equal(offering.pc.channels.some(({ label }) => label === "maru.files"), files);
+    const answering = await connect(undefined, [], "all", files);
+    const channels = [new FakeChannel("maru.files"), new FakeChannel("maru.files")];
+    for (const channel of channels) answering.pc.ondatachannel({ channel });
+    assert.deepEqual(answering.news.files, files ? ["maru.files"] : []);
+    assert.deepEqual(channels.map(({ readyState }) => readyState), files ? ["connecting", "closed"] : ["closed", "closed"]);
+  }
 });
 
 test("The number of an offer goes out with it, and with its answer", async () => {

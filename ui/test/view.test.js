@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { strings } from "../strings.js";
 import { announcements } from "../view/announce.js";
+import { bytesIn } from "../view/amount.js";
 import { initials, tone, TONES } from "../view/avatar.js";
+import { stateOf } from "../view/files.js";
 import { MutedSpeech } from "../view/hint.js";
 import { meterFraction } from "../view/levels.js";
 import { CHAT_MAX_BYTES, groupsWith, messageBytes } from "../view/messages.js";
@@ -10,7 +12,7 @@ import { peerTile, selfTile } from "../view/participants.js";
 
 const peer = (id, more = {}) => ({
   id, name: id.toUpperCase(), state: "connected", muted: false, camera_off: false, has_video: true, volume: 100,
-  muted_for_me: false, ...more,
+  muted_for_me: false, takes_files: true, ...more,
 });
 
 const view = (more = {}, me = {}) => ({
@@ -23,6 +25,7 @@ const view = (more = {}, me = {}) => ({
   peers: [],
   devices: { cameras: [], microphones: [], speakers: [] },
   chat: [],
+  files: [],
   notice: null,
   server: null,
   ...more,
@@ -133,4 +136,34 @@ test("The preview says why there is no picture; in the call the tile's marks do"
   assert.equal(selfTile(view(idle), true).status, "");
   const inCall = selfTile(view({}, { camera: null }), false);
   assert.deepEqual([inCall.status, inCall.cameraOff, inCall.name], ["", true, strings.you]);
+});
+
+const file = (more = {}) => ({
+  id: 1, peer: "a", peer_name: "Ada", direction: "receiving", name: "b.txt", size: 2e9, state: "offered", moved: 0,
+  speed: 0, seconds_left: null, problem: null, saved_as: null, at_ms: 1, ...more,
+});
+
+test("A file says how far it is, how fast, and how long it takes", () => {
+  assert.equal(bytesIn("en", 0), "0 byte");
+  assert.equal(bytesIn("en", 1234), "1.2 kB");
+  assert.equal(bytesIn("en", 999e6), "999 MB");
+  assert.equal(bytesIn("en", 41.2e6, "-per-second"), "41.2 MB/s");
+  assert.equal(stateOf(file()), "2 GB");
+  assert.equal(stateOf(file({ direction: "sending" })), `2 GB · ${strings.fileAsked}`);
+  const moving = { state: "moving", moved: 1e9, speed: 5e7 };
+  assert.equal(stateOf(file({ ...moving, seconds_left: 20 })), "1 GB of 2 GB · 50 MB/s · 20 seconds left");
+  assert.equal(stateOf(file({ ...moving, seconds_left: 200 })), "1 GB of 2 GB · 50 MB/s · 3 minutes left");
+  assert.equal(stateOf(file({ state: "done", saved_as: "b (1).txt" })), "2 GB · Saved as b (1).txt");
+  const problem = { key: "file_damaged", values: {}, text: "?" };
+  assert.equal(stateOf(file({ state: "failed", problem })), strings.notices.file_damaged({}));
+});
+
+test("An offered file, its end and its failure are said once", () => {
+  const said = (before, now) => announcements(view({ files: before }), view({ files: now }));
+  assert.deepEqual(said([], [file()]), [strings.saidFileOffered("Ada", "b.txt")]);
+  assert.deepEqual(said([], [file({ direction: "sending" })]), []);
+  assert.deepEqual(said([file()], [file({ state: "moving" })]), []);
+  assert.deepEqual(said([file({ state: "checking" })], [file({ state: "done" })]), [strings.saidFileDone("b.txt")]);
+  assert.deepEqual(said([file()], [file({ state: "cancelled" })]), [strings.saidFileEnded("b.txt")]);
+  assert.deepEqual(said([file({ state: "done" })], [file({ state: "done" })]), []);
 });

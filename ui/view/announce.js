@@ -23,11 +23,30 @@ export function announcements(before, now) {
   } else if (inRoom(now)) {
     if (before.call === "in_call" && now.call === "reconnecting") said.push(strings.saidServerLost);
     if (before.call === "reconnecting" && now.call === "in_call") said.push(strings.saidServerBack);
-    said.push(...peerAnnouncements(before, now));
+    said.push(...peerAnnouncements(before, now), ...fileAnnouncements(before, now));
   }
   if (before.me.muted !== now.me.muted) said.push(now.me.muted ? strings.saidMuted : strings.saidUnmuted);
   if (before.me.camera_off !== now.me.camera_off) {
     said.push(now.me.camera_off ? strings.saidCameraOff : strings.saidCameraOn);
+  }
+  return said;
+}
+
+/**
+ * @param {CallView} before
+ * @param {CallView} now
+ */
+function fileAnnouncements(before, now) {
+  const said = [];
+  const old = new Map(before.files.map((file) => [file.id, file.state]));
+  for (const { id, state, direction, peer_name, name } of now.files) {
+    const was = old.get(id);
+    if (was === state) continue;
+    if (was === undefined && direction === "receiving") said.push(strings.saidFileOffered(peer_name, name));
+    else if (was !== undefined && state === "done") said.push(strings.saidFileDone(name));
+    else if (was !== undefined && (state === "declined" || state === "cancelled" || state === "failed")) {
+      said.push(strings.saidFileEnded(name));
+    }
   }
   return said;
 }

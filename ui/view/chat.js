@@ -4,8 +4,11 @@
 import { strings } from "../strings.js";
 import { groupsWith, messageBytes, CHAT_MAX_BYTES } from "./messages.js";
 import { byId, element, setText } from "./dom.js";
+import { FileRows } from "./files.js";
 
 /** @typedef {import("../types/engine").ChatMessage} ChatMessage */
+/** @typedef {import("../types/engine").Command} Command */
+/** @typedef {import("../types/engine").FileView} FileView */
 
 /** Whoever has scrolled up by more than this reads older messages and is left in peace. */
 const AT_END_PX = 60;
@@ -21,6 +24,8 @@ export class Chat {
   #input = byId("chat-input", HTMLTextAreaElement);
   #send = byId("chat-send", HTMLButtonElement);
   #hint = byId("chat-hint", HTMLElement);
+  #dropHint = byId("drop-hint", HTMLElement);
+  #files;
   /** @type {Map<number, { message: ChatMessage, item: HTMLElement }>} by sequence, in order */
   #shown = new Map();
   #onSend;
@@ -32,9 +37,13 @@ export class Chat {
    * @param {object} options
    * @param {(text: string) => Promise<boolean>} options.onSend whether it was taken
    * @param {() => void} options.onClose
+   * @param {() => void} options.onAttach the person wants to pick files
+   * @param {(command: Command) => void} options.onCommand what the person wants done with a file
    */
-  constructor({ onSend, onClose }) {
+  constructor({ onSend, onClose, onAttach, onCommand }) {
     this.#onSend = onSend;
+    this.#files = new FileRows(onCommand);
+    byId("attach", HTMLButtonElement).addEventListener("click", onAttach);
     byId("chat-close", HTMLButtonElement).addEventListener("click", onClose);
     this.#input.addEventListener("input", () => this.#inputChanged());
     this.#input.addEventListener("keydown", (event) => {
@@ -82,9 +91,15 @@ export class Chat {
     this.#inputChanged();
   }
 
-  /** Messages of others that came while the panel was closed. */
+  /** @param {boolean} over files are dragged over the window */
+  setDropTarget(over) {
+    this.#dropHint.hidden = !over;
+    this.#panel.toggleAttribute("data-drop", over);
+  }
+
+  /** Messages and offers of others that came while the panel was closed. */
   get unread() {
-    let count = 0;
+    let count = this.#files.unread;
     for (const { message } of this.#shown.values()) {
       if (message.from !== null && message.sequence > this.#seen) count += 1;
     }
@@ -94,6 +109,21 @@ export class Chat {
   /** Everything so far counts as read. */
   markSeen() {
     for (const sequence of this.#shown.keys()) this.#seen = Math.max(this.#seen, sequence);
+    this.#files.markSeen();
+  }
+
+  /**
+   * All files of this call.
+   * @param {FileView[]} files
+   */
+  renderFiles(files) {
+    const atEnd = this.#isAtEnd();
+    const before = this.#files.size;
+    this.#files.render(files, (item) => this.#place(item));
+    this.#showWhetherEmpty();
+    if (!this.open) return;
+    this.#files.markSeen();
+    if (atEnd && this.#files.size > before) this.#toEnd();
   }
 
   /**
@@ -117,10 +147,12 @@ export class Chat {
   /** @param {ChatMessage} message @returns {boolean} whether it is new */
   add(message) {
     if (this.#shown.has(message.sequence)) return false;
-    const atEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < AT_END_PX;
+    const atEnd = this.#isAtEnd();
     const last = [...this.#shown.values()].pop();
-    const grouped = last !== undefined && groupsWith(last.message, message);
-    const item = element("li", { class: "message", "data-chat": String(message.sequence) });
+    const follows = last !== undefined && last.item === this.#log.lastElementChild;
+    const grouped = follows && groupsWith(last.message, message);
+    const about = { "data-chat": String(message.sequence), "data-at": String(message.at_ms) };
+    const item = element("li", { class: "message", ...about });
     if (message.from === null) item.dataset.own = "";
     if (grouped) item.dataset.grouped = "";
     const at = new Date(message.at_ms);
@@ -135,9 +167,9 @@ export class Chat {
       ),
       element("p", { class: "message-text", dir: "auto", text: message.text }),
     );
-    this.#log.append(item);
+    this.#place(item);
     this.#shown.set(message.sequence, { message, item });
-    this.#empty.hidden = true;
+    this.#showWhetherEmpty();
     if (this.open) {
       this.markSeen();
       if (atEnd || message.from === null) this.#toEnd();
@@ -147,10 +179,28 @@ export class Chat {
 
   #clear() {
     if (this.#shown.size === 0) return;
+    for (const { item } of this.#shown.values()) item.remove();
     this.#shown.clear();
-    this.#log.replaceChildren();
-    this.#empty.hidden = false;
+    this.#showWhetherEmpty();
     this.#seen = -1;
+  }
+
+  #showWhetherEmpty() {
+    this.#empty.hidden = this.#shown.size + this.#files.size > 0;
+  }
+
+  #isAtEnd() {
+    return this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < AT_END_PX;
+  }
+
+  /** @param {HTMLElement} item goes behind everything that is older */
+  #place(item) {
+    let after = this.#log.lastElementChild;
+    while (after && Number(after.getAttribute("data-at")) > Number(item.dataset.at)) {
+      after = after.previousElementSibling;
+    }
+    if (after) after.after(item);
+    else this.#log.prepend(item);
   }
 
   #toEnd() {

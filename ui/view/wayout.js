@@ -57,6 +57,7 @@ export function wayOut({ code, key }, around) {
     case "microphone":
     case "speaker":
       return { label: strings.chooseDevices, act: () => around.chooseDevice(code) };
+    case "file":
     case "chat":
       return around.inCall && !around.chatOpen ? { label: strings.chat, act: around.showChat } : null;
   }

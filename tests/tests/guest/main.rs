@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod figures;
+mod files;
 mod meeting;
 mod meets;
 mod negotiation;

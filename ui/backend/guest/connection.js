@@ -4,6 +4,7 @@
 
 import { CHAT_LABEL, chatWire, parseChat } from "./chat.js";
 import { preferredVideo } from "./codecs.js";
+import { FILES_LABEL } from "./files/wire.js";
 import { withIceServers } from "./ice.js";
 
 /** @typedef {import("./peer").ConnectionEvent} ConnectionEvent */
@@ -28,6 +29,9 @@ export class Connection {
   #onEvent;
   #onChat;
   #onTrack;
+  /** @type {((channel: RTCDataChannel) => void) | null} where the peer takes files */
+  #onFiles;
+  #hasFiles = false;
   #stream = new MediaStream();
   /** @type {Record<Kind, MediaStreamTrack | null>} what is to be sent */
   #tracks = { audio: null, video: null };
@@ -55,11 +59,14 @@ export class Connection {
    * @param {(event: ConnectionEvent) => void} options.onEvent
    * @param {(text: string) => void} options.onChat
    * @param {(kind: Kind, track: MediaStreamTrack) => void} options.onTrack what comes from the peer
+   * @param {((channel: RTCDataChannel) => void) | null} options.onFiles takes the channel for files; null where the
+   *   peer takes none
    */
-  constructor({ iceServers, paths, tracks, onEvent, onChat, onTrack }) {
+  constructor({ iceServers, paths, tracks, onEvent, onChat, onTrack, onFiles }) {
     this.#onEvent = onEvent;
     this.#onChat = onChat;
     this.#onTrack = onTrack;
+    this.#onFiles = onFiles;
     this.#tracks = { ...tracks };
     this.#configuration = { bundlePolicy: "max-bundle", iceTransportPolicy: paths };
     const pc = (this.#pc = withIceServers(iceServers, (servers) => {
@@ -242,6 +249,7 @@ export class Connection {
       this.#use(kind, this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#stream] }));
     }
     this.#useChannel(this.#pc.createDataChannel(CHAT_LABEL));
+    if (this.#onFiles) this.#useFileChannel(this.#pc.createDataChannel(FILES_LABEL));
   }
 
   /** Sends on what the other side offered. */
@@ -318,7 +326,14 @@ export class Connection {
   /** @param {RTCDataChannel} channel */
   #channelCame(channel) {
     if (channel.label === CHAT_LABEL && this.#chat?.readyState !== "open") this.#useChannel(channel);
+    else if (channel.label === FILES_LABEL && this.#onFiles && !this.#hasFiles) this.#useFileChannel(channel);
     else channel.close(); // of a later version, or one too many
+  }
+
+  /** @param {RTCDataChannel} channel what files are about is not this module's business */
+  #useFileChannel(channel) {
+    this.#hasFiles = true;
+    this.#onFiles?.(channel);
   }
 
   /** @param {RTCDataChannel} channel from now on the chat goes over it */

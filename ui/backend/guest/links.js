@@ -45,14 +45,16 @@ export class Links {
    * @param {(peer: string, text: string) => void} news.onChat
    * @param {(peer: string, track: MediaStreamTrack | null) => void} news.onSound
    * @param {() => void} news.onPictures somebody's began or ended
+   * @param {(peer: string, channel: RTCDataChannel | null) => void} news.onFiles the channel for files; null when the
+   *   connection was given up
    */
   constructor(news) {
     this.#news = news;
   }
 
-  /** @param {string} peer @param {number} generation */
-  open(peer, generation) {
-    const { onEvent, onChat, onSound, onPictures } = this.#news;
+  /** @param {string} peer @param {number} generation @param {boolean} files whether the peer takes files */
+  open(peer, generation, files) {
+    const { onEvent, onChat, onSound, onPictures, onFiles } = this.#news;
     try {
       const connection = new Connection({
         iceServers: this.#iceServers,
@@ -60,6 +62,7 @@ export class Links {
         tracks: this.#tracks,
         onEvent: (event) => onEvent(peer, generation, event),
         onChat: (text) => onChat(peer, text),
+        onFiles: files ? (channel) => onFiles(peer, channel) : null,
         onTrack: (kind, track) => {
           if (this.#links.get(peer)?.generation !== generation) return;
           if (kind === "audio") return onSound(peer, track);
@@ -92,6 +95,7 @@ export class Links {
     if (link?.generation !== generation) return;
     this.#links.delete(peer);
     link.connection.close();
+    this.#news.onFiles(peer, null);
     this.#news.onSound(peer, null);
     this.#pictures(peer);
   }

@@ -9,6 +9,7 @@ import { Capture } from "./capture.js";
 import { ChatHistory } from "./chat.js";
 import { playChime } from "./chime.js";
 import { shareVideo, videoCodecs } from "./codecs.js";
+import { FileDesk } from "./files/desk.js";
 import { namesRelay } from "./ice.js";
 import { Links } from "./links.js";
 import { LevelMeters } from "./levels.js";
@@ -38,6 +39,8 @@ import { Volumes } from "./volumes.js";
 const TICK_MS = 100;
 /** Beside the peers' voices, by what no peer is called. */
 const CHIME = "";
+/** Progress of files is shown this often. */
+const PROGRESS_MS = 500;
 /** Whether pictures arrive is counted this often. */
 const COUNT_MS = 1000;
 
@@ -52,6 +55,7 @@ export class Session {
   #volumes = new Volumes();
   #levels = new LevelMeters();
   #chat = new ChatHistory();
+  #files = new FileDesk(() => this.#show());
   #wakeLock = new WakeLock();
   #links;
   #addresses;
@@ -88,7 +92,7 @@ export class Session {
     this.#codecs = videoCodecs(RTCRtpReceiver, RTCRtpSender);
     const identity = {
       client: { name: "maru-guest", version },
-      capabilities: { video_codecs: this.#codecs, chat: true },
+      capabilities: { video_codecs: this.#codecs, chat: true, files: true },
       ...(token === "" ? {} : { token }),
     };
     this.#call = new Call(identity, Math.random);
@@ -106,6 +110,11 @@ export class Session {
     this.#links = new Links({
       onEvent: (peer, generation, event) => this.#input({ type: "connection", peer, generation, event }),
       onChat: (peer, text) => this.#heard(peer, text),
+      onFiles: (peer, channel) => {
+        const name = this.#call.peers.find(({ id }) => id === peer)?.info.name ?? "";
+        if (channel) this.#files.line(peer, name, channel);
+        else this.#files.drop(peer);
+      },
       onSound: (peer, track) => {
         this.#levels.setPeer(peer, track);
         if (track) this.#playback.play(peer, track);
@@ -123,6 +132,7 @@ export class Session {
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#refreshDevices());
     window.setInterval(() => this.#tick(), TICK_MS);
     window.setInterval(() => void this.#links.count(), COUNT_MS);
+    window.setInterval(() => this.#files.isMoving && this.#show(), PROGRESS_MS);
   }
 
   /** @param {Place | null} place to take back */
@@ -189,6 +199,15 @@ export class Session {
       case "send_chat":
         this.#say(command.text);
         break;
+      case "offer_file":
+        this.#offerFile(command.handle);
+        break;
+      case "accept_file":
+        this.#files.accept(command.id);
+        break;
+      case "cancel_file":
+        this.#files.cancel(command.id);
+        break;
       case "dismiss_notice":
         this.#notice = null;
     }
@@ -230,6 +249,7 @@ export class Session {
     this.#name = parsedName.name;
     if (this.#call.state === "idle") {
       this.#chat.clear();
+      this.#files.clear();
       this.#volumes.clear();
     }
     this.#playback.resume();
@@ -254,6 +274,7 @@ export class Session {
     this.#call.handle(performance.now(), { type: "status", status: this.#selection.status });
     this.#perform();
     this.#links.setPeers(peers.map((peer) => peer.id));
+    this.#files.retain(peers.map((peer) => peer.id));
     this.#wakeLock.want(joined);
     this.#noteCodecs();
     this.#remember();
@@ -281,7 +302,7 @@ export class Session {
           this.#signaling?.send(output.message);
           break;
         case "open_connection":
-          this.#links.open(output.peer, output.generation);
+          this.#links.open(output.peer, output.generation, this.#takesFiles(output.peer));
           break;
         case "order":
           this.#links.order(output.peer, output.generation, output.order);
@@ -462,6 +483,34 @@ export class Session {
     this.#show();
   }
 
+  /**
+   * Takes in files that the person picked.
+   * @param {Iterable<File>} files
+   */
+  pickFiles(files) {
+    return this.#files.pick(files);
+  }
+
+  /** @param {string} peer */
+  #takesFiles(peer) {
+    return this.#call.peers.some(({ id, info }) => id === peer && info.capabilities.files === true);
+  }
+
+  /** @param {number} handle offers a picked file to everybody who can take files */
+  #offerFile(handle) {
+    const { state, peers } = this.#call;
+    const inCall = state === "in_call" || state === "reconnecting";
+    if (!inCall) return this.#tell("file", { key: "file_not_in_a_room", values: {} });
+    const here = peers.filter((peer) => peer.state === "connected" || peer.state === "restarting");
+    const can = here.filter(({ id }) => this.#takesFiles(id)).map(({ id, info }) => ({ id, name: info.name }));
+    const cannot = here.filter(({ id }) => !this.#takesFiles(id));
+    if (here.length === 0) return this.#tell("file", { key: "file_nobody", values: {} });
+    const problem = can.length > 0 ? this.#files.offer(handle, can) : null;
+    if (problem) return this.#tell("file", problem);
+    const name = cannot.map(({ info }) => info.name).join(", ");
+    if (name !== "") this.#tell("file", { key: "file_not_for", values: { name } });
+  }
+
   /** Tells, once for each, with whom there will be no picture. */
   #noteCodecs() {
     const { peers } = this.#call;
@@ -527,6 +576,7 @@ export class Session {
       name: this.#name,
       devices: this.#devices,
       chat: this.#chat.messages,
+      files: this.#files.views,
       notice: this.#notice,
       hasPictures: (id) => this.#links.hasPictures(id),
       pictureless: this.#pictureless,

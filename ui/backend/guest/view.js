@@ -14,13 +14,14 @@ import { serverOf } from "./address.js";
  * @param {string} state.name
  * @param {import("../../types/media").DeviceList} state.devices
  * @param {import("../../types/engine").ChatMessage[]} state.chat
+ * @param {import("../../types/engine").FileView[]} state.files
  * @param {import("../../types/engine").Notice | null} state.notice
  * @param {(peer: string) => boolean} state.hasPictures
  * @param {Set<string>} state.pictureless peers with whom no video codec is shared
  * @param {boolean} state.testing the speaker is being tried
  * @returns {CallView}
  */
-export function describe({ call, selection, volumes, name, devices, chat, notice, hasPictures, pictureless, testing }) {
+export function describe({ call, selection, volumes, name, devices, chat, files, notice, hasPictures, pictureless, testing }) {
   const peers = call.peers.map((peer) => {
     const { id, info, state } = peer;
     const flowing = state === "connected" || state === "restarting";
@@ -36,6 +37,7 @@ export function describe({ call, selection, volumes, name, devices, chat, notice
       has_video: flowing && !cameraOff && hasPictures(id),
       volume: heard.volume,
       muted_for_me: heard.muted,
+      takes_files: info.capabilities.files === true,
     };
     return view;
   });
@@ -57,6 +59,7 @@ export function describe({ call, selection, volumes, name, devices, chat, notice
     peers,
     devices,
     chat,
+    files,
     notice,
     server: serverOf(document.baseURI),
     links: call.joined?.links ?? [],

@@ -134,3 +134,7 @@ impl Files {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

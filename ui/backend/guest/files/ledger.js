@@ -214,7 +214,7 @@ export class Ledger {
   #ofId(peer, id, direction) {
     const is = (/** @type {Transfer} */ known) =>
       known.peer === peer && known.id === id && known.direction === direction;
-    return this.#transfers.findLast(is);
+    return [...this.#transfers].reverse().find(is);
   }
 
   /** @param {Transfer} transfer */

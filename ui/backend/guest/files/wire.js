@@ -77,7 +77,7 @@ export function parseControl(data) {
  * @param {string} name
  */
 export function offeredName(name) {
-  let cut = name.toWellFormed?.() ?? name;
+  let cut = name.replace(/\p{Cs}/gu, "\ufffd"); // half a character would make the whole message unreadable
   while (utf8Bytes(cut) > NAME_MAX_BYTES) cut = [...cut].slice(0, -1).join("");
   return cut;
 }
