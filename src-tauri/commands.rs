@@ -3,8 +3,8 @@
 
 use maru_engine::{CallView, Command, Event, Problem, Sentence};
 use serde::Serialize;
-use tauri::{State, WebviewWindow};
 use tauri::ipc::{Channel, InvokeResponseBody};
+use tauri::{State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt as _;
 use tokio::sync::oneshot;
 use ts_rs::TS;
@@ -33,11 +33,7 @@ type Answer<T = (), E = String> = Result<T, E>;
 /// The page is there, new or reloaded: it gets events from now on, and whatever an earlier page had
 /// open is closed.
 #[tauri::command]
-pub async fn start(
-    app: State<'_, App>,
-    events: Channel<Event>,
-    drops: Channel<FileDrop>,
-) -> Answer<Start> {
+pub async fn start(app: State<'_, App>, events: Channel<Event>, drops: Channel<FileDrop>) -> Answer<Start> {
     app.streams.close_all(&app.engine);
     let forwarder = events::forward(&app.engine, events);
     if let Some(previous) = app.forwarder.lock().replace(forwarder) {

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::{env, fs};
 
+use maru_engine::Command;
 use maru_tests::browser::{Browser, Devices, Kind};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
@@ -91,6 +92,20 @@ async fn every_screen(language: &'static str) {
         page.browser.click(button).await;
         page.browser.see("a panel", panel).await;
         page.check(panel).await;
+    }
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("report.pdf");
+    fs::write(&path, "a report").unwrap();
+    for answered in [false, true] {
+        let picked = other.engine().pick_file(path.clone()).unwrap();
+        other.command(Command::OfferFile { handle: picked.handle }).await;
+        page.browser.see("an offered file", "[data-state=offered] .primary").await;
+        if answered {
+            page.browser.run("document.querySelector('[data-state=offered] .primary').click()", &[]).await;
+            page.browser.see("a file that came", "[data-state=done]").await;
+        }
+        page.check("files").await;
     }
     drop(other);
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use maru_engine::{Command, FileDirection, FileState, FileView, PeerState};
 use maru_tests::participant::Participant;
@@ -119,7 +119,8 @@ async fn a_file_is_declined_or_cancelled_by_either_side_and_nothing_stays_of_it(
         let count = pair.ben.engine().view().files.len() + 1;
         offer(&pair.anna, &path).await;
         let newest = |view: &maru_engine::CallView| view.files.get(count - 1).cloned();
-        let (mine, theirs) = (pair.anna.until("mine", newest).await.id, pair.ben.until("theirs", newest).await.id);
+        let (mine, theirs) =
+            (pair.anna.until("mine", newest).await.id, pair.ben.until("theirs", newest).await.id);
         if name == "declined" {
             pair.ben.command(Command::CancelFile { id: theirs }).await;
         } else {
@@ -164,6 +165,33 @@ async fn without_anybody_who_could_take_a_file_that_is_said() {
     alone.command(Command::DismissNotice).await;
     alone.until("no notice", |view| view.notice.is_none().then_some(())).await;
     alone.leave().await;
+}
+
+/// How fast a large file is beside a call, and what the call is like meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a figure: cargo xtask bench files"]
+async fn figures_of_a_gigabyte() {
+    let pair = Pair::new().await;
+    let sent = pair.file("a.bin", 1_000_000_000);
+    let frames = async |person: &Participant| person.engine().report().await.unwrap().peers[0].video.frames;
+    let (ours, theirs, began) = (frames(&pair.anna).await, frames(&pair.ben).await, Instant::now());
+    offer(&pair.anna, &sent).await;
+    accept(&pair.ben, "a.bin").await;
+    let over = async || {
+        let file = pair.anna.engine().view().files.first()?.clone();
+        (file.state == FileState::Done).then_some(())
+    };
+    eventually("a gigabyte", 10 * LIMIT, over).await;
+    let took = began.elapsed().as_secs_f64();
+    let per_second = |frames: u64| frames as f64 / took;
+    let ours = per_second(frames(&pair.anna).await - ours);
+    let theirs = per_second(frames(&pair.ben).await - theirs);
+    println!(
+        "1000 MB in {took:.1} s: {:.1} MB/s; pictures a second {ours:.1} and {theirs:.1}",
+        1000.0 / took
+    );
+    assert!(std::fs::read(pair.ben.downloads().join("a.bin")).unwrap() == std::fs::read(&sent).unwrap());
+    pair.end().await;
 }
 
 #[cfg(target_os = "linux")]
@@ -226,7 +254,8 @@ mod programs {
         let sent = file(folder.path(), "a b.bin", 2 << 20);
         let mut ben = Terminal::join(&server.url(), "Ben", &[]);
         ben.says("You are the first one here").await;
-        let mut anna = Terminal::join(&server.url(), "Anna", &["--accept-files", "--send", sent.to_str().unwrap()]);
+        let mut anna =
+            Terminal::join(&server.url(), "Anna", &["--accept-files", "--send", sent.to_str().unwrap()]);
         let offered = ben.says("/accept 1 or /cancel 1").await;
         assert!(offered.contains("“a b.bin”") && offered.contains("Anna"), "{offered}");
         ben.types("/accept 1");
@@ -263,7 +292,8 @@ mod programs {
         scene.network.heal();
         // Both send it.
         for name in ["a.bin", "a (1).bin"] {
-            eventually("the whole file", 2 * LIMIT, async || downloads.join(name).exists().then_some(())).await;
+            eventually("the whole file", 2 * LIMIT, async || downloads.join(name).exists().then_some(()))
+                .await;
             eventually("no part of it", LIMIT, async || {
                 let whole = downloads.join(name).metadata().ok()?;
                 (whole.len() == 96 << 20).then_some(())

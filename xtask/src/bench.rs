@@ -18,6 +18,8 @@ use crate::workspace::{cargo, program, root, target_dir};
 /// What there is to measure.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Bench {
+    /// How fast a large file is beside a call.
+    Files,
     /// What guests in Chromium get: times, ages of pictures, memory.
     Guest,
     /// How soon a call begins, and how old its pictures are, directly and by the relay, near and far.
@@ -35,14 +37,16 @@ pub enum Bench {
 /// Installs, builds, measures; of the benchmark only `parts`, where there are any.
 pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
     match bench {
+        Bench::Files if parts.is_empty() => test::bench_figures("files"),
+        Bench::Files => bail!("`files` is measured as a whole"),
         Bench::Guest if parts.is_empty() => test::bench_guest(),
         Bench::Guest => bail!("`guest` is measured as a whole"),
-        Bench::Join if parts.is_empty() => test::bench_networks("joining"),
+        Bench::Join if parts.is_empty() => test::bench_figures("joining"),
         Bench::Join => bail!("`join` is measured as a whole"),
         Bench::Relay if parts.is_empty() => relay::relay(),
         Bench::Relay => bail!("`relay` is measured as a whole"),
         Bench::Server => server(parts),
-        Bench::Reconnect if parts.is_empty() => test::bench_networks("reconnect"),
+        Bench::Reconnect if parts.is_empty() => test::bench_figures("reconnect"),
         Bench::Reconnect => bail!("`reconnect` is measured as a whole"),
         Bench::Voice => voice(parts),
     }

@@ -79,8 +79,8 @@ pub fn bench_guest() -> Result<()> {
     run(bench.args(["--test", "guest", "--", "--ignored", "--nocapture", "--test-threads", "1", "figures::"]))
 }
 
-/// Measures what one of the tests on networks of their own knows figures of. Needs root, as such networks do.
-pub fn bench_networks(test: &str) -> Result<()> {
+/// Measures what one of the tests knows figures of; those on networks of their own need root.
+pub fn bench_figures(test: &str) -> Result<()> {
     ensure(&[Purpose::Engine, Purpose::Test])?;
     let mut bench = cargo(&["test", "--release", "--package", "maru-tests"])?;
     run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1"]))

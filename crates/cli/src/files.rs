@@ -55,7 +55,8 @@ impl Files {
                 commands.push(Command::AcceptFile { id: file.id });
             }
             let took = self.began.get(&file.id).filter(|_| file.state == FileState::Done);
-            let took = took.map_or_else(String::new, |began| format!(" ({})", rate(file.size, began.elapsed())));
+            let took =
+                took.map_or_else(String::new, |began| format!(" ({})", rate(file.size, began.elapsed())));
             let hint = if offered && !self.accept_all {
                 format!(": /accept {0} or /cancel {0}", file.id)
             } else {

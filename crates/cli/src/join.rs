@@ -167,7 +167,14 @@ struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     fn new(engine: &'a Engine, quiet: bool) -> Self {
-        Self { engine, quiet, known: HashMap::new(), notice: None, call: CallState::Idle, files: Files::default() }
+        Self {
+            engine,
+            quiet,
+            known: HashMap::new(),
+            notice: None,
+            call: CallState::Idle,
+            files: Files::default(),
+        }
     }
 
     fn print(&self, line: &str) {

@@ -36,8 +36,11 @@ fn status() -> impl Strategy<Value = Status> {
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let codec = prop_oneof![Just(VideoCodec::H264), Just(VideoCodec::Vp8)];
-    (vec(codec, 0..4), any::<bool>(), any::<bool>())
-        .prop_map(|(video_codecs, chat, files)| Capabilities { video_codecs, chat, files })
+    (vec(codec, 0..4), any::<bool>(), any::<bool>()).prop_map(|(video_codecs, chat, files)| Capabilities {
+        video_codecs,
+        chat,
+        files,
+    })
 }
 
 fn client() -> impl Strategy<Value = ClientInfo> {

@@ -37,7 +37,9 @@ fn content(bytes: usize) -> Vec<u8> {
 }
 
 async fn until(meeting: &Meeting, what: &str, name: &str, look: impl Fn(&FileView) -> bool) -> FileView {
-    let find = |view: &maru_engine::CallView| view.files.iter().find(|file| file.name == name && look(file)).cloned();
+    let find = |view: &maru_engine::CallView| {
+        view.files.iter().find(|file| file.name == name && look(file)).cloned()
+    };
     meeting.engine.until(what, find).await
 }
 

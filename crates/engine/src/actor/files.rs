@@ -35,7 +35,9 @@ impl Actor {
             let text = "Nobody is connected who could take this file. Wait until somebody is here.";
             return Err(Problem::new(Sentence::FileNobody {}, text));
         }
-        if !can.is_empty() && !self.files.offer(handle, can.iter().map(|peer| (peer.id(), name_of(peer))).collect()) {
+        if !can.is_empty()
+            && !self.files.offer(handle, can.iter().map(|peer| (peer.id(), name_of(peer))).collect())
+        {
             let text = "This file is not known any more. Pick it again.";
             return Err(Problem::new(Sentence::FileNotPicked {}, text));
         }

@@ -226,7 +226,8 @@ impl Desk {
                     }
                 }
                 Output::Finish { file, sha256 } => {
-                    let told = self.receiving.get(&file).map(|part| part.orders.try_send(Write::Finish(sha256)));
+                    let told =
+                        self.receiving.get(&file).map(|part| part.orders.try_send(Write::Finish(sha256)));
                     if !matches!(told, Some(Ok(()))) {
                         self.input(Input::Garbled(file));
                     }
@@ -245,14 +246,17 @@ impl Desk {
     }
 
     fn read(&mut self, file: FileId, peer: PeerId, wire: u32, offset: u64) {
-        let (Some(sending), Some(line)) = (self.sending.get_mut(&file), self.lines.get(&peer)) else { return };
+        let (Some(sending), Some(line)) = (self.sending.get_mut(&file), self.lines.get(&peer)) else {
+            return;
+        };
         let stop = CancellationToken::new();
         sending.running = Some(stop.clone().drop_guard());
         sending.credit.send_replace(offset);
         let (source, digest) = (Arc::clone(&sending.source), Arc::clone(&sending.digest));
         let (pieces, queue) = mpsc::channel(line::READ_AHEAD);
         tokio::task::spawn_blocking(move || disk::read(&source, &digest, wire, offset, &pieces));
-        let pump = line::pump(line.channel(), (file, wire), queue, sending.credit.subscribe(), self.news.0.clone());
+        let pump =
+            line::pump(line.channel(), (file, wire), queue, sending.credit.subscribe(), self.news.0.clone());
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(pump).await;
         });

@@ -200,7 +200,11 @@ async fn against(test: &str, offer: Control) -> (Person, FileChannel) {
     ben.accept_all(1).await;
     loop {
         match here.recv().await {
-            Some(FileMessage::Text(text)) if matches!(Control::parse(&text), Some(Control::Accept { .. })) => break,
+            Some(FileMessage::Text(text))
+                if matches!(Control::parse(&text), Some(Control::Accept { .. })) =>
+            {
+                break;
+            }
             Some(_) => {}
             None => panic!("the line is closed"),
         }
@@ -232,7 +236,8 @@ async fn what_is_not_what_was_offered_is_not_kept() {
     eve.send_text(&done(&zeros)).await;
     ben.until("an end", problem).await;
 
-    for (test, at, bytes) in [("beyond", 0, b"abcd".as_slice()), ("ahead", 1, b"b"), ("far", u64::MAX, b"b")] {
+    for (test, at, bytes) in [("beyond", 0, b"abcd".as_slice()), ("ahead", 1, b"b"), ("far", u64::MAX, b"b")]
+    {
         let (mut ben, eve) = against(test, offer(3)).await;
         eve.send(chunk(6, 0, b"of no transfer")).await;
         eve.send(BytesMut::from(&b"garbage"[..])).await;

@@ -42,7 +42,8 @@ impl Source {
                 Ok(Self { path, name, size: metadata.len(), modified: metadata.modified().ok() })
             }
             Ok(_) => {
-                let text = format!("“{name}” is not a file. Pick a file; put a folder into an archive first.");
+                let text =
+                    format!("“{name}” is not a file. Pick a file; put a folder into an archive first.");
                 Err(Problem::new(Sentence::FileNotAFile { name }, text))
             }
             Err(error) => Err(unreadable(&name, &error)),
@@ -79,7 +80,8 @@ fn unwritable(error: &io::Error) -> (Problem, Refusal) {
         return (Problem::new(Sentence::FileDiskFull {}, text), Refusal::DiskFull);
     }
     let problem = error.to_string();
-    let text = format!("The file cannot be saved: {problem}. Check that you may write to the folder for downloads.");
+    let text =
+        format!("The file cannot be saved: {problem}. Check that you may write to the folder for downloads.");
     (Problem::new(Sentence::FileNotSaved { problem }, text), Refusal::NotSaved)
 }
 
@@ -416,8 +418,12 @@ mod tests {
         let folder = folder("write");
         let bytes = content(1000);
         let whole = Some(sha256(&bytes));
-        assert!(matches!(written(&folder, &bytes, 1000, whole), Some(Written::Saved(name)) if name == "a b.txt"));
-        assert!(matches!(written(&folder, &bytes, 1000, whole), Some(Written::Saved(name)) if name == "a b (1).txt"));
+        assert!(
+            matches!(written(&folder, &bytes, 1000, whole), Some(Written::Saved(name)) if name == "a b.txt")
+        );
+        assert!(
+            matches!(written(&folder, &bytes, 1000, whole), Some(Written::Saved(name)) if name == "a b (1).txt")
+        );
         let refused = |written| match written {
             Some(Written::Failed(_, refusal)) => refusal,
             _ => panic!("it was taken"),

@@ -63,16 +63,33 @@ pub(crate) enum Input {
 pub(crate) enum Output {
     Tell(PeerId, Control),
     /// Send the file's bytes from this offset on.
-    Read { file: FileId, peer: PeerId, wire: u32, offset: u64 },
+    Read {
+        file: FileId,
+        peer: PeerId,
+        wire: u32,
+        offset: u64,
+    },
     /// The receiver has written everything before this offset.
     Credit(FileId, u64),
     StopReading(FileId),
     /// Make a place for a file of this name and size.
-    OpenPart { file: FileId, peer: PeerId, wire: u32, name: String, size: u64 },
+    OpenPart {
+        file: FileId,
+        peer: PeerId,
+        wire: u32,
+        name: String,
+        size: u64,
+    },
     /// Ask for the rest of what comes.
-    Continue { peer: PeerId, wire: u32 },
+    Continue {
+        peer: PeerId,
+        wire: u32,
+    },
     /// All was sent: compare, and save.
-    Finish { file: FileId, sha256: [u8; 32] },
+    Finish {
+        file: FileId,
+        sha256: [u8; 32],
+    },
     /// Take away what came so far and has no name yet.
     Discard(FileId),
 }
@@ -339,7 +356,9 @@ impl Ledger {
                 }
             }
             Control::Withdraw { id, reason } => {
-                let Some(file) = self.of_wire(peer, id, Receiving).map(|transfer| transfer.file) else { return };
+                let Some(file) = self.of_wire(peer, id, Receiving).map(|transfer| transfer.file) else {
+                    return;
+                };
                 match reason {
                     Withdrawal::Vanished => self.end_because(file, vanished_there),
                     Withdrawal::Cancelled | Withdrawal::Unknown => {
@@ -348,7 +367,9 @@ impl Ledger {
                 }
             }
             Control::Refuse { id, reason } => {
-                let Some(file) = self.of_wire(peer, id, Sending).map(|transfer| transfer.file) else { return };
+                let Some(file) = self.of_wire(peer, id, Sending).map(|transfer| transfer.file) else {
+                    return;
+                };
                 match reason {
                     Refusal::Declined => self.end(file, FileState::Declined, None, None),
                     Refusal::Cancelled | Refusal::Unknown => self.end(file, FileState::Cancelled, None, None),
@@ -396,7 +417,9 @@ impl Ledger {
         }
         if offer.size > FILE_MAX_BYTES {
             self.outputs.push_back(refuse(Refusal::TooLarge));
-        } else if self.unfinished(peer, FileDirection::Receiving) >= UNFINISHED_LIMIT || !self.admit(now, peer) {
+        } else if self.unfinished(peer, FileDirection::Receiving) >= UNFINISHED_LIMIT
+            || !self.admit(now, peer)
+        {
             self.outputs.push_back(refuse(Refusal::TooMany));
         } else {
             let name = name::safe(&offer.name);
@@ -423,7 +446,8 @@ impl Ledger {
             // Whether the line stands shows when there is a place for the file.
             transfer.state = FileState::Waiting;
             transfer.pace.note(now, 0);
-            let (peer, wire, name, size) = (transfer.peer, transfer.wire, transfer.name.clone(), transfer.size);
+            let (peer, wire, name, size) =
+                (transfer.peer, transfer.wire, transfer.name.clone(), transfer.size);
             self.outputs.push_back(Output::OpenPart { file, peer, wire, name, size });
         }
     }
@@ -554,7 +578,8 @@ fn peer_left(name: &str) -> Problem {
 }
 
 fn garbled(name: &str) -> Problem {
-    let text = format!("What came from {name} is not what was offered, so nothing was kept. Ask for it again.");
+    let text =
+        format!("What came from {name} is not what was offered, so nothing was kept. Ask for it again.");
     Problem::new(Sentence::FileGarbled { name: name.to_owned() }, text)
 }
 
@@ -583,11 +608,7 @@ fn refused(reason: Refusal, name: &str) -> Problem {
             let text = format!("The file arrived damaged at {name} and was thrown away. Send it again.");
             Problem::new(Sentence::FilePeerDamaged { name }, text)
         }
-        Refusal::NotSaved
-        | Refusal::Garbled
-        | Refusal::Declined
-        | Refusal::Cancelled
-        | Refusal::Unknown => {
+        Refusal::NotSaved | Refusal::Garbled | Refusal::Declined | Refusal::Cancelled | Refusal::Unknown => {
             let text = format!("{name} could not save the file. Send it again.");
             Problem::new(Sentence::FilePeerNotSaved { name }, text)
         }

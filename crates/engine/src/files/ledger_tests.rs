@@ -117,7 +117,9 @@ fn a_file_is_offered_accepted_sent_compared_and_done() {
     assert_eq!(pair.view(1, file).name, "b.txt", "the name is made safe");
     assert!(pair.sides[1].doing.is_empty(), "nothing is written that nobody accepted");
 
-    assert!(matches!(pair.after(1, Input::Accept(file))[..], [Output::OpenPart { size, .. }] if size == 2 * MB));
+    assert!(
+        matches!(pair.after(1, Input::Accept(file))[..], [Output::OpenPart { size, .. }] if size == 2 * MB)
+    );
     assert!(matches!(pair.after(1, Input::PartOpened(file))[..], [Output::Continue { .. }]));
     pair.agree(1, file, 0);
     assert!(matches!(pair.sides[0].doing[..], [Output::Read { offset: 0, .. }]));
@@ -223,7 +225,10 @@ fn trouble_of_one_side_is_said_on_both() {
     let file = pair.moving(MB);
     pair.after(0, Input::Unreadable(file, problem()));
     assert_eq!(pair.states(file), [FileState::Failed; 2]);
-    assert_eq!(pair.view(1, file).problem.unwrap().sentence, Sentence::FilePeerVanished { name: "Ada".into() });
+    assert_eq!(
+        pair.view(1, file).problem.unwrap().sentence,
+        Sentence::FilePeerVanished { name: "Ada".into() }
+    );
 }
 
 #[test]

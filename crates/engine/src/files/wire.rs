@@ -217,7 +217,13 @@ mod tests {
         let many = Control::Hello { live: vec![0; UNFINISHED_LIMIT + 1] }.text();
         let digest = Control::Done { id: 1, sha256: "a".repeat(63) }.text();
         for data in [
-            "", "{", "[]", "null", &long, &many, &digest,
+            "",
+            "{",
+            "[]",
+            "null",
+            &long,
+            &many,
+            &digest,
             r#"{"type":"later"}"#,
             r#"{"type":"offer","id":-1,"name":"a","size":1}"#,
             r#"{"type":"offer","id":4294967296,"name":"a","size":1}"#,
