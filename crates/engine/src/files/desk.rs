@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::disk::{self, Digest, Source, Write, Written};
 use super::ledger::{Input, Ledger, NewOffer, Output};
 use super::line::{self, Intakes, Line, LineNews};
+use super::problems;
 use super::wire::Control;
 use crate::api::{FileId, FileView};
 use crate::notice::{Notice, NoticeCode};
@@ -273,7 +274,7 @@ impl Desk {
 
     fn open_part(&mut self, file: FileId, wire: (PeerId, u32), name: String, size: u64) {
         let Some(folder) = self.folder.clone() else {
-            let (problem, refusal) = disk::no_folder();
+            let (problem, refusal) = problems::no_folder();
             return self.input(Input::WriteFailed(file, problem, refusal));
         };
         let (orders, queue) = mpsc::channel(DISK_QUEUE);

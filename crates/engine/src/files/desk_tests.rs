@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::wire::{CHUNK_BYTES, Control, WINDOW_BYTES, chunk_header, hex};
 use super::*;
 use crate::api::{FileDirection, FileState};
+use crate::notice::Sentence;
 use crate::peer::FileMessage;
 
 const LIMIT: Duration = Duration::from_secs(30);

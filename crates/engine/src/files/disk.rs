@@ -12,8 +12,9 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::mpsc;
 
 use super::name::numbered;
+use super::problems::{damaged, not_a_file, unreadable, unwritable, vanished};
 use super::wire::{CHUNK_BYTES, CHUNK_HEADER_BYTES, GOT_EVERY_BYTES, Refusal, chunk_header, hex};
-use crate::notice::{Problem, Sentence};
+use crate::notice::Problem;
 
 /// Names tried until one is free.
 const NUMBERS: u32 = 1000;
@@ -41,11 +42,7 @@ impl Source {
             Ok(metadata) if metadata.is_file() => {
                 Ok(Self { path, name, size: metadata.len(), modified: metadata.modified().ok() })
             }
-            Ok(_) => {
-                let text =
-                    format!("“{name}” is not a file. Pick a file; put a folder into an archive first.");
-                Err(Problem::new(Sentence::FileNotAFile { name }, text))
-            }
+            Ok(_) => Err(not_a_file(name)),
             Err(error) => Err(unreadable(&name, &error)),
         }
     }
@@ -57,38 +54,6 @@ impl Source {
         let same = metadata.len() == self.size && metadata.modified().ok() == self.modified;
         if same { Ok(file) } else { Err(vanished(&self.name)) }
     }
-}
-
-fn vanished(name: &str) -> Problem {
-    let text = format!("“{name}” was moved, deleted or changed since you picked it. Pick it again.");
-    Problem::new(Sentence::FileVanished { name: name.to_owned() }, text)
-}
-
-fn unreadable(name: &str, error: &io::Error) -> Problem {
-    if error.kind() == ErrorKind::NotFound {
-        return vanished(name);
-    }
-    let problem = error.to_string();
-    let text = format!("“{name}” cannot be read: {problem}.");
-    Problem::new(Sentence::FileUnreadable { name: name.to_owned(), problem }, text)
-}
-
-/// Why nothing could be written, for the person and for the peer.
-fn unwritable(error: &io::Error) -> (Problem, Refusal) {
-    if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-        let text = "There is no space left for this file on your disk. Make room, and ask for it again.";
-        return (Problem::new(Sentence::FileDiskFull {}, text), Refusal::DiskFull);
-    }
-    let problem = error.to_string();
-    let text =
-        format!("The file cannot be saved: {problem}. Check that you may write to the folder for downloads.");
-    (Problem::new(Sentence::FileNotSaved { problem }, text), Refusal::NotSaved)
-}
-
-/// There is nowhere to write to.
-pub(crate) fn no_folder() -> (Problem, Refusal) {
-    let text = "There is no folder for downloads on this machine. Make one, and start Maru again.";
-    (Problem::new(Sentence::FileNoFolder {}, text), Refusal::NotSaved)
 }
 
 /// The digest of a file's beginning: it grows with what is read, and outlasts a line that breaks.
@@ -294,9 +259,7 @@ pub(crate) fn write(
                 };
             }
             Some(Write::Finish(_)) => {
-                let text = "The file arrived damaged and was thrown away. Ask for it again.";
-                let problem = Problem::new(Sentence::FileDamaged {}, text);
-                return tell(Written::Failed(problem, Refusal::Damaged));
+                return tell(Written::Failed(damaged(), Refusal::Damaged));
             }
             None => return,
         }
@@ -307,6 +270,7 @@ pub(crate) fn write(
 mod tests {
     use super::*;
     use crate::files::wire::{digest as parse_digest, parse_chunk};
+    use crate::notice::Sentence;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("maru-disk-{}-{name}", std::process::id()));

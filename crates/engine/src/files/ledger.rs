@@ -17,9 +17,10 @@ use maru_protocol::PeerId;
 
 use super::name;
 use super::pace::{Pace, seconds_left};
+use super::problems::{garbled, peer_left, refused, too_many, vanished_there};
 use super::wire::{Control, FILE_MAX_BYTES, Refusal, UNFINISHED_LIMIT, Withdrawal, digest, offered_name};
 use crate::api::{FileDirection, FileId, FileState, FileView};
-use crate::notice::{Problem, Sentence};
+use crate::notice::Problem;
 
 /// Transfers kept to be shown; the oldest that are over go.
 const HISTORY: usize = 100;
@@ -169,12 +170,7 @@ impl Ledger {
     pub fn offer(&mut self, offer: NewOffer) -> Result<FileId, Problem> {
         let unfinished = self.unfinished(offer.peer, FileDirection::Sending);
         if unfinished >= UNFINISHED_LIMIT {
-            let text = format!(
-                "{UNFINISHED_LIMIT} files are on their way to {} already. Wait until one of them is through.",
-                offer.peer_name
-            );
-            let name = offer.peer_name;
-            return Err(Problem::new(Sentence::FileTooMany { name, limit: UNFINISHED_LIMIT }, text));
+            return Err(too_many(offer.peer_name, UNFINISHED_LIMIT));
         }
         let wire = self.next_wire;
         self.next_wire = self.next_wire.wrapping_add(1);
@@ -569,49 +565,6 @@ fn view(transfer: &Transfer, now: Instant) -> FileView {
         problem: transfer.problem.clone(),
         saved_as: transfer.saved_as.clone(),
         at_ms: transfer.at_ms,
-    }
-}
-
-fn peer_left(name: &str) -> Problem {
-    let text = format!("{name} left before the file was through. Send it again when both are here.");
-    Problem::new(Sentence::FilePeerLeft { name: name.to_owned() }, text)
-}
-
-fn garbled(name: &str) -> Problem {
-    let text =
-        format!("What came from {name} is not what was offered, so nothing was kept. Ask for it again.");
-    Problem::new(Sentence::FileGarbled { name: name.to_owned() }, text)
-}
-
-fn vanished_there(name: &str) -> Problem {
-    let text = format!("The file was moved or changed on {name}'s side. Ask for it again.");
-    Problem::new(Sentence::FilePeerVanished { name: name.to_owned() }, text)
-}
-
-/// Why a peer by this name does not take it.
-fn refused(reason: Refusal, name: &str) -> Problem {
-    let name = name.to_owned();
-    match reason {
-        Refusal::TooMany => {
-            let text = format!("{name} has too many files to answer for. Send it again later.");
-            Problem::new(Sentence::FilePeerTooMany { name }, text)
-        }
-        Refusal::TooLarge => {
-            let text = format!("The file is larger than {name} can take. Send it in parts.");
-            Problem::new(Sentence::FilePeerTooLarge { name }, text)
-        }
-        Refusal::DiskFull => {
-            let text = format!("The disk of {name} is full.");
-            Problem::new(Sentence::FilePeerDiskFull { name }, text)
-        }
-        Refusal::Damaged => {
-            let text = format!("The file arrived damaged at {name} and was thrown away. Send it again.");
-            Problem::new(Sentence::FilePeerDamaged { name }, text)
-        }
-        Refusal::NotSaved | Refusal::Garbled | Refusal::Declined | Refusal::Cancelled | Refusal::Unknown => {
-            let text = format!("{name} could not save the file. Send it again.");
-            Problem::new(Sentence::FilePeerNotSaved { name }, text)
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Transfers in virtual time: two ledgers that hear each other, and one that hears nonsense.
 
 use super::*;
+use crate::notice::Sentence;
 
 const MB: u64 = 1 << 20;
 

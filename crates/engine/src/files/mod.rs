@@ -10,6 +10,7 @@ mod ledger;
 mod line;
 mod name;
 mod pace;
+mod problems;
 mod wire;
 
 use std::collections::VecDeque;
@@ -23,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use self::desk::{Desk, Order};
 use self::disk::Source;
 use crate::api::{FileId, FileView, PickedFile};
-use crate::notice::{Notice, Problem, Sentence};
+use crate::notice::{Notice, Problem};
 use crate::peer::FileChannel;
 
 pub use self::wire::FILE_MAX_BYTES;
@@ -47,9 +48,7 @@ impl Picked {
     pub fn add(&self, path: PathBuf) -> Result<PickedFile, Problem> {
         let source = Source::open(path)?;
         if source.size > FILE_MAX_BYTES {
-            let text = format!("“{}” is too large: 4 GB is the most. Send it in parts.", source.name);
-            let name = source.name;
-            return Err(Problem::new(Sentence::FileTooLarge { name, limit: FILE_MAX_BYTES }, text));
+            return Err(problems::too_large(source.name, FILE_MAX_BYTES));
         }
         let (name, size) = (source.name.clone(), source.size);
         let mut picked = self.0.lock();

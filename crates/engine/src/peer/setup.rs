@@ -58,8 +58,8 @@ pub(super) const DEEP_REDUNDANCY: &str = "maru-dred=12";
 const VOICE: u8 = 111;
 const REPEATING_VOICE: u8 = 63;
 const MIME_TYPE_RED: &str = "audio/red";
-/// Chat that may wait for one slow peer.
-const DATA_CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
+/// What may wait in one channel for one slow peer: as much as a fast path needs, for files.
+const DATA_CHANNEL_BUFFER_BYTES: usize = 1024 * 1024;
 
 fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
     RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() }
