@@ -484,6 +484,7 @@ impl Actor {
         };
         let _ = tokio::time::timeout(LEAVE_TIMEOUT, left).await;
         self.connections.clear();
+        self.files.close().await;
         self.show();
         let device_thread = self.devices.close();
         self.media.stop(device_thread).await;

@@ -39,6 +39,8 @@ pub(super) enum Order {
     Gone(PeerId),
     /// A new call begins.
     Clear,
+    /// Everything ends.
+    Close,
 }
 
 /// What channels and disks report.
@@ -96,7 +98,7 @@ impl Desk {
         }
     }
 
-    /// Runs until nobody orders any more.
+    /// Runs until it is closed, or nobody orders any more.
     pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -104,8 +106,8 @@ impl Desk {
             let mut changed = true;
             tokio::select! {
                 order = orders.recv() => match order {
+                    Some(Order::Close) | None => return self.end().await,
                     Some(order) => self.order(order),
-                    None => return,
                 },
                 Some(news) = self.news.1.recv() => changed = self.news(news),
                 _ = tick.tick(), if self.ledger.is_moving() => {}
@@ -115,6 +117,17 @@ impl Desk {
                 self.show();
             }
         }
+    }
+
+    /// Lets go of everything, and waits for the disks: they take away what is not whole.
+    async fn end(mut self) {
+        self.lines.clear();
+        self.sending.clear();
+        self.receiving.clear();
+        self.intakes.lock().clear();
+        let (sender, mut news) = self.news;
+        drop(sender);
+        while news.recv().await.is_some() {}
     }
 
     fn show(&self) {
@@ -151,6 +164,7 @@ impl Desk {
                 self.input(Input::Gone(peer));
             }
             Order::Clear => self.ledger.clear(),
+            Order::Close => {} // the end of the loop
         }
     }
 

@@ -1,7 +1,6 @@
 //! Two desks, disks and all, over a channel without a network.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::timeout;
@@ -161,7 +160,7 @@ async fn over_a_new_line_a_file_goes_on_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_file_leaves_nothing_behind_whoever_cancels_it() {
-    for (who, name) in [(0, "sender"), (1, "receiver"), (2, "leaver")] {
+    for (who, name) in [(0, "sender"), (1, "receiver"), (2, "leaver"), (3, "closing")] {
         let (mut anna, mut ben) = (Person::new(name, "a"), Person::new(name, "b"));
         connect(&anna, &ben, (2 << 20) / CHUNK_BYTES);
         anna.offer("a.bin", &content(8 << 20, 3));
@@ -172,6 +171,11 @@ async fn a_cancelled_file_leaves_nothing_behind_whoever_cancels_it() {
         match who {
             0 => anna.files.cancel(file),
             1 => ben.files.cancel(file),
+            3 => {
+                ben.files.close().await;
+                assert!(ben.names().is_empty(), "the part stays");
+                continue;
+            }
             _ => ben.files.gone(peer(1)),
         }
         // The sender's word of it does not get through a dead path.

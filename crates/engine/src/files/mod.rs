@@ -16,10 +16,12 @@ mod wire;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maru_protocol::PeerId;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use self::desk::{Desk, Order};
 use self::disk::Source;
@@ -32,6 +34,8 @@ pub(crate) use self::wire::LABEL;
 
 /// Orders that may wait.
 const ORDER_LIMIT: usize = 512;
+/// How long the disks may take to let go.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Picked files that can be offered; the oldest go.
 const PICKED_LIMIT: usize = 256;
 
@@ -72,6 +76,7 @@ pub(crate) struct Files {
     picked: Picked,
     views: watch::Receiver<Vec<FileView>>,
     notices: mpsc::Receiver<Notice>,
+    desk: JoinHandle<()>,
 }
 
 impl Files {
@@ -80,8 +85,8 @@ impl Files {
         let (orders, queue) = mpsc::channel(ORDER_LIMIT);
         let (views_in, views) = watch::channel(Vec::new());
         let (notices_in, notices) = mpsc::channel(4);
-        tokio::spawn(Desk::new(folder, seed, views_in, notices_in).run(queue));
-        Self { orders, picked, views, notices }
+        let desk = tokio::spawn(Desk::new(folder, seed, views_in, notices_in).run(queue));
+        Self { orders, picked, views, notices, desk }
     }
 
     /// Offers a picked file to these peers; false when there is no such file.
@@ -109,6 +114,14 @@ impl Files {
 
     pub fn clear(&self) {
         self.order(Order::Clear);
+    }
+
+    /// Ends everything, so that nothing is left of what is not whole; waits for a disk that hangs only so long.
+    pub async fn close(&mut self) {
+        self.order(Order::Close);
+        if tokio::time::timeout(CLOSE_TIMEOUT, &mut self.desk).await.is_err() {
+            tracing::warn!("the disk did not let go of a file in time");
+        }
     }
 
     fn order(&self, order: Order) {
