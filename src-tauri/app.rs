@@ -118,7 +118,7 @@ impl App {
 /// The person's folder for downloads.
 fn downloads() -> Option<PathBuf> {
     let folders = directories::UserDirs::new()?;
-    Some(folders.download_dir().unwrap_or(folders.home_dir()).to_owned())
+    Some(folders.download_dir().map_or_else(|| folders.home_dir().join("Downloads"), Into::into))
 }
 
 /// What the settings say where a person chose no device at all.

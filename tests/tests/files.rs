@@ -260,7 +260,7 @@ mod programs {
         assert!(offered.contains("“a b.bin”") && offered.contains("Anna"), "{offered}");
         ben.types("/accept 1");
         ben.says("saved as “a b.bin”").await;
-        anna.says("sent (2.1 MB").await;
+        anna.says("“a b.bin”: sent").await;
         let came = std::fs::read(ben.downloads.path().join("a b.bin")).unwrap();
         assert!(came == std::fs::read(&sent).unwrap());
 

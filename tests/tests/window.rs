@@ -92,6 +92,31 @@ async fn pictures_are_painted_by_webgl_where_the_settings_ask_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_accepted_is_saved_with_the_downloads_and_a_declined_one_is_not() {
+    let call = Call::start(json!({})).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    for name in ["보고서.txt", "declined.txt"] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "a report").unwrap();
+        let picked = call.other.engine().pick_file(path).unwrap();
+        call.other.command(Command::OfferFile { handle: picked.handle }).await;
+    }
+    call.window.see_text("#chat-badge", "2").await;
+    call.window.click("#chat-toggle").await;
+    call.window.see_text("[data-file='1'] .file-name", "보고서.txt").await;
+    println!("screenshot: {}", call.window.screenshot("files").await.display());
+    call.window.click("[data-file='1'] .primary").await;
+    call.window.see_text("[data-file='1'] .file-status", "보고서.txt").await;
+    call.window.click("[data-file='2'] button:not(.primary)").await;
+    call.window.see("a declined file", "[data-file='2'][data-state=declined]").await;
+    let saved: Vec<_> =
+        std::fs::read_dir(call.window.downloads()).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(saved, [call.window.downloads().join("보고서.txt")]);
+    assert_eq!(std::fs::read_to_string(&saved[0]).unwrap(), "a report");
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mute_and_camera_off_are_seen_by_the_other_side() {
     let call = Call::start(json!({})).await;
     let (window, other, tile) = (&call.window, &call.other, call.tile());

@@ -12,7 +12,7 @@ use maru_engine::{
 /// The person's folder for downloads.
 pub fn downloads() -> Option<PathBuf> {
     let folders = directories::UserDirs::new()?;
-    Some(folders.download_dir().unwrap_or(folders.home_dir()).to_owned())
+    Some(folders.download_dir().map_or_else(|| folders.home_dir().join("Downloads"), Into::into))
 }
 
 /// Takes a file in that is to be offered.

@@ -5,6 +5,7 @@ mod display;
 
 use std::fs;
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ impl AppWindow {
         command.args(["--port", &port.to_string(), "--native-port", &native_port.to_string()]);
         command.env("DISPLAY", display.name()).env_remove("WAYLAND_DISPLAY");
         command.env("NO_AT_BRIDGE", "1").env("GTK_A11Y", "none");
+        command.env("XDG_CONFIG_HOME", data.path().join("xdg")); // it names the folder for downloads
         let log = fs::File::create(data.path().join("driver.log")).expect("a log file");
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
         let programs = Group::start(&mut command);
@@ -75,6 +77,11 @@ impl AppWindow {
         eventually("the app has ended", END_LIMIT, async || app.has_ended().then_some(())).await;
     }
 
+    /// Where the app saves files from others.
+    pub fn downloads(&self) -> PathBuf {
+        downloads(self.data.path())
+    }
+
     /// The app's settings file, as text.
     ///
     /// # Panics
@@ -97,5 +104,12 @@ fn data_dir(settings: &Value) -> TempDir {
     let dir = tempfile::Builder::new().prefix("maru-window-").tempdir().expect("a directory for the app");
     fs::create_dir_all(dir.path().join("config")).expect("a directory for settings");
     fs::write(dir.path().join("config/settings.json"), settings.to_string()).expect("a settings file");
+    fs::create_dir_all(dir.path().join("xdg")).expect("a directory for the desktop's settings");
+    let folders = format!("XDG_DOWNLOAD_DIR=\"{}\"\n", downloads(dir.path()).display());
+    fs::write(dir.path().join("xdg/user-dirs.dirs"), folders).expect("the desktop's folders");
     dir
+}
+
+fn downloads(data: &Path) -> PathBuf {
+    data.join("my downloads")
 }
