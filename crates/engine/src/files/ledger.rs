@@ -437,10 +437,11 @@ impl Ledger {
     }
 
     fn accept(&mut self, now: Instant, file: FileId) {
+        let Some(peer) = self.running(file).map(|transfer| transfer.peer) else { return };
+        let state = if self.open.contains(&peer) { FileState::Moving } else { FileState::Waiting };
         let Some(transfer) = self.running(file) else { return };
         if transfer.direction == FileDirection::Receiving && transfer.state == FileState::Offered {
-            // Whether the line stands shows when there is a place for the file.
-            transfer.state = FileState::Waiting;
+            transfer.state = state;
             transfer.pace.note(now, 0);
             let (peer, wire, name, size) =
                 (transfer.peer, transfer.wire, transfer.name.clone(), transfer.size);

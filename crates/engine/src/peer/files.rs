@@ -175,7 +175,7 @@ mod pipe {
             let stop = CancellationToken::new();
             let end = |out, queue, left| {
                 let pipe = Pipe { out, queue: Mutex::new(queue), left: AtomicUsize::new(left) };
-                Self { wire: Wire::Pipe(pipe), depth: Mutex::default(), stop: stop.clone() }
+                Self { wire: Wire::Pipe(pipe), depth: Default::default(), stop: stop.clone() }
             };
             (end(here, here_queue, dies_after), end(there, there_queue, usize::MAX), stop.clone())
         }

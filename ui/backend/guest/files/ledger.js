@@ -342,7 +342,7 @@ export class Ledger {
   #accept(now, number) {
     const transfer = this.#running(number);
     if (transfer?.direction !== "receiving" || transfer.state !== "offered") return;
-    transfer.state = "waiting";
+    transfer.state = this.#open.has(transfer.peer) ? "moving" : "waiting";
     transfer.pace.note(now, 0);
     const { file, peer, id, name, size } = transfer;
     this.#outputs.push({ type: "open_part", file, peer, id, name, size });
