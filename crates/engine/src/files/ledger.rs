@@ -443,8 +443,7 @@ impl Ledger {
         if transfer.direction == FileDirection::Receiving && transfer.state == FileState::Offered {
             transfer.state = state;
             transfer.pace.note(now, 0);
-            let (peer, wire, name, size) =
-                (transfer.peer, transfer.wire, transfer.name.clone(), transfer.size);
+            let (wire, name, size) = (transfer.wire, transfer.name.clone(), transfer.size);
             self.outputs.push_back(Output::OpenPart { file, peer, wire, name, size });
         }
     }
