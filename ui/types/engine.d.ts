@@ -46,6 +46,11 @@ devices: DeviceList,
  */
 chat: Array<ChatMessage>,
 /**
+ * Files offered, under way and done with in this call, the newest last; the oldest that are over go when
+ * there are too many.
+ */
+files: Array<FileView>,
+/**
  * Something to tell the person.
  */
 notice: Notice | null,
@@ -144,7 +149,19 @@ muted: boolean, } | { "type": "refresh_devices" } | { "type": "test_speaker" } |
 /**
  * The text.
  */
-text: string, } | { "type": "dismiss_notice" };
+text: string, } | { "type": "offer_file",
+/**
+ * The file's handle, as whoever picked it was told.
+ */
+handle: number, } | { "type": "accept_file",
+/**
+ * Which one.
+ */
+id: number, } | { "type": "cancel_file",
+/**
+ * Which one.
+ */
+id: number, } | { "type": "dismiss_notice" };
 
 /**
  * Something that happened.
@@ -162,6 +179,73 @@ levels: Levels, } | { "type": "chat",
  * What.
  */
 message: ChatMessage, };
+
+/**
+ * Which way a file goes.
+ */
+export type FileDirection = "sending" | "receiving";
+
+/**
+ * How far a file is.
+ */
+export type FileState = "offered" | "moving" | "waiting" | "checking" | "done" | "declined" | "cancelled" | "failed";
+
+/**
+ * A file on its way to or from one peer.
+ */
+export type FileView = {
+/**
+ * Its number; a key for lists.
+ */
+id: number,
+/**
+ * With whom.
+ */
+peer: PeerId,
+/**
+ * Its name at that time.
+ */
+peer_name: string,
+/**
+ * To it or from it.
+ */
+direction: FileDirection,
+/**
+ * The file's name, made safe where it comes from a peer.
+ */
+name: string,
+/**
+ * The file's size in bytes.
+ */
+size: number,
+/**
+ * How far it is.
+ */
+state: FileState,
+/**
+ * Bytes that the receiver has written.
+ */
+moved: number,
+/**
+ * Bytes per second lately; 0 while nothing moves.
+ */
+speed: number,
+/**
+ * How long the rest takes at this speed.
+ */
+seconds_left: number | null,
+/**
+ * Why it failed.
+ */
+problem: { key: string, values: Record<string, string | number | boolean>, text: string } | null,
+/**
+ * The name under which it was saved with the downloads.
+ */
+saved_as: string | null,
+/**
+ * When it was offered, in UNIX milliseconds on this machine's clock.
+ */
+at_ms: number, };
 
 /**
  * How loud everybody is: the peak of the last 100 ms in dBFS, −100 for silence.
@@ -238,7 +322,7 @@ export type Notice = { code: NoticeCode, key: string, values: Record<string, str
 /**
  * Which kind of notice.
  */
-export type NoticeCode = "bad_name" | "server" | "room_full" | "camera" | "microphone" | "speaker" | "chat" | "peer";
+export type NoticeCode = "bad_name" | "server" | "room_full" | "camera" | "microphone" | "speaker" | "chat" | "file" | "peer";
 
 /**
  * How loud one peer is.
@@ -301,13 +385,34 @@ volume: Volume,
 /**
  * This participant does not want to hear it.
  */
-muted_for_me: boolean, };
+muted_for_me: boolean,
+/**
+ * Its program can take files.
+ */
+takes_files: boolean, };
+
+/**
+ * A file that a person picked on this machine. Where it is, its handle does not say.
+ */
+export type PickedFile = {
+/**
+ * For [`Command::OfferFile`].
+ */
+handle: number,
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * Its size in bytes.
+ */
+size: number, };
 
 /**
  * Every sentence that the engine or the app can say; the page's dictionaries have one of each. A `problem` is
  * what the system or a library said, as it said it.
  */
-export type Sentence = { "key": "name_empty", "values": { field: NameField, } } | { "key": "name_too_long", "values": { field: NameField, length: number, limit: number, } } | { "key": "name_control_character", "values": { field: NameField, } } | { "key": "invite_no_room", "values": Record<symbol, never> } | { "key": "invite_bad_address", "values": { address: string, } } | { "key": "refused", "values": { code: ErrorCode, } } | { "key": "server_silent", "values": Record<symbol, never> } | { "key": "server_ended", "values": Record<symbol, never> } | { "key": "server_lost", "values": Record<symbol, never> } | { "key": "server_bad_address", "values": { address: string, } } | { "key": "server_wrong_scheme", "values": { scheme: string, } } | { "key": "server_unknown_host", "values": { host: string, } } | { "key": "server_nothing_listens", "values": { host: string, } } | { "key": "server_hung_up", "values": { host: string, } } | { "key": "server_unreachable", "values": { host: string, problem: string, } } | { "key": "server_timed_out", "values": { host: string, } } | { "key": "server_not_trusted", "values": { host: string, problem: string, } } | { "key": "server_not_maru", "values": { host: string, } } | { "key": "server_other_version", "values": { host: string, } } | { "key": "automatic_port_taken", "values": { port: number, } } | { "key": "automatic_other_version", "values": { version: string, } } | { "key": "automatic_failed", "values": { problem: string, } } | { "key": "in_a_room_already", "values": Record<symbol, never> } | { "key": "joined_elsewhere", "values": Record<symbol, never> } | { "key": "peer_no_path", "values": { name: string, } } | { "key": "peer_failed", "values": { name: string, problem: string, } } | { "key": "no_common_codec", "values": { name: string, } } | { "key": "no_relay", "values": Record<symbol, never> } | { "key": "chat_not_in_a_room", "values": Record<symbol, never> } | { "key": "chat_too_long", "values": { bytes: number, limit: number, } } | { "key": "chat_too_fast", "values": { messages: number, seconds: number, } } | { "key": "device_none", "values": { kind: DeviceKind, } } | { "key": "device_unknown", "values": { kind: DeviceKind, id: string, } } | { "key": "device_busy", "values": { kind: DeviceKind, name: string, system: System, } } | { "key": "device_denied", "values": { kind: DeviceKind, system: System, } } | { "key": "device_lost", "values": { kind: DeviceKind, name: string, } } | { "key": "device_file", "values": { kind: DeviceKind, path: string, problem: string, } } | { "key": "device_failed", "values": { kind: DeviceKind, name: string, problem: string, } } | { "key": "device_replaced", "values": { kind: DeviceKind, name: string, instead: string,
+export type Sentence = { "key": "name_empty", "values": { field: NameField, } } | { "key": "name_too_long", "values": { field: NameField, length: number, limit: number, } } | { "key": "name_control_character", "values": { field: NameField, } } | { "key": "invite_no_room", "values": Record<symbol, never> } | { "key": "invite_bad_address", "values": { address: string, } } | { "key": "refused", "values": { code: ErrorCode, } } | { "key": "server_silent", "values": Record<symbol, never> } | { "key": "server_ended", "values": Record<symbol, never> } | { "key": "server_lost", "values": Record<symbol, never> } | { "key": "server_bad_address", "values": { address: string, } } | { "key": "server_wrong_scheme", "values": { scheme: string, } } | { "key": "server_unknown_host", "values": { host: string, } } | { "key": "server_nothing_listens", "values": { host: string, } } | { "key": "server_hung_up", "values": { host: string, } } | { "key": "server_unreachable", "values": { host: string, problem: string, } } | { "key": "server_timed_out", "values": { host: string, } } | { "key": "server_not_trusted", "values": { host: string, problem: string, } } | { "key": "server_not_maru", "values": { host: string, } } | { "key": "server_other_version", "values": { host: string, } } | { "key": "automatic_port_taken", "values": { port: number, } } | { "key": "automatic_other_version", "values": { version: string, } } | { "key": "automatic_failed", "values": { problem: string, } } | { "key": "in_a_room_already", "values": Record<symbol, never> } | { "key": "joined_elsewhere", "values": Record<symbol, never> } | { "key": "peer_no_path", "values": { name: string, } } | { "key": "peer_failed", "values": { name: string, problem: string, } } | { "key": "no_common_codec", "values": { name: string, } } | { "key": "no_relay", "values": Record<symbol, never> } | { "key": "chat_not_in_a_room", "values": Record<symbol, never> } | { "key": "chat_too_long", "values": { bytes: number, limit: number, } } | { "key": "chat_too_fast", "values": { messages: number, seconds: number, } } | { "key": "file_not_in_a_room", "values": Record<symbol, never> } | { "key": "file_nobody", "values": Record<symbol, never> } | { "key": "file_not_for", "values": { name: string, } } | { "key": "file_too_large", "values": { name: string, limit: number, } } | { "key": "file_too_many", "values": { name: string, limit: number, } } | { "key": "file_not_picked", "values": Record<symbol, never> } | { "key": "file_not_a_file", "values": { name: string, } } | { "key": "file_vanished", "values": { name: string, } } | { "key": "file_unreadable", "values": { name: string, problem: string, } } | { "key": "file_no_folder", "values": Record<symbol, never> } | { "key": "file_disk_full", "values": Record<symbol, never> } | { "key": "file_not_saved", "values": { problem: string, } } | { "key": "file_damaged", "values": Record<symbol, never> } | { "key": "file_garbled", "values": { name: string, } } | { "key": "file_peer_left", "values": { name: string, } } | { "key": "file_peer_vanished", "values": { name: string, } } | { "key": "file_peer_too_many", "values": { name: string, } } | { "key": "file_peer_too_large", "values": { name: string, } } | { "key": "file_peer_disk_full", "values": { name: string, } } | { "key": "file_peer_damaged", "values": { name: string, } } | { "key": "file_peer_not_saved", "values": { name: string, } } | { "key": "device_none", "values": { kind: DeviceKind, } } | { "key": "device_unknown", "values": { kind: DeviceKind, id: string, } } | { "key": "device_busy", "values": { kind: DeviceKind, name: string, system: System, } } | { "key": "device_denied", "values": { kind: DeviceKind, system: System, } } | { "key": "device_lost", "values": { kind: DeviceKind, name: string, } } | { "key": "device_file", "values": { kind: DeviceKind, path: string, problem: string, } } | { "key": "device_failed", "values": { kind: DeviceKind, name: string, problem: string, } } | { "key": "device_replaced", "values": { kind: DeviceKind, name: string, instead: string,
 /**
  * What is used instead is whatever the system uses; its name may be empty.
  */

@@ -11,7 +11,11 @@ video_codecs: Array<VideoCodec>,
 /**
  * Chat over a data channel.
  */
-chat: boolean, };
+chat: boolean,
+/**
+ * Files over a data channel.
+ */
+files: boolean, };
 
 /**
  * Which program a client is.
