@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use webrtc::runtime::{
@@ -23,6 +24,8 @@ use super::link::{Carried, Link, Links, Routes, Task};
 use super::placeholder::Placeholder;
 use super::{Passes, Tunnels};
 
+/// What may have arrived on a socket while the connection does something else: a burst of a file, or a large picture.
+const RECEIVE_BUFFER_BYTES: usize = 2 * 1024 * 1024;
 /// Messages from a carrier that may wait for the connection.
 const INCOMING: usize = 256;
 
@@ -48,6 +51,10 @@ impl Runtime for SocketRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        // As much as the system lets us have: what does not fit is lost, and a file slows down for that.
+        if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER_BYTES) {
+            tracing::debug!(%error, "a socket keeps its small buffer");
+        }
         let inner = self.tokio.wrap_udp_socket(socket)?;
         let (tunnels, carried) = (Arc::clone(&self.tunnels), Arc::clone(&self.carried));
         Ok(Arc::new(Socket::new(inner, tunnels, carried, Arc::clone(&self.passes))?))
