@@ -42,7 +42,13 @@ const PICKED_LIMIT: usize = 256;
 /// Files that a person picked, by handles that say nothing about where they are: whoever shows the call can
 /// have these sent, and no others.
 #[derive(Clone, Default)]
-pub(crate) struct Picked(Arc<Mutex<(u32, VecDeque<(u32, Source)>)>>);
+pub(crate) struct Picked(Arc<Mutex<Handles>>);
+
+#[derive(Default)]
+struct Handles {
+    next: u32,
+    files: VecDeque<(u32, Source)>,
+}
 
 impl Picked {
     /// Takes a file in. Blocks on the disk.
@@ -56,17 +62,17 @@ impl Picked {
         }
         let (name, size) = (source.name.clone(), source.size);
         let mut picked = self.0.lock();
-        let handle = picked.0;
-        picked.0 += 1;
-        if picked.1.len() == PICKED_LIMIT {
-            picked.1.pop_front();
+        let handle = picked.next;
+        picked.next = picked.next.wrapping_add(1);
+        if picked.files.len() == PICKED_LIMIT {
+            picked.files.pop_front();
         }
-        picked.1.push_back((handle, source));
+        picked.files.push_back((handle, source));
         Ok(PickedFile { handle, name, size })
     }
 
     fn get(&self, handle: u32) -> Option<Source> {
-        self.0.lock().1.iter().find(|(known, _)| *known == handle).map(|(_, source)| source.clone())
+        self.0.lock().files.iter().find(|(known, _)| *known == handle).map(|(_, source)| source.clone())
     }
 }
 
