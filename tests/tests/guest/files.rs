@@ -12,13 +12,16 @@ use crate::meeting::{LIMIT, Meeting};
 /// Keeps what the page hands to the browser's downloads.
 const KEEP_DOWNLOADS: &str = "
     window.maruTestDownloads = {};
-    HTMLAnchorElement.prototype.click = function () { window.maruTestDownloads[this.download] = this.href; };";
+    let newest;
+    const create = URL.createObjectURL;
+    URL.createObjectURL = (blob) => create((newest = blob));
+    HTMLAnchorElement.prototype.click = function () { window.maruTestDownloads[this.download] = newest; };";
 /// The size and SHA-256 of a download.
 const DOWNLOADED: &str = "
     return (async () => {
-        const url = window.maruTestDownloads[arguments[0]];
-        if (!url) return null;
-        const bytes = await (await fetch(url)).arrayBuffer();
+        const blob = window.maruTestDownloads[arguments[0]];
+        if (!blob) return null;
+        const bytes = await blob.arrayBuffer();
         const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
         return [bytes.byteLength, [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')];
     })();";
