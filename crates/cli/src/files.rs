@@ -79,7 +79,7 @@ pub fn describe(file: &FileView) -> String {
         FileDirection::Sending => "to",
         FileDirection::Receiving => "from",
     };
-    let percent = if file.size == 0 { 100 } else { file.moved * 100 / file.size };
+    let percent = (file.moved * 100).checked_div(file.size).unwrap_or(100);
     let state = match (file.state, file.direction) {
         (FileState::Offered, _) => format!("offered, {:.1} MB", file.size as f64 / 1e6),
         (FileState::Moving, _) => {
