@@ -7,6 +7,7 @@ mod bench;
 mod camera;
 mod deny;
 mod guest;
+mod icons;
 mod packages;
 mod process;
 mod python;
@@ -57,6 +58,8 @@ enum Chore {
     Fmt,
     /// Write the UI's type declarations anew from the Rust types.
     Types,
+    /// Draw the icons of every size anew from the mark, `icons/icon.svg`.
+    Icons,
     /// Check licences, banned crates and sources of all dependencies.
     Deny {
         /// Also check for known vulnerabilities; needs the advisory database, which is on GitHub.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Chore::Lint => test::lint(),
         Chore::Fmt => test::format(),
         Chore::Types => test::write_types(),
+        Chore::Icons => icons::icons(),
         Chore::Deny { advisories } => deny::deny(advisories),
     };
     match done {

@@ -29,6 +29,14 @@ pub enum Purpose {
     Relay,
     /// Boot a guest with a kernel of its own.
     Guest,
+    /// Make bundles: what Tauri's tool runs in, what checks the files that describe the app to a system.
+    Bundle,
+    /// Try a bundle on a system of its own.
+    Trial,
+    /// Build for Windows and macOS.
+    Targets,
+    /// Run programs for Windows, and make an installer of them.
+    Wine,
 }
 
 /// Packages of Debian and Ubuntu.
@@ -74,6 +82,12 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
         Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"],
         Purpose::Relay => &["coturn"],
+        Purpose::Bundle => &["nodejs", "curl", "appstream", "desktop-file-utils"],
+        Purpose::Trial => &["mmdebstrap", "util-linux"],
+        Purpose::Targets => {
+            &["build-essential", "cmake", "nasm", "python3-pip", "gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64"]
+        }
+        Purpose::Wine => &["wine64", "wixl", "msitools"],
     }
 }
 
@@ -169,8 +183,11 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             Purpose::Engine => manager.engine,
             Purpose::App => manager.app,
             Purpose::Test => manager.test,
-            // These tests run on Debian: both browsers are packages there, and so is the guest's kernel.
-            Purpose::Browsers | Purpose::Guest => "",
+            // These run on Debian: both browsers are packages there, and so are the guest's kernel, a small
+            // system of its own, and Rust's own source.
+            Purpose::Browsers | Purpose::Guest | Purpose::Trial | Purpose::Targets | Purpose::Wine => "",
+            // Tauri's tool is built there.
+            Purpose::Bundle => "",
             Purpose::Bench => "espeak-ng pulseaudio",
             Purpose::Relay => "coturn",
         });
@@ -216,7 +233,8 @@ fn missing_elsewhere(purposes: &[Purpose]) -> Vec<&'static str> {
     missing
 }
 
-fn install_debian(wanted: &[&str]) -> Result<()> {
+/// Makes sure that these packages of Debian are there.
+pub fn install_debian(wanted: &[&str]) -> Result<()> {
     let missing: Vec<&str> = wanted.iter().copied().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
         eprintln!("Everything is there.");

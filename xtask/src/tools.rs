@@ -1,4 +1,4 @@
-//! Tools for the tests, kept in the cache: programs from crates.io, built once, and one script from npm.
+//! Tools for tests and bundles, kept in the cache: programs from crates.io, built once, and scripts from npm.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,21 +7,32 @@ use std::{env, fs};
 use anyhow::{Context as _, Result};
 
 use crate::process::{run, succeeds};
-use crate::workspace::{cache_dir, cargo};
+use crate::workspace::{cache_dir, cargo, root, target_dir};
 
 /// A program from crates.io, at one version.
 pub struct Tool {
-    /// Its package and program name.
+    /// Its package.
+    pub package: &'static str,
+    /// Its program.
     pub name: &'static str,
     /// Its version.
     pub version: &'static str,
+    /// What it is built with beside its defaults.
+    pub features: &'static [&'static str],
+}
+
+impl Tool {
+    /// A package with one program of its name.
+    const fn new(name: &'static str, version: &'static str) -> Self {
+        Self { package: name, name, version, features: &[] }
+    }
 }
 
 /// Stands between a test and the window's own driver.
-pub const TAURI_DRIVER: Tool = Tool { name: "tauri-driver", version: "2.1.0" };
+pub const TAURI_DRIVER: Tool = Tool::new("tauri-driver", "2.1.0");
 
 /// Checks dependencies.
-pub const CARGO_DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+pub const CARGO_DENY: Tool = Tool::new("cargo-deny", "0.20.2");
 
 /// The tool's program; built first if this version is not there yet.
 pub fn ensure(tool: &Tool) -> Result<PathBuf> {
@@ -32,9 +43,68 @@ pub fn ensure(tool: &Tool) -> Result<PathBuf> {
         eprintln!("{} {} is there.", tool.name, tool.version);
         return Ok(program);
     }
-    let mut install = cargo(&["install", tool.name, "--version", tool.version, "--locked", "--root"])?;
-    run(install.arg(&place))?;
+    let mut install = cargo(&["install", tool.package, "--version", tool.version, "--locked", "--root"])?;
+    install.arg(&place);
+    for feature in tool.features {
+        install.args(["--features", feature]);
+    }
+    run(&mut install)?;
     Ok(program)
+}
+
+/// Lists the licences of all dependencies.
+pub const CARGO_ABOUT: Tool = Tool { features: &["cli"], ..Tool::new("cargo-about", "0.9.3") };
+
+/// Tauri's own tool, which makes bundles and icons, where there is no built one.
+const TAURI: Tool = Tool { package: "tauri-cli", ..Tool::new("cargo-tauri", TAURI_VERSION) };
+
+const TAURI_VERSION: &str = "2.12.4";
+
+/// The same as a script for Node.js, with its program as a library.
+const TAURI_SCRIPT: Script = Script {
+    package: "@tauri-apps/cli",
+    version: TAURI_VERSION,
+    file: "tauri.js",
+    sha512: "248f5b1dfb9d4912629063ab8db5c49ba463cf3be62ae2dcf898b1075344f21373424365082202de94c44b7bb2a6447d9711ebb1bc737274b0848d88c4142987",
+};
+
+const TAURI_X86_64: Script = Script {
+    package: "@tauri-apps/cli-linux-x64-gnu",
+    version: TAURI_VERSION,
+    file: "cli.linux-x64-gnu.node",
+    sha512: "b4dcd949aefd6759d1a47c44a50dfc96c005a4a945958be85f38d357e951467ff349fdf0add502df09cb72ad9711a75c84fbb8b6d2b4ce2be1633afe5c60f5f5",
+};
+
+const TAURI_AARCH64: Script = Script {
+    package: "@tauri-apps/cli-linux-arm64-gnu",
+    version: TAURI_VERSION,
+    file: "cli.linux-arm64-gnu.node",
+    sha512: "8f9ace9e39915305ab9b5a28b1fd330589780fe7eac9d81444e14293486f299c6f6d34fc48e1117acd1007bac157f5d6372fa433aa422b36f7a129b6b11825ce",
+};
+
+/// Tauri's tool, in the checkout: a script with a built library on Linux, which takes Node.js, else built here
+/// once, which takes minutes.
+pub fn tauri() -> Result<Command> {
+    let library = match (env::consts::OS, env::consts::ARCH) {
+        ("linux", "x86_64") => Some(TAURI_X86_64),
+        ("linux", "aarch64") => Some(TAURI_AARCH64),
+        _ => None,
+    };
+    let mut tauri = match library {
+        Some(library) => {
+            let mut node = Command::new("node");
+            node.env("NAPI_RS_NATIVE_LIBRARY_PATH", ensure_script(&library)?);
+            node.arg(ensure_script(&TAURI_SCRIPT)?);
+            node
+        }
+        None => {
+            let mut program = Command::new(ensure(&TAURI)?);
+            program.arg("tauri");
+            program
+        }
+    };
+    tauri.current_dir(root()).env("CARGO_TARGET_DIR", target_dir()?);
+    Ok(tauri)
 }
 
 /// What finds the faults of a page that shut people out.
@@ -66,8 +136,12 @@ pub fn ensure_script(script: &Script) -> Result<PathBuf> {
         eprintln!("{package} {version} is there.");
         return Ok(found);
     }
-    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
-    let archive = format!("{package}-{version}.tgz");
+    // Under a name of its own first: an archive that is unpacked halfway is no script.
+    let unpacked = place.join("unpacked");
+    fs::create_dir_all(&unpacked).with_context(|| format!("cannot make {}", unpacked.display()))?;
+    // `@scope/name`: the scope is part of the path and not of the archive's name.
+    let name = package.rsplit('/').next().unwrap_or(package);
+    let archive = format!("{name}-{version}.tgz");
     let url = format!("https://registry.npmjs.org/{package}/-/{archive}");
     let here = |program: &str| {
         let mut command = Command::new(program);
@@ -87,9 +161,8 @@ pub fn ensure_script(script: &Script) -> Result<PathBuf> {
     // Written down first: what checks it reads the hash from a file.
     fs::write(place.join("sha512"), format!("{sha512}  {archive}\n"))?;
     run(here("sha512sum").args(["--check", "--quiet", "sha512"]))?;
-    // Under a name of its own first: an archive that is unpacked halfway is no script.
-    run(here("tar").args(["--extract", "--gzip", "--file", &archive, "--one-top-level=unpacked"]))?;
-    fs::rename(place.join("unpacked/package"), place.join("package"))?;
+    run(here("tar").args(["-x", "-z", "-f", &archive, "-C", "unpacked"]))?;
+    fs::rename(unpacked.join("package"), place.join("package"))?;
     Ok(found)
 }
 
