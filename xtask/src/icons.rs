@@ -11,10 +11,10 @@ use crate::tools::tauri;
 use crate::workspace::{root, target_dir};
 
 /// Made by Tauri's tool with the sizes that its bundlers expect.
-const BUNDLED: [&str; 5] = ["32x32.png", "128x128.png", "128x128@2x.png", "icon.icns", "icon.ico"];
+const BUNDLED: [&str; 4] = ["32x32.png", "128x128.png", "icon.icns", "icon.ico"];
 
 /// The other sizes of a Linux desktop's icon theme, which are drawn anew and not made smaller; in pixels.
-const SIZES: [u32; 4] = [16, 48, 64, 512];
+const SIZES: [u32; 5] = [16, 48, 64, 256, 512];
 
 /// Draws all sizes anew, and puts the mark where the page has it.
 pub fn icons() -> Result<()> {
