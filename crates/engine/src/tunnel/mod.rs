@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod link;
 mod passes;
 mod placeholder;
+mod plain;
 mod race;
 mod socket;
 mod way;

@@ -22,6 +22,7 @@ use webrtc::runtime::{
 
 use super::link::{Carried, Link, Links, Routes, Task};
 use super::placeholder::Placeholder;
+use super::plain::Plain;
 use super::{Passes, Tunnels};
 
 /// What may have arrived on a socket while the connection does something else: a burst of a file, or a large picture.
@@ -43,6 +44,15 @@ impl SocketRuntime {
     pub fn new(tunnels: Arc<Tunnels>, passes: Arc<Passes>) -> Self {
         Self { tokio: TokioRuntime, tunnels, carried: Arc::default(), passes }
     }
+
+    /// The fast socket, or the plain one where the system refuses what the fast one asks for (Wine does).
+    fn udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let spare = socket.try_clone()?;
+        self.tokio.wrap_udp_socket(socket).or_else(|error| {
+            tracing::debug!("sending and receiving one datagram at a time: {error}");
+            Ok(Arc::new(Plain::new(spare)?) as Arc<dyn AsyncUdpSocket>)
+        })
+    }
 }
 
 impl Runtime for SocketRuntime {
@@ -55,7 +65,7 @@ impl Runtime for SocketRuntime {
         if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER_BYTES) {
             tracing::debug!(%error, "a socket keeps its small buffer");
         }
-        let inner = self.tokio.wrap_udp_socket(socket)?;
+        let inner = self.udp_socket(socket)?;
         let (tunnels, carried) = (Arc::clone(&self.tunnels), Arc::clone(&self.carried));
         Ok(Arc::new(Socket::new(inner, tunnels, carried, Arc::clone(&self.passes))?))
     }
