@@ -10,6 +10,8 @@ mod drops;
 mod events;
 mod frames;
 mod logging;
+#[cfg(test)]
+mod manual;
 mod options;
 mod paths;
 mod platform;

@@ -4,6 +4,7 @@
 //! programs that come out of it.
 
 mod bench;
+mod bundle;
 mod camera;
 mod deny;
 mod guest;
@@ -56,8 +57,22 @@ enum Chore {
     Lint,
     /// Format the Rust code.
     Fmt,
-    /// Write the UI's type declarations anew from the Rust types.
+    /// Write the UI's type declarations and the manual page anew from the Rust types.
     Types,
+    /// Build what people install, and say what was made.
+    Bundle {
+        /// The profile of the program inside: `dist` is shipped; `release` is built faster and runs as well.
+        #[arg(long, default_value = "dist")]
+        profile: String,
+        /// Another target than this machine, such as `universal-apple-darwin`.
+        #[arg(long)]
+        target: Option<String>,
+        /// Install the `.deb` into a small Debian of its own, start it there and make a call (root, Debian).
+        #[arg(long = "try", conflicts_with_all = ["target", "kinds"])]
+        trial: bool,
+        /// Kinds of bundles (`deb`, `rpm`, `appimage`, `dmg`, `msi`, `nsis`), or `server` for its archive, instead of this system's usual ones.
+        kinds: Vec<String>,
+    },
     /// Draw the icons of every size anew from the mark, `icons/icon.svg`.
     Icons,
     /// Check licences, banned crates and sources of all dependencies.
@@ -77,6 +92,11 @@ fn main() -> ExitCode {
         Chore::Lint => test::lint(),
         Chore::Fmt => test::format(),
         Chore::Types => test::write_types(),
+        Chore::Bundle { profile, trial: true, .. } => bundle::trial(&profile),
+        Chore::Bundle { profile, target, kinds, .. } => {
+            let wanted = bundle::Wanted { profile: &profile, target: target.as_deref(), kinds: &kinds };
+            bundle::bundle(&wanted).map(drop)
+        }
         Chore::Icons => icons::icons(),
         Chore::Deny { advisories } => deny::deny(advisories),
     };

@@ -66,6 +66,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "libasound2-plugins",
             "nodejs",
             "node-typescript",
+            "curl",
             "python3-venv",
             "python3-gi",
             "gir1.2-gst-plugins-bad-1.0",
@@ -84,9 +85,14 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Relay => &["coturn"],
         Purpose::Bundle => &["nodejs", "curl", "appstream", "desktop-file-utils"],
         Purpose::Trial => &["mmdebstrap", "util-linux"],
-        Purpose::Targets => {
-            &["build-essential", "cmake", "nasm", "python3-pip", "gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64"]
-        }
+        Purpose::Targets => &[
+            "build-essential",
+            "cmake",
+            "nasm",
+            "python3-pip",
+            "gcc-mingw-w64-x86-64",
+            "g++-mingw-w64-x86-64",
+        ],
         Purpose::Wine => &["wine64", "wixl", "msitools"],
     }
 }
@@ -274,7 +280,8 @@ fn is_installed(package: &str) -> bool {
     query.is_ok_and(|output| output.stdout.ends_with(b"install ok installed"))
 }
 
-fn is_root() -> bool {
+/// Whether this user may do everything.
+pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 

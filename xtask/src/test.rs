@@ -109,11 +109,12 @@ pub fn format() -> Result<()> {
     run(&mut cargo(&["fmt", "--all"])?)
 }
 
-/// Writes `ui/types/` anew. The test that checks these files also writes them, so that there is one
-/// generator.
+/// Writes `ui/types/` and the manual page anew. The tests that check these files also write them, so that there
+/// is one generator of each.
 pub fn write_types() -> Result<()> {
     ensure(&[Purpose::Engine, Purpose::App])?;
-    run(cargo(&["test", "--quiet", "--package", "maru", "--lib", "types::"])?.env("MARU_WRITE_TYPES", "1"))
+    run(cargo(&["test", "--quiet", "--package", "maru", "--lib", "--", "types::", "manual::"])?
+        .env("MARU_WRITE_TYPES", "1"))
 }
 
 fn clippy() -> Result<Command> {

