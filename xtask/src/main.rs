@@ -16,6 +16,7 @@ mod run;
 mod steps;
 mod test;
 mod tools;
+mod workflows;
 mod workspace;
 
 use std::ffi::OsString;
@@ -55,6 +56,8 @@ enum Chore {
     },
     /// Check formatting, lints and the UI's types, without running tests.
     Lint,
+    /// Check the workflows in `.github`, and that each action is pinned by its commit.
+    LintWorkflows,
     /// Format the Rust code.
     Fmt,
     /// Write the UI's type declarations and the manual page anew from the Rust types.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Chore::TestCamera => camera::test_camera(),
         Chore::Bench { what, parts } => bench::bench(what, &parts),
         Chore::Lint => test::lint(),
+        Chore::LintWorkflows => workflows::lint_workflows(),
         Chore::Fmt => test::format(),
         Chore::Types => test::write_types(),
         Chore::Bundle { profile, trial: true, .. } => bundle::trial(&profile),

@@ -13,11 +13,12 @@ use crate::process::{run, run_reading};
 use crate::python;
 use crate::steps::Steps;
 use crate::tools::{self, AXE, TAURI_DRIVER, ensure_component};
+use crate::workflows;
 use crate::workspace::{cargo, program, root};
 
 /// Installs what is missing, then checks and tests everything.
 pub fn test() -> Result<()> {
-    let mut steps = Steps::new(9);
+    let mut steps = Steps::new(10);
     steps.begin("Looking for what has to be installed");
     let browsers = has_browsers();
     ensure(&[Purpose::Engine, Purpose::App, Purpose::Test])?;
@@ -39,6 +40,8 @@ pub fn test() -> Result<()> {
 
     steps.begin("Checking the format");
     run(&mut cargo(&["fmt", "--all", "--check"])?)?;
+    steps.begin("Checking the workflows");
+    workflows::check()?;
     steps.begin("Checking the UI's types");
     run(&mut tsc())?;
     steps.begin("Linting");
@@ -88,13 +91,15 @@ pub fn bench_figures(test: &str) -> Result<()> {
 
 /// Everything that `test` checks without running code.
 pub fn lint() -> Result<()> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     steps.begin("Looking for what has to be installed");
     ensure(&[Purpose::Engine, Purpose::App, Purpose::Test])?;
     ensure_component("rustfmt", "fmt")?;
     ensure_component("clippy", "clippy")?;
     steps.begin("Checking the format");
     run(&mut cargo(&["fmt", "--all", "--check"])?)?;
+    steps.begin("Checking the workflows");
+    workflows::check()?;
     steps.begin("Checking the UI's types");
     run(&mut tsc())?;
     steps.begin("Linting");
