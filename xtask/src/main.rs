@@ -14,6 +14,7 @@ mod process;
 mod python;
 mod run;
 mod steps;
+mod targets;
 mod test;
 mod tools;
 mod workflows;
@@ -76,6 +77,18 @@ enum Chore {
         /// Kinds of bundles (`deb`, `rpm`, `appimage`, `dmg`, `msi`, `nsis`), or `server` for its archive, instead of this system's usual ones.
         kinds: Vec<String>,
     },
+    /// Type-check everything for Windows and macOS, from Debian.
+    CheckTargets {
+        /// Link the programs for Windows too.
+        #[arg(long)]
+        link: bool,
+        /// Make a call between them under Wine.
+        #[arg(long)]
+        wine: bool,
+        /// Make an installer of them; install, use and remove it under Wine.
+        #[arg(long)]
+        msi: bool,
+    },
     /// Draw the icons of every size anew from the mark, `icons/icon.svg`.
     Icons,
     /// Check licences, banned crates and sources of all dependencies.
@@ -100,6 +113,9 @@ fn main() -> ExitCode {
         Chore::Bundle { profile, target, kinds, .. } => {
             let wanted = bundle::Wanted { profile: &profile, target: target.as_deref(), kinds: &kinds };
             bundle::bundle(&wanted).map(drop)
+        }
+        Chore::CheckTargets { link, wine, msi } => {
+            targets::check_targets(targets::Wanted { link, wine, msi })
         }
         Chore::Icons => icons::icons(),
         Chore::Deny { advisories } => deny::deny(advisories),
