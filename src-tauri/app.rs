@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::drops::FileDrop;
 use crate::frames::Streams;
 use crate::options::Options;
+use crate::page::PageLine;
 use crate::secrets::{Tokens, split_token};
 use crate::server::Server;
 use crate::settings::SettingsStore;
@@ -34,6 +35,8 @@ pub struct App {
     pub settings: Arc<SettingsStore>,
     pub tokens: Arc<Tokens>,
     pub streams: Streams,
+    /// To the page, for what is not the engine's to report.
+    pub page: PageLine,
     /// Sends events to the page that is there now.
     pub forwarder: Mutex<Option<JoinHandle<()>>>,
     /// Tells the page that is there now what is dragged over it.
@@ -91,6 +94,7 @@ impl App {
             settings,
             tokens,
             streams: Streams::default(),
+            page: PageLine::default(),
             forwarder: Mutex::new(None),
             drops: Mutex::new(None),
             leaving: AtomicBool::new(false),

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::drops::{self, FileDrop, Picked};
 use crate::events;
 use crate::frames::TileSize;
-use crate::secrets::split_token;
+use crate::page::News;
 use crate::settings::Settings;
 
 /// What a freshly loaded page gets.
@@ -33,13 +33,19 @@ type Answer<T = (), E = String> = Result<T, E>;
 /// The page is there, new or reloaded: it gets events from now on, and whatever an earlier page had
 /// open is closed.
 #[tauri::command]
-pub async fn start(app: State<'_, App>, events: Channel<Event>, drops: Channel<FileDrop>) -> Answer<Start> {
+pub async fn start(
+    app: State<'_, App>,
+    events: Channel<Event>,
+    drops: Channel<FileDrop>,
+    news: Channel<News>,
+) -> Answer<Start> {
     app.streams.close_all(&app.engine);
     let forwarder = events::forward(&app.engine, events);
     if let Some(previous) = app.forwarder.lock().replace(forwarder) {
         previous.abort();
     }
     *app.drops.lock() = Some(drops);
+    app.page.attach(news);
     Ok(Start {
         view: Box::new((*app.engine.view()).clone()),
         settings: app.settings.get(),
@@ -57,9 +63,7 @@ pub async fn command(app: State<'_, App>, command: Command) -> Answer {
 /// Remembers settings. They hold at once; the sentence says what will not last.
 #[tauri::command]
 pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<(), Problem> {
-    let mut settings = settings;
-    let (server, token) = split_token(settings.server.trim());
-    settings.server = server;
+    let (settings, token) = settings.tidied();
     let kept = match &token {
         Some(token) => app.tokens.keep(&settings.server, token).await.map_err(Problem::from),
         None => Ok(()),

@@ -13,11 +13,13 @@ mod logging;
 #[cfg(test)]
 mod manual;
 mod options;
+mod page;
 mod paths;
 mod platform;
 mod secrets;
 mod server;
 mod settings;
+mod settings_file;
 #[cfg(test)]
 mod types;
 
@@ -65,8 +67,11 @@ pub fn run() -> ExitCode {
         ])
         .setup(move |handle| {
             let data = paths.as_ref().map(|paths| paths.data.clone());
-            let settings = SettingsStore::open(paths.as_ref().map(|paths| paths.config.as_path()));
+            let (settings, problem) = SettingsStore::open(paths.as_ref().map(|paths| paths.config.as_path()));
             let app = tauri::async_runtime::block_on(App::start(options, settings, data))?;
+            if let Some(problem) = problem {
+                app.page.tell_problem(problem);
+            }
             handle.manage(app);
             open_window(handle.handle(), paths)?;
             let handle = handle.handle().clone();

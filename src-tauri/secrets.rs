@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use maru_engine::{Problem, Sentence};
+use maru_protocol::Invite;
 use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -34,6 +35,16 @@ pub fn split_token(address: &str) -> (String, Option<String>) {
         .collect();
     let address = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
     (address, token)
+}
+
+/// What of a typed room may be remembered: a room's name as it is, an invite without what follows its room's
+/// name, where a server's token may be. Nothing of an invite that leads nowhere, since nobody knows what is in it.
+pub fn room_without_secrets(room: &str) -> String {
+    let room = room.trim();
+    if !Invite::is_meant(room) {
+        return room.to_owned();
+    }
+    Invite::parse(room).map(|invite| invite.to_string()).unwrap_or_default()
 }
 
 /// The tokens of this run, over those in the store.

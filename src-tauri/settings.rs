@@ -1,9 +1,6 @@
-//! What the app remembers from one start to the next: a small JSON file that is replaced as a
-//! whole, so that a crash leaves the old one or the new one and never half of one. Secrets are not
-//! in it (see `secrets`).
+//! What the app remembers from one start to the next. Secrets are not in it (see `secrets`), and how it
+//! lies on the disk is `settings_file`'s business.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use maru_engine::{AddressPolicy, Problem, Sentence};
@@ -12,6 +9,12 @@ use maru_media::voice::VoiceSettings;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+use crate::secrets::{room_without_secrets, split_token};
+use crate::settings_file::{self, Found};
+
+/// Rooms that the join screen offers again.
+const RECENT_ROOMS: usize = 6;
 
 /// What the window remembers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -46,6 +49,8 @@ pub struct Settings {
     pub find_on_network: bool,
     /// How much the others learn of where this machine is.
     pub addresses: AddressPolicy,
+    /// The rooms joined last, as they were typed or as invites, the newest first.
+    pub recent_rooms: Vec<String>,
 }
 
 impl Default for Settings {
@@ -65,12 +70,28 @@ impl Default for Settings {
             guests_on_network: false,
             find_on_network: true,
             addresses: AddressPolicy::default(),
+            recent_rooms: Vec::new(),
         }
     }
 }
 
-/// Larger files are not ours; reading one whole would only cost memory.
-const FILE_MAX_BYTES: u64 = 256 * 1024;
+impl Settings {
+    /// The same without what must not be written down, and within bounds. Tells the token that was in the
+    /// server's address.
+    pub fn tidied(mut self) -> (Self, Option<String>) {
+        let (server, token) = split_token(self.server.trim());
+        self.server = server;
+        self.room = room_without_secrets(&self.room);
+        let mut rooms: Vec<String> = Vec::new();
+        for room in self.recent_rooms.iter().map(|room| room_without_secrets(room)) {
+            if !room.is_empty() && !rooms.contains(&room) && rooms.len() < RECENT_ROOMS {
+                rooms.push(room);
+            }
+        }
+        self.recent_rooms = rooms;
+        (self, token)
+    }
+}
 
 /// Why settings were not saved.
 #[derive(Debug, thiserror::Error)]
@@ -98,12 +119,29 @@ pub struct SettingsStore {
 }
 
 impl SettingsStore {
-    /// Reads the file in `dir`. A missing one means defaults; one that is not settings is kept aside
-    /// under another name, so that nothing is lost, and defaults are used. Blocks on the disk.
-    pub fn open(dir: Option<&Path>) -> Self {
+    /// Reads the file in `dir`, and says what the person has to know about it. A missing file means defaults;
+    /// one that is not settings is kept aside under another name, so that nothing is lost, and defaults are
+    /// used; one of a newer version is read as far as it is understood, and left as it is. Blocks on the disk.
+    pub fn open(dir: Option<&Path>) -> (Self, Option<Problem>) {
         let file = dir.map(|dir| dir.join("settings.json"));
-        let settings = file.as_deref().map(read).unwrap_or_default();
-        Self { file, current: Mutex::new(settings) }
+        let found = file.as_deref().map_or(Found::Nothing, settings_file::read);
+        let (file, settings, problem) = match found {
+            Found::Nothing => (file, Settings::default(), None),
+            Found::Settings(settings) => (file, settings, None),
+            Found::Newer(settings) => {
+                let text = "The settings were written by a newer version of Maru. This one uses what it understands \
+                            and changes nothing there: what you change now holds until you close the window.";
+                (None, settings, Some(Problem::new(Sentence::SettingsNewer {}, text)))
+            }
+            Found::Broken { kept } => {
+                let kept = kept.display().to_string();
+                let text = format!(
+                    "The settings could not be read, so Maru starts with its usual ones. The old file is kept as {kept}."
+                );
+                (file, Settings::default(), Some(Problem::new(Sentence::SettingsBroken { file: kept }, text)))
+            }
+        };
+        (Self { file, current: Mutex::new(settings) }, problem)
     }
 
     /// The settings as they are now.
@@ -124,52 +162,15 @@ impl SettingsStore {
         }
         *current = settings;
         let Some(file) = &self.file else { return Ok(()) };
-        write(file, &current).map_err(|source| SaveError { path: file.display().to_string(), source })
+        settings_file::write(file, &current)
+            .map_err(|source| SaveError { path: file.display().to_string(), source })
     }
-}
-
-fn read(file: &Path) -> Settings {
-    let text = match fs::metadata(file) {
-        Ok(metadata) if metadata.len() > FILE_MAX_BYTES => Err("it is too large".to_owned()),
-        Ok(_) => fs::read_to_string(file).map_err(|error| error.to_string()),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Settings::default(),
-        Err(error) => Err(error.to_string()),
-    };
-    match text.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string())) {
-        Ok(settings) => settings,
-        Err(problem) => {
-            let aside = file.with_extension("json.broken");
-            let kept = fs::rename(file, &aside);
-            tracing::warn!(
-                "the settings in {} cannot be read ({problem}); starting with defaults, the old file is {}",
-                file.display(),
-                if kept.is_ok() { aside.display().to_string() } else { "left where it is".to_owned() }
-            );
-            Settings::default()
-        }
-    }
-}
-
-fn write(file: &Path, settings: &Settings) -> std::io::Result<()> {
-    let dir = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
-    // One name per process: two instances may save at once, and the later rename wins.
-    let temporary = dir.join(format!("settings.json.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut out = fs::File::create(&temporary)?;
-        out.write_all(&serde_json::to_vec_pretty(settings)?)?;
-        out.write_all(b"\n")?;
-        out.sync_all()?;
-        fs::rename(&temporary, file)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn place(name: &str) -> PathBuf {
@@ -191,8 +192,8 @@ mod tests {
     #[test]
     fn what_was_saved_is_there_after_a_restart_and_no_temporary_file_is_left() {
         let dir = place("saved");
-        SettingsStore::open(Some(&dir)).set(settings()).unwrap();
-        assert_eq!(SettingsStore::open(Some(&dir)).get(), settings());
+        SettingsStore::open(Some(&dir)).0.set(settings()).unwrap();
+        assert_eq!(SettingsStore::open(Some(&dir)).0.get(), settings());
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
         fs::remove_dir_all(dir).unwrap();
     }
@@ -202,11 +203,14 @@ mod tests {
         let dir = place("broken");
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("settings.json"), "{\"name\": \"Ad").unwrap();
-        let store = SettingsStore::open(Some(&dir));
+        let (store, problem) = SettingsStore::open(Some(&dir));
         assert_eq!(store.get(), Settings::default());
         store.set(settings()).unwrap();
-        assert_eq!(fs::read_to_string(dir.join("settings.json.broken")).unwrap(), "{\"name\": \"Ad");
-        assert_eq!(SettingsStore::open(Some(&dir)).get(), settings());
+        let Some(Sentence::SettingsBroken { file }) = problem.map(|problem| problem.sentence) else {
+            panic!("nobody is told");
+        };
+        assert_eq!(fs::read_to_string(&file).unwrap(), "{\"name\": \"Ad");
+        assert_eq!(SettingsStore::open(Some(&dir)).0.get(), settings());
         fs::remove_dir_all(dir).unwrap();
     }
 
@@ -216,7 +220,7 @@ mod tests {
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("settings.json"), r#"{"name": "Ada", "from_the_future": [1, 2]}"#).unwrap();
         let expected = Settings { name: "Ada".into(), ..Settings::default() };
-        assert_eq!(SettingsStore::open(Some(&dir)).get(), expected);
+        assert_eq!(SettingsStore::open(Some(&dir)).0.get(), expected);
         fs::remove_dir_all(dir).unwrap();
     }
 
@@ -226,7 +230,7 @@ mod tests {
         fs::create_dir_all(&dir).unwrap();
         let found = |text: &str| {
             fs::write(dir.join("settings.json"), text).unwrap();
-            SettingsStore::open(Some(&dir)).get().addresses
+            SettingsStore::open(Some(&dir)).0.get().addresses
         };
         assert_eq!(found(r#"{"name": "Ada"}"#), AddressPolicy::All);
         assert_eq!(found(r#"{"addresses": "hide_private"}"#), AddressPolicy::HidePrivate);
@@ -238,10 +242,79 @@ mod tests {
     fn a_place_that_cannot_be_written_is_named_and_the_settings_hold_for_this_run() {
         let dir = place("file-in-the-way");
         fs::write(&dir, "").unwrap();
-        let store = SettingsStore::open(Some(&dir));
+        let (store, _) = SettingsStore::open(Some(&dir));
         let error = store.set(settings()).unwrap_err().to_string();
         assert!(error.contains("settings.json"), "{error}");
         assert_eq!(store.get(), settings());
         fs::remove_file(dir).unwrap();
+    }
+
+    #[test]
+    fn broken_files_do_not_take_each_others_place() {
+        let dir = place("broken-twice");
+        fs::create_dir_all(&dir).unwrap();
+        for text in ["{", "[1]"] {
+            fs::write(dir.join("settings.json"), text).unwrap();
+            SettingsStore::open(Some(&dir));
+        }
+        let mut kept: Vec<_> = fs::read_dir(&dir)
+            .unwrap()
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect();
+        kept.sort();
+        assert_eq!(kept, ["[1]", "{"]);
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_used_and_left_as_it_is() {
+        let dir = place("newer");
+        fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("settings.json");
+        for (text, name) in [
+            (r#"{"version": 99, "name": "Ada", "camera": "front"}"#, "Ada"),
+            // What it means by this is not what we mean: nothing of it can be used.
+            (r#"{"version": 99, "name": ["Ada", "Lovelace"]}"#, ""),
+        ] {
+            fs::write(&file, text).unwrap();
+            let (store, problem) = SettingsStore::open(Some(&dir));
+            assert_eq!(store.get().name, name);
+            assert_eq!(problem.unwrap().sentence, Sentence::SettingsNewer {});
+            store.set(settings()).unwrap();
+            assert_eq!(store.get(), settings());
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        }
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_saved_file_says_its_version() {
+        let dir = place("says-version");
+        SettingsStore::open(Some(&dir)).0.set(settings()).unwrap();
+        let text = fs::read_to_string(dir.join("settings.json")).unwrap();
+        assert!(text.contains("\"version\": 1"), "{text}");
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn tokens_in_addresses_and_invites_are_not_among_what_is_written() {
+        let told = Settings {
+            server: " wss://example.org/?token=sesame ".into(),
+            room: "https://example.org/standup#token=sesame".into(),
+            recent_rooms: [
+                "maru://example.org/standup?token=sesame",
+                "회의실",
+                "회의실",
+                "https://:sesame@/",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            ..settings()
+        };
+        let (tidied, token) = told.tidied();
+        assert_eq!(token.as_deref(), Some("sesame"));
+        assert_eq!(tidied.server, "wss://example.org/");
+        assert_eq!(tidied.room, "https://example.org/standup");
+        assert_eq!(tidied.recent_rooms, ["https://example.org/standup", "회의실"]);
     }
 }

@@ -9,6 +9,7 @@ use ts_rs::{Config, TS};
 
 use crate::commands::{QrCode, Start};
 use crate::drops::FileDrop;
+use crate::page::News;
 
 const FILES: [&str; 4] = ["protocol.d.ts", "media.d.ts", "engine.d.ts", "shell.d.ts"];
 
@@ -17,6 +18,7 @@ fn generate(dir: &Path) {
     Start::export_all(&config).unwrap();
     FileDrop::export_all(&config).unwrap();
     QrCode::export_all(&config).unwrap();
+    News::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();
     // A notice holds these two, but in looser types.

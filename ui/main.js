@@ -23,6 +23,7 @@ import { wayOut } from "./view/wayout.js";
 
 /** @typedef {import("./backend/backend").Backend} Backend */
 /** @typedef {import("./backend/backend").Start} Start */
+/** @typedef {import("./types/shell").News} News */
 /** @typedef {import("./types/engine").CallView} CallView */
 /** @typedef {import("./types/engine").Command} Command */
 /** @typedef {import("./types/engine").Event} Event */
@@ -167,6 +168,11 @@ class App {
     if (problem) this.notice.say(refusalOf(problem));
   }
 
+  /** @param {News} news of the app itself */
+  hear(news) {
+    this.notice.say(refusalOf(news.problem));
+  }
+
   /** @param {CallView} view @param {boolean} first */
   #render(view, first) {
     const inCall = view.call === "in_call" || view.call === "reconnecting";
@@ -183,11 +189,21 @@ class App {
     if (!this.#isUnheard()) this.hint.hide();
     this.#renderControls();
     if (moved) this.#focusScreen(inCall);
+    if (moved && inCall && !first) this.#rememberRoom();
     if (view.call !== "idle") this.#previewing = false;
     else if (!this.#previewing) {
       this.#previewing = true;
       this.#do({ type: "preview", on: true });
     }
+  }
+
+  /** The room that was joined is offered again. */
+  #rememberRoom() {
+    if (this.#flags.guest) return;
+    const { room } = this.join.settings;
+    const recent = this.#backend.settings().recent_rooms.filter((other) => other !== room);
+    void this.#save({ recent_rooms: [room, ...recent] });
+    this.join.renderRecent([room, ...recent]);
   }
 
   /** @param {boolean} inCall */
@@ -347,15 +363,18 @@ async function run() {
     new NoticeBar({ onDismiss: () => {}, wayOutOf: () => null }).say(text, wayOut);
   /** @type {App | undefined} */
   let app;
-  /** @type {Event[]} what comes before there is something to show it on */
+  /** @type {((app: App) => void)[]} what comes before there is something to show it on */
   const early = [];
+  /** @param {(app: App) => void} act */
+  const tell = (act) => (app ? act(app) : void early.push(act));
   try {
-    const start = await backend.start((event) => {
-      if (app) app.handle(event);
-      else early.push(event);
-    }, (drop) => app?.handleDrop(drop));
+    const start = await backend.start(
+      (event) => tell((shown) => shown.handle(event)),
+      (drop) => app?.handleDrop(drop),
+      (news) => tell((shown) => shown.hear(news)),
+    );
     app = new App(backend, start);
-    for (const event of early) app.handle(event);
+    for (const act of early) act(app);
   } catch (error) {
     trouble(refusalOf(error), { label: strings.reload, act: () => window.location.reload() });
   }

@@ -2,7 +2,7 @@
 // for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
 import type { CallView, Command, Event } from "../types/engine";
-import type { FileDrop, Picked, QrCode, Settings } from "../types/shell";
+import type { FileDrop, News, Picked, QrCode, Settings } from "../types/shell";
 
 /** What there is at the start. A reloaded window gets the call as it stands. */
 export interface Start {
@@ -38,7 +38,7 @@ export interface Frame {
   data: Uint8Array;
 }
 
-export type { FileDrop, Picked, QrCode };
+export type { FileDrop, News, Picked, QrCode };
 
 export interface VideoOptions {
   /** Ask for decoded pictures instead of encoded frames. */
@@ -73,7 +73,11 @@ export interface Refusal {
 
 export interface Backend {
   /** Subscribes, and says what there is. Rejects with a {@link Refusal} or a sentence, like all that rejects. */
-  start(onEvent: (event: Event) => void, onFileDrop: (drop: FileDrop) => void): Promise<Start>;
+  start(
+    onEvent: (event: Event) => void,
+    onFileDrop: (drop: FileDrop) => void,
+    onNews: (news: News) => void,
+  ): Promise<Start>;
   command(command: Command): Promise<void>;
   settings(): Settings;
   saveSettings(settings: Settings): Promise<void>;

@@ -34,12 +34,14 @@ export function tauriBackend() {
   let current;
 
   return {
-    async start(onEvent, onFileDrop) {
+    async start(onEvent, onFileDrop, onNews) {
       const events = new core.Channel();
       events.onmessage = onEvent;
       const drops = new core.Channel();
       drops.onmessage = onFileDrop;
-      const { view, settings, version } = await invoke("start", { events, drops });
+      const news = new core.Channel();
+      news.onmessage = onNews;
+      const { view, settings, version } = await invoke("start", { events, drops, news });
       current = settings;
       return { view, settings, version, flags: { webcodecs: true, guest: false, canFlipCamera: false } };
     },

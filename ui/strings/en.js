@@ -180,6 +180,11 @@ const notices = {
   token_not_kept: ({ problem }) =>
     `This computer has no place to keep the server’s access token safe (${problem}). Maru uses it until you close ` +
     "the window; enter the address with the token again next time.",
+  settings_broken: ({ file }) =>
+    `The settings could not be read, so Maru starts with its usual ones. The old file is kept as ${file}.`,
+  settings_newer: () =>
+    "The settings were written by a newer version of Maru. This one uses what it understands and changes nothing " +
+    "there: what you change now holds until you close the window.",
 
   page_not_secure: () =>
     "Browsers give the camera and the microphone only to pages that came over https. You can join, watch and " +
@@ -239,6 +244,7 @@ export const en = {
   languageLabel: "Language",
   languageSystem: "As the system",
   previewLabel: "Your camera’s picture",
+  recentRooms: "Recent rooms",
 
   // Devices
   cameraLabel: "Camera",

@@ -186,6 +186,10 @@ const notices = {
   token_not_kept: ({ problem }) =>
     `이 컴퓨터에는 서버의 접속 토큰을 안전하게 둘 곳이 없어요(${problem}). 창을 닫을 때까지만 쓰니, 다음에는 토큰이 ` +
     "든 주소를 다시 넣어 주세요.",
+  settings_broken: ({ file }) => `설정을 읽지 못해 처음 설정으로 시작해요. 예전 파일은 여기에 남겨 두었어요: ${file}`,
+  settings_newer: () =>
+    "더 새로운 Maru가 쓴 설정이에요. 알아볼 수 있는 것만 쓰고 그 파일은 그대로 둬요. 지금 바꾸는 것은 창을 닫을 때까지만 " +
+    "남아요.",
 
   page_not_secure: () =>
     "브라우저는 https로 연 페이지에만 카메라와 마이크를 내줘요. 지금도 들어가서 보고 들을 수 있어요. 얼굴과 목소리를 " +
@@ -242,6 +246,7 @@ export const ko = {
   languageLabel: "언어",
   languageSystem: "시스템 언어",
   previewLabel: "내 카메라 화면",
+  recentRooms: "최근 방",
 
   // 장치
   cameraLabel: "카메라",

@@ -52,6 +52,9 @@ class FakeElement {
   append(...options) {
     this.options.push(...options);
   }
+  replaceChildren(...options) {
+    this.options = options;
+  }
   addEventListener(type, handler) {
     this.handlers[type] = handler;
   }
@@ -199,7 +202,7 @@ test("Who wants no relay, or is in no room, is told nothing of there being none"
 function screen(addresses, isGuest) {
   const said = [];
   const join = new JoinScreen({ onJoin() {}, onCancel() {}, onSettings: () => said.push(join.settings.addresses) });
-  const settings = { name: "Ann", room: "standup", server: "", find_on_network: true, addresses };
+  const settings = { name: "Ann", room: "standup", server: "", find_on_network: true, addresses, recent_rooms: [] };
   join.fill(settings, { me: { name: "" }, room: null }, isGuest);
   const choices = page.addresses.options.map(({ value, textContent }) => [value, textContent]);
   return { join, said, choices };

@@ -416,4 +416,4 @@ export type Sentence = { "key": "name_empty", "values": { field: NameField, } } 
 /**
  * What is used instead is whatever the system uses; its name may be empty.
  */
-follows_system: boolean, } } | { "key": "device_back", "values": { kind: DeviceKind, name: string, } } | { "key": "guests_not_let_in", "values": { problem: string, } } | { "key": "settings_not_saved", "values": { problem: string, } } | { "key": "token_not_kept", "values": { problem: string, } };
+follows_system: boolean, } } | { "key": "device_back", "values": { kind: DeviceKind, name: string, } } | { "key": "guests_not_let_in", "values": { problem: string, } } | { "key": "settings_not_saved", "values": { problem: string, } } | { "key": "token_not_kept", "values": { problem: string, } } | { "key": "settings_broken", "values": { file: string, } } | { "key": "settings_newer", "values": Record<symbol, never> };

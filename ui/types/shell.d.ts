@@ -12,6 +12,15 @@ export type FileDrop = { "type": "over" } | { "type": "left" } | { "type": "drop
 picked: Picked, };
 
 /**
+ * News of the shell for the page.
+ */
+export type News = { "type": "problem",
+/**
+ * The sentence.
+ */
+problem: { key: string, values: Record<string, string | number>, text: string }, };
+
+/**
  * Files that the person picked.
  */
 export type Picked = {
@@ -96,7 +105,11 @@ find_on_network: boolean,
 /**
  * How much the others learn of where this machine is.
  */
-addresses: AddressPolicy, };
+addresses: AddressPolicy,
+/**
+ * The rooms joined last, as they were typed or as invites, the newest first.
+ */
+recent_rooms: Array<string>, };
 
 /**
  * What a freshly loaded page gets.

@@ -3,6 +3,7 @@
 
 import { strings } from "../strings.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
+import { RecentRooms } from "./recent.js";
 
 /** @typedef {import("../types/engine").AddressPolicy} AddressPolicy */
 /** @typedef {import("../types/engine").CallView} CallView */
@@ -26,6 +27,7 @@ export class JoinScreen {
   #fallback = byId("force-fallback", HTMLInputElement);
   #synthetic = byId("synthetic-devices", HTMLInputElement);
   #roomField = byId("room-field", HTMLElement);
+  #recent;
   /** The room that the page's address names; only a name is asked for then. */
   #given = "";
 
@@ -41,6 +43,10 @@ export class JoinScreen {
       if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
     });
     this.#cancel.addEventListener("click", onCancel);
+    this.#recent = new RecentRooms((room) => {
+      this.setRoom(room);
+      onSettings();
+    });
     for (const input of this.#remembered) {
       input.addEventListener("change", onSettings);
     }
@@ -62,6 +68,7 @@ export class JoinScreen {
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
     this.#advanced.open = settings.server !== "";
+    this.#recent.render(settings.recent_rooms);
     if (!guest) return;
     // All the rest is the app's.
     for (const field of this.#ofTheApp) field.closest("label")?.setAttribute("hidden", "");
@@ -93,6 +100,20 @@ export class JoinScreen {
   /** The fields that are remembered as soon as they change. */
   get #remembered() {
     return [this.#room, this.#name, this.#addresses, ...this.#ofTheApp];
+  }
+
+  /**
+   * Fills the room in; what is left to do is to join.
+   * @param {string} room a name or an invite
+   */
+  setRoom(room) {
+    this.#room.value = room;
+    (this.#name.value.trim() === "" ? this.#name : this.#join).focus();
+  }
+
+  /** @param {string[]} rooms joined last, the newest first */
+  renderRecent(rooms) {
+    this.#recent.render(rooms);
   }
 
   /** What the form says now. */

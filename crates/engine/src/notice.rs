@@ -339,6 +339,10 @@ pub enum Sentence {
     TokenNotKept {
         problem: String,
     },
+    SettingsBroken {
+        file: String,
+    },
+    SettingsNewer {},
 }
 
 impl From<DeviceError> for Problem {

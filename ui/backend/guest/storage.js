@@ -25,6 +25,7 @@ const INITIAL = {
   guests_on_network: false,
   find_on_network: false,
   addresses: "all",
+  recent_rooms: [], // a browser tells by itself which pages were opened
 };
 
 /** @param {() => Storage} storage @param {string} key @returns {Record<string, unknown>} */
@@ -74,6 +75,7 @@ export function loadSettings(storage = () => localStorage) {
     const fits = initial === null ? value === null || typeof value === "string" : typeof value === typeof initial;
     if (fits) settings[key] = value;
   }
+  settings.recent_rooms = INITIAL.recent_rooms;
   settings.voice = voiceOf(found.voice);
   settings.addresses = addressesOf(found.addresses);
   return /** @type {Settings} */ (settings);
