@@ -1,6 +1,5 @@
 //! What lives as long as the app: engine, server, settings, streams. The page comes and goes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,13 +14,16 @@ use tauri::ipc::Channel;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::desk::{Desk, Orders, desk};
 use crate::drops::FileDrop;
 use crate::frames::Streams;
 use crate::options::Options;
 use crate::page::PageLine;
+use crate::paths::Paths;
 use crate::secrets::{Tokens, split_token};
 use crate::server::Server;
 use crate::settings::SettingsStore;
+use crate::shortcut::Shortcuts;
 
 /// Time for goodbyes to the room and to the clients of the embedded server.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,6 +31,8 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The app's state, which the commands work on.
 pub struct App {
     pub options: Options,
+    /// `None` where this user has no home.
+    pub paths: Option<Paths>,
     pub engine: Engine,
     pub server: Arc<Server>,
     pub devices: Arc<SystemDevices>,
@@ -37,23 +41,27 @@ pub struct App {
     pub streams: Streams,
     /// To the page, for what is not the engine's to report.
     pub page: PageLine,
-    /// Sends events to the page that is there now.
+    pub desk: Desk,
+    pub shortcuts: Shortcuts,
+    /// Send events to the pages that are there now: the call's, and the small one's.
     pub forwarder: Mutex<Option<JoinHandle<()>>>,
     /// Tells the page that is there now what is dragged over it.
     pub drops: Mutex<Option<Channel<FileDrop>>>,
+    pub mini_forwarder: Mutex<Option<JoinHandle<()>>>,
     leaving: AtomicBool,
 }
 
 impl App {
     /// Starts the engine, with a place for what belongs to this machine; it opens no device until the page asks for a preview or a call.
+    /// The orders are for the desk's task.
     ///
     /// # Errors
     /// When the system gives the engine no thread.
     pub async fn start(
         options: Options,
         settings: SettingsStore,
-        data: Option<PathBuf>,
-    ) -> anyhow::Result<Self> {
+        paths: Option<Paths>,
+    ) -> anyhow::Result<(Self, Orders)> {
         let settings = Arc::new(settings);
         let remembered = settings.get();
         let tokens = Tokens::default();
@@ -65,6 +73,7 @@ impl App {
         }
         let tokens = Arc::new(tokens);
         let given = given.map(|(address, _)| address);
+        let data = paths.as_ref().map(|paths| paths.data.clone());
         let server = Arc::new(Server::new(settings.clone(), tokens.clone(), given, data, options.no_lan));
         let synthetic = options.synthetic_devices || remembered.synthetic_devices;
         let devices = Arc::new(SystemDevices::new(DeviceOptions { synthetic }));
@@ -86,8 +95,10 @@ impl App {
             decode: false,
         })
         .context("the call cannot be set up")?;
-        Ok(Self {
+        let (desk, orders) = desk();
+        let app = Self {
             options,
+            paths,
             engine,
             server,
             devices,
@@ -95,10 +106,14 @@ impl App {
             tokens,
             streams: Streams::default(),
             page: PageLine::default(),
+            desk,
+            shortcuts: Shortcuts::default(),
             forwarder: Mutex::new(None),
             drops: Mutex::new(None),
+            mini_forwarder: Mutex::new(None),
             leaving: AtomicBool::new(false),
-        })
+        };
+        Ok((app, orders))
     }
 
     /// Whether the app is on its way out; sets that it is.

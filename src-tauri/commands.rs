@@ -4,7 +4,7 @@
 use maru_engine::{CallView, Command, Event, Problem, Sentence};
 use serde::Serialize;
 use tauri::ipc::{Channel, InvokeResponseBody};
-use tauri::{State, WebviewWindow};
+use tauri::{AppHandle, State, WebviewWindow};
 use tauri_plugin_dialog::DialogExt as _;
 use tokio::sync::oneshot;
 use ts_rs::TS;
@@ -15,6 +15,8 @@ use crate::events;
 use crate::frames::TileSize;
 use crate::page::News;
 use crate::settings::Settings;
+use crate::words::Words;
+use crate::{leave_and_exit, platform, windows};
 
 /// What a freshly loaded page gets.
 #[derive(Clone, Debug, Serialize, TS)]
@@ -35,22 +37,39 @@ type Answer<T = (), E = String> = Result<T, E>;
 #[tauri::command]
 pub async fn start(
     app: State<'_, App>,
+    words: Words,
     events: Channel<Event>,
     drops: Channel<FileDrop>,
     news: Channel<News>,
 ) -> Answer<Start> {
-    app.streams.close_all(&app.engine);
+    app.streams.close_of(&app.engine, windows::MAIN);
     let forwarder = events::forward(&app.engine, events);
     if let Some(previous) = app.forwarder.lock().replace(forwarder) {
         previous.abort();
     }
     *app.drops.lock() = Some(drops);
     app.page.attach(news);
-    Ok(Start {
+    app.desk.speak(words);
+    Ok(what_there_is(&app))
+}
+
+/// The same for the page of the small window.
+#[tauri::command]
+pub async fn start_mini(app: State<'_, App>, events: Channel<Event>) -> Answer<Start> {
+    app.streams.close_of(&app.engine, windows::MINI);
+    let forwarder = events::forward(&app.engine, events);
+    if let Some(previous) = app.mini_forwarder.lock().replace(forwarder) {
+        previous.abort();
+    }
+    Ok(what_there_is(&app))
+}
+
+fn what_there_is(app: &App) -> Start {
+    Start {
         view: Box::new((*app.engine.view()).clone()),
         settings: app.settings.get(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-    })
+    }
 }
 
 /// Something the person wants of the call.
@@ -62,7 +81,11 @@ pub async fn command(app: State<'_, App>, command: Command) -> Answer {
 
 /// Remembers settings. They hold at once; the sentence says what will not last.
 #[tauri::command]
-pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<(), Problem> {
+pub async fn save_settings(
+    handle: AppHandle,
+    app: State<'_, App>,
+    settings: Settings,
+) -> Answer<(), Problem> {
     let (settings, token) = settings.tidied();
     let kept = match &token {
         Some(token) => app.tokens.keep(&settings.server, token).await.map_err(Problem::from),
@@ -76,12 +99,19 @@ pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<()
     }
     // Before the answer: a call that is joined after it has no connection that tells more.
     app.engine.command(Command::SetAddresses { addresses: settings.addresses }).await;
+    // Keys that could not be had are told of when they are chosen, not with whatever is saved later.
+    let keys = if settings.desktop == app.settings.get().desktop {
+        Ok(())
+    } else {
+        app.shortcuts.apply(&handle, &settings.desktop)
+    };
     let store = app.settings.clone();
     let saved = tokio::task::spawn_blocking(move || store.set(settings)).await;
     app.server.apply_find_on_network().await;
+    app.desk.settings_changed();
     let applied = app.server.apply_guests_on_network().await;
     match saved {
-        Ok(saved) => saved.map_err(Problem::from).and(kept).and(applied),
+        Ok(saved) => saved.map_err(Problem::from).and(kept).and(applied).and(keys),
         Err(error) => {
             let problem = error.to_string();
             let text = format!("The settings cannot be saved: {problem}.");
@@ -94,6 +124,7 @@ pub async fn save_settings(app: State<'_, App>, settings: Settings) -> Answer<()
 /// asks for I420 of at most `width` × `height` device pixels instead of H.264; previews always are.
 #[tauri::command]
 pub async fn open_video(
+    window: WebviewWindow,
     app: State<'_, App>,
     source: String,
     decoded: bool,
@@ -102,7 +133,7 @@ pub async fn open_video(
     frames: Channel<InvokeResponseBody>,
 ) -> Answer<u32> {
     let source = source.parse()?;
-    app.streams.open(&app.engine, source, decoded, TileSize::new(width, height), frames)
+    app.streams.open(&app.engine, window.label(), source, decoded, TileSize::new(width, height), frames)
 }
 
 /// The tile of a stream has another size now, in device pixels.
@@ -141,6 +172,32 @@ pub async fn pick_files(window: WebviewWindow, app: State<'_, App>) -> Answer<Pi
     dialog.pick_files(move |files| drop(answer.send(files))); // the command was given up
     let files = picked.await.ok().flatten().unwrap_or_default();
     Ok(drops::pick(&app.engine, files.into_iter().filter_map(|file| file.into_path().ok()).collect()).await)
+}
+
+/// Brings the call's window to the front.
+#[tauri::command]
+pub async fn show_window(handle: AppHandle) -> Answer {
+    windows::show(&handle);
+    Ok(())
+}
+
+/// Opens another window, for a call of its own.
+#[tauri::command]
+pub async fn new_window(handle: AppHandle) -> Answer<(), Problem> {
+    windows::open_another(&handle)
+}
+
+/// Leaves the room and ends the app.
+#[tauri::command]
+pub async fn quit(handle: AppHandle) -> Answer {
+    leave_and_exit(&handle);
+    Ok(())
+}
+
+/// Opens the page of the system's settings on which the camera, or the microphone, is allowed.
+#[tauri::command]
+pub async fn privacy_settings(camera: bool) -> Answer {
+    platform::open_privacy_settings(camera).map_err(|error| error.to_string())
 }
 
 /// A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it.

@@ -5,13 +5,20 @@
 //! its crates'. If the page is gone or reloads, the call goes on.
 
 mod app;
+mod awake;
 mod commands;
+mod desk;
 mod drops;
 mod events;
 mod frames;
+mod instance;
+mod links;
 mod logging;
 #[cfg(test)]
 mod manual;
+mod menu;
+mod mini;
+mod notify;
 mod options;
 mod page;
 mod paths;
@@ -20,21 +27,23 @@ mod secrets;
 mod server;
 mod settings;
 mod settings_file;
+mod shortcut;
+mod tray;
 #[cfg(test)]
 mod types;
+mod windows;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tauri::{AppHandle, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder, WindowEvent};
+use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
+use tauri_plugin_window_state::StateFlags;
 
 use app::App;
 use options::Options;
 use paths::Paths;
 use settings::SettingsStore;
-
-/// The window's label; `capabilities/main.json` names it.
-const WINDOW: &str = "main";
 
 /// Runs the app until its window is closed.
 pub fn run() -> ExitCode {
@@ -50,7 +59,17 @@ pub fn run() -> ExitCode {
         tracing::warn!("there is no home directory: settings and logs last until the window is closed");
     }
 
-    let built = tauri::Builder::default()
+    let mut builder = tauri::Builder::default();
+    if options.gives_way() {
+        // The first of all: who gives way does nothing else.
+        builder = builder.plugin(instance::plugin());
+    }
+    if let Some(paths) = &paths {
+        builder = builder.plugin(window_state(paths, options.new_window));
+    }
+    let built = builder
+        .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_notification::init())
         // For the shell's own use: the page may not call it.
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![
@@ -64,40 +83,46 @@ pub fn run() -> ExitCode {
             commands::close_video,
             commands::qr_code,
             commands::pick_files,
+            commands::start_mini,
+            commands::show_window,
+            commands::new_window,
+            commands::quit,
+            commands::privacy_settings,
         ])
-        .setup(move |handle| {
-            let data = paths.as_ref().map(|paths| paths.data.clone());
-            let (settings, problem) = SettingsStore::open(paths.as_ref().map(|paths| paths.config.as_path()));
-            let app = tauri::async_runtime::block_on(App::start(options, settings, data))?;
-            if let Some(problem) = problem {
-                app.page.tell_problem(problem);
-            }
-            handle.manage(app);
-            open_window(handle.handle(), paths)?;
-            let handle = handle.handle().clone();
-            tauri::async_runtime::spawn(async move {
-                platform::asked_to_end().await;
-                leave_and_exit(&handle);
-            });
-            Ok(())
-        })
-        .on_window_event(|window, event| {
-            if let WindowEvent::CloseRequested { api, .. } = event {
+        .on_menu_event(|handle, event| menu::chosen(handle, event.id().as_ref()))
+        .setup(move |handle| set_up(handle.handle(), options, paths))
+        .on_window_event(|window, event| match event {
+            WindowEvent::CloseRequested { api, .. } if window.label() == windows::MAIN => {
                 // Gone from the screen at once; the process follows when the room has been told.
                 api.prevent_close();
                 let _ = window.hide();
                 leave_and_exit(window.app_handle());
             }
+            WindowEvent::Focused(in_front) if window.label() == windows::MAIN => {
+                if let Some(app) = window.try_state::<App>() {
+                    app.desk.focus(*in_front);
+                }
+            }
+            _ => {}
         })
         .build(tauri::generate_context!());
 
     let code = match built {
-        Ok(app) => app.run_return(|handle, event| {
-            // Quitting by menu or by the system, without the window being closed first.
-            if let RunEvent::ExitRequested { code: None, api, .. } = event {
+        Ok(app) => app.run_return(|handle, event| match event {
+            // Quitting by the system, without the window being closed first.
+            RunEvent::ExitRequested { code: None, api, .. } => {
                 api.prevent_exit();
                 leave_and_exit(handle);
             }
+            // macOS, when its own menus or a log-out end the app: nothing can be put off any more.
+            RunEvent::Exit => {
+                if let Some(app) = handle.try_state::<App>()
+                    && !app.begin_to_leave()
+                {
+                    tauri::async_runtime::block_on(app.leave());
+                }
+            }
+            _ => {}
         }),
         Err(error) => {
             tracing::error!("Maru cannot start: {error}");
@@ -108,19 +133,60 @@ pub fn run() -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-fn open_window(handle: &AppHandle, paths: Option<Paths>) -> tauri::Result<()> {
-    let mut window = WebviewWindowBuilder::new(handle, WINDOW, WebviewUrl::App("index.html".into()))
-        .title("Maru")
-        .inner_size(1100.0, 720.0)
-        .min_inner_size(360.0, 480.0)
-        .center()
-        // The page is ours and stays: no link, drop or script leads the window elsewhere.
-        .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"));
-    if let Some(directory) = paths.and_then(|paths| paths.webview) {
-        window = window.data_directory(directory);
+fn set_up(
+    handle: &AppHandle,
+    options: Options,
+    paths: Option<Paths>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let link = options.link.clone();
+    let first = !options.new_window;
+    let (settings, problem) = SettingsStore::open(paths.as_ref().map(|paths| paths.config.as_path()));
+    let desktop = settings.get().desktop;
+    let (app, orders) = tauri::async_runtime::block_on(App::start(options, settings, paths.clone()))?;
+    handle.manage(app);
+    let app = handle.state::<App>();
+    if let Some(problem) = problem {
+        app.page.tell_problem(problem);
     }
-    drops::watch(&window.build()?);
+    drops::watch(&windows::open(handle, paths.as_ref())?);
+    desk::follow(handle, &app.engine, orders);
+    links::listen(handle);
+    notify::listen(handle);
+    if let Some(link) = link {
+        app.page.tell(links::news(&link));
+    }
+    if let Err(problem) = app.shortcuts.apply(handle, &desktop) {
+        // Another window of Maru has them already: nobody has to know.
+        if first {
+            app.page.tell_problem(problem);
+        }
+    }
+    let handle = handle.clone();
+    tauri::async_runtime::spawn(async move {
+        platform::asked_to_end().await;
+        leave_and_exit(&handle);
+    });
     Ok(())
+}
+
+/// Has the call's window where it was, and as large; in the middle of a screen that is there, where the one it was
+/// on is gone.
+fn window_state(paths: &Paths, another: bool) -> tauri::plugin::TauriPlugin<tauri::Wry> {
+    // Another window right over the first one would look as if nothing had happened.
+    let flags = if another {
+        StateFlags::SIZE
+    } else {
+        StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED
+    };
+    // Written to at the end, when nobody can be told any more.
+    if let Err(error) = std::fs::create_dir_all(&paths.config) {
+        tracing::info!("where the window is will not be remembered: {error}");
+    }
+    tauri_plugin_window_state::Builder::new()
+        .with_state_flags(flags)
+        .with_filename(paths.config.join("window.json").to_string_lossy())
+        .with_denylist(&[windows::MINI])
+        .build()
 }
 
 /// Says goodbye and ends the process; a second call changes nothing.

@@ -1,5 +1,5 @@
-//! What the shell itself tells the page, beside what the engine reports: something that went wrong before
-//! the page was there. Refuses to know how it is shown.
+//! What the shell itself tells the page, beside what the engine reports: a link that was opened, something
+//! that went wrong before the page was there. Refuses to know how it is shown.
 
 use maru_engine::Problem;
 use parking_lot::Mutex;
@@ -17,6 +17,13 @@ pub enum News {
         /// The sentence.
         #[ts(type = "{ key: string, values: Record<string, string | number>, text: string }")]
         problem: Problem,
+    },
+    /// A link to a room was opened. The person is asked before anything is joined.
+    Invited {
+        /// The link, as it can be joined.
+        invite: String,
+        /// Its room.
+        room: String,
     },
 }
 

@@ -51,6 +51,38 @@ pub struct Settings {
     pub addresses: AddressPolicy,
     /// The rooms joined last, as they were typed or as invites, the newest first.
     pub recent_rooms: Vec<String>,
+    /// How the app behaves on this desktop.
+    pub desktop: DesktopSettings,
+}
+
+/// How the app behaves on this desktop, beside its own window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export_to = "shell.d.ts")]
+pub struct DesktopSettings {
+    /// Whether the system tells, while another app is in front, that somebody joined or wrote.
+    pub notify: bool,
+    /// Whether such a notification shows what was written. It stays in the system's list and on a locked screen.
+    pub notify_text: bool,
+    /// Whether a small window with whoever speaks stays above other apps during a call.
+    pub mini_window: bool,
+    /// Mutes and unmutes from any app, such as `Ctrl+Shift+KeyM`; empty for none.
+    pub mute_shortcut: String,
+    /// Unmutes from any app while it is held; empty for none.
+    pub talk_shortcut: String,
+}
+
+impl Default for DesktopSettings {
+    fn default() -> Self {
+        Self {
+            notify: true,
+            notify_text: false,
+            mini_window: true,
+            // Any combination could be another app's.
+            mute_shortcut: String::new(),
+            talk_shortcut: String::new(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -71,6 +103,7 @@ impl Default for Settings {
             find_on_network: true,
             addresses: AddressPolicy::default(),
             recent_rooms: Vec::new(),
+            desktop: DesktopSettings::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ use ts_rs::{Config, TS};
 use crate::commands::{QrCode, Start};
 use crate::drops::FileDrop;
 use crate::page::News;
+use crate::words::Words;
 
 const FILES: [&str; 4] = ["protocol.d.ts", "media.d.ts", "engine.d.ts", "shell.d.ts"];
 
@@ -19,6 +20,7 @@ fn generate(dir: &Path) {
     FileDrop::export_all(&config).unwrap();
     QrCode::export_all(&config).unwrap();
     News::export_all(&config).unwrap();
+    Words::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();
     // A notice holds these two, but in looser types.

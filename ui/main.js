@@ -9,6 +9,7 @@ import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
 import { Chat } from "./view/chat.js";
 import { Controls } from "./view/controls.js";
+import { DesktopPanel } from "./view/desktop.js";
 import { DevicePickers } from "./view/devices.js";
 import { byId, element, fillIn } from "./view/dom.js";
 import { MutedHint } from "./view/hint.js";
@@ -43,6 +44,10 @@ class App {
   /** Whether this window asked for the preview since the last call. */
   #previewing = false;
   #inCall = false;
+  /** @type {string | null} where a link leads, once this call is left */
+  #next = null;
+  /** Whether the notice asks about a link. */
+  #asking = false;
   /** @type {() => boolean} */
   #small;
   #live = byId("live", HTMLElement);
@@ -68,6 +73,9 @@ class App {
           showChat: () => this.#showChat(true),
           resumeSound: () => this.#backend.resumeSound?.(),
           command: (command) => void this.#do(command),
+          openSettings: backend.desktop
+            ? (device) => void this.#try(backend.desktop?.openPrivacySettings(device))
+            : null,
           chooseDevice: (kind) => {
             if (this.#inCall) this.#showPopover("devices");
             this.pickers.focusOn(kind);
@@ -118,6 +126,15 @@ class App {
       browser: flags.guest,
       onChange: (voice) => void this.#setVoice(voice),
     });
+    const { desktop } = backend;
+    if (desktop) {
+      new DesktopPanel({
+        settings: settings.desktop,
+        onChange: (changed) => void this.#save({ desktop: changed }),
+        onNewWindow: () => void this.#try(desktop.newWindow()),
+        onQuit: () => void this.#try(desktop.quit()),
+      });
+    }
     this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
@@ -170,7 +187,40 @@ class App {
 
   /** @param {News} news of the app itself */
   hear(news) {
-    this.notice.say(refusalOf(news.problem));
+    switch (news.type) {
+      case "problem":
+        this.notice.say(refusalOf(news.problem));
+        return;
+      case "invited":
+        this.#ask(news.invite, news.room);
+    }
+  }
+
+  /**
+   * A link is no wish to be seen and heard: whoever opened it is asked.
+   * @param {string} invite @param {string} room
+   */
+  #ask(invite, room) {
+    this.#asking = true;
+    if (this.#view.call === "idle") {
+      this.join.setRoom(invite);
+      this.notice.say(strings.linkTo(room), { label: strings.join, act: () => this.join.submit() });
+      return;
+    }
+    const act = () => {
+      this.#next = invite;
+      this.#followLink(); // the call may have ended meanwhile
+      if (this.#next !== null) this.#do({ type: "leave" });
+    };
+    this.notice.say(strings.linkToInCall(room), { label: strings.leaveAndJoin, act });
+  }
+
+  /** Joins where a link led, now that there is no call. */
+  #followLink() {
+    if (this.#next === null || this.#view.call !== "idle") return;
+    this.join.setRoom(this.#next);
+    this.#next = null;
+    this.join.submit();
   }
 
   /** @param {CallView} view @param {boolean} first */
@@ -195,11 +245,12 @@ class App {
       this.#previewing = true;
       this.#do({ type: "preview", on: true });
     }
+    this.#followLink();
   }
 
   /** The room that was joined is offered again. */
   #rememberRoom() {
-    if (this.#flags.guest) return;
+    if (!this.#backend.desktop) return;
     const { room } = this.join.settings;
     const recent = this.#backend.settings().recent_rooms.filter((other) => other !== room);
     void this.#save({ recent_rooms: [room, ...recent] });
@@ -288,6 +339,8 @@ class App {
   /** @param {string} room @param {string} name */
   async #join(room, name) {
     const { muted, camera_off } = this.#view.me;
+    if (this.#asking) this.notice.dismiss(); // answered
+    this.#asking = false;
     await this.#save({ ...this.join.settings, muted, camera_off });
     await this.#do({ type: "join", room, name });
   }

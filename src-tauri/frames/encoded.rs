@@ -29,6 +29,11 @@ impl EncodedStream {
         Arc::new(Self { engine, peer, page, gate, closed: AtomicBool::new(false) })
     }
 
+    /// Frames were missed: the next one to be sent is a key frame.
+    pub fn begin_anew(&self) {
+        *self.gate.lock() = FrameGate::with_limit(IN_FLIGHT_LIMIT);
+    }
+
     /// The page is done with one frame.
     pub fn acknowledge(&self) {
         self.gate.lock().acknowledge();

@@ -81,23 +81,27 @@ struct Table {
 
 struct Stream {
     source: Source,
+    /// The label of the window that it is for.
+    window: String,
     feed: Feed,
 }
 
 enum Feed {
     Encoded(Arc<EncodedStream>),
-    Decoded(Arc<DecodedStream>),
+    /// With the slot that the peer's decoder fills; the preview has its own.
+    Decoded(Arc<DecodedStream>, Option<Arc<LatestFrame>>),
 }
 
 impl Streams {
-    /// Opens a stream. A peer has one stream at a time: a second one takes over from the first,
-    /// which gets nothing more.
+    /// Opens a stream. A peer's pictures go to one stream at a time: a second one takes over from the first,
+    /// which gets nothing until the second one is closed.
     ///
     /// # Errors
     /// A sentence, when there are too many or a thread cannot be started.
     pub fn open(
         &self,
         engine: &Engine,
+        window: &str,
         source: Source,
         decoded: bool,
         size: TileSize,
@@ -111,12 +115,12 @@ impl Streams {
         }
         let id = table.last.wrapping_add(1);
         let feed = match source {
-            Source::Preview => Feed::Decoded(DecodedStream::start(engine.preview(), size, page)?),
+            Source::Preview => Feed::Decoded(DecodedStream::start(engine.preview(), size, page)?, None),
             Source::Peer(peer) if decoded => {
                 let slot = LatestFrame::new();
                 let stream = DecodedStream::start(slot.clone(), size, page)?;
-                engine.set_video_output(peer, VideoOutput::Decoded(slot));
-                Feed::Decoded(stream)
+                engine.set_video_output(peer, VideoOutput::Decoded(slot.clone()));
+                Feed::Decoded(stream, Some(slot))
             }
             Source::Peer(peer) => {
                 let stream = EncodedStream::new(engine.clone(), peer, page);
@@ -126,13 +130,13 @@ impl Streams {
             }
         };
         table.last = id;
-        table.open.insert(id, Stream { source, feed });
+        table.open.insert(id, Stream { source, window: window.to_owned(), feed });
         Ok(id)
     }
 
     /// The stream's tile has another size now.
     pub fn resize(&self, stream: u32, size: TileSize) {
-        if let Some(Stream { feed: Feed::Decoded(decoded), .. }) = self.table.lock().open.get(&stream) {
+        if let Some(Stream { feed: Feed::Decoded(decoded, _), .. }) = self.table.lock().open.get(&stream) {
             decoded.resize(size);
         }
     }
@@ -141,14 +145,14 @@ impl Streams {
     pub fn acknowledge(&self, stream: u32) {
         match self.table.lock().open.get(&stream).map(|stream| &stream.feed) {
             Some(Feed::Encoded(encoded)) => encoded.acknowledge(),
-            Some(Feed::Decoded(decoded)) => decoded.acknowledge(),
+            Some(Feed::Decoded(decoded, _)) => decoded.acknowledge(),
             None => {} // closed in the meantime
         }
     }
 
     /// The page needs a key frame.
     pub fn request_key_frame(&self, engine: &Engine, stream: u32) {
-        if let Some(Stream { source: Source::Peer(peer), feed: Feed::Encoded(_) }) =
+        if let Some(Stream { source: Source::Peer(peer), feed: Feed::Encoded(_), .. }) =
             self.table.lock().open.get(&stream)
         {
             engine.request_key_frame(*peer);
@@ -160,6 +164,15 @@ impl Streams {
         let mut table = self.table.lock();
         if let Some(closed) = table.open.remove(&stream) {
             table.end(engine, stream, closed);
+        }
+    }
+
+    /// Closes all streams of a window.
+    pub fn close_of(&self, engine: &Engine, window: &str) {
+        let mut table = self.table.lock();
+        let of_it: Vec<_> = table.open.extract_if(|_, stream| stream.window == window).collect();
+        for (id, stream) in of_it {
+            table.end(engine, id, stream);
         }
     }
 
@@ -177,13 +190,23 @@ impl Table {
     fn end(&self, engine: &Engine, id: u32, stream: Stream) {
         match &stream.feed {
             Feed::Encoded(encoded) => encoded.close(),
-            Feed::Decoded(decoded) => decoded.close(),
+            Feed::Decoded(decoded, _) => decoded.close(),
         }
-        // A later stream of the same peer has its output already: leave it alone.
-        if let Source::Peer(peer) = stream.source
-            && !self.open.iter().any(|(other, open)| *other > id && open.source == stream.source)
-        {
-            engine.set_video_output(peer, VideoOutput::Off);
+        let Source::Peer(peer) = stream.source else { return };
+        let others = self.open.iter().filter(|(_, open)| open.source == stream.source);
+        match others.max_by_key(|(other, _)| **other) {
+            None => engine.set_video_output(peer, VideoOutput::Off),
+            // A later stream of the same peer has its output already: leave it alone.
+            Some((other, _)) if *other > id => {}
+            Some((_, Stream { feed: Feed::Encoded(encoded), .. })) => {
+                encoded.begin_anew();
+                engine.set_video_output(peer, VideoOutput::Encoded(encoded.clone()));
+                engine.request_key_frame(peer);
+            }
+            Some((_, Stream { feed: Feed::Decoded(_, Some(slot)), .. })) => {
+                engine.set_video_output(peer, VideoOutput::Decoded(slot.clone()));
+            }
+            Some(_) => {}
         }
     }
 }

@@ -2,11 +2,19 @@
 
 use std::env;
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod mac_windows;
 #[cfg(not(unix))]
 mod other;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(target_os = "linux")]
+pub use linux::{keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings};
+#[cfg(not(target_os = "linux"))]
+pub use mac_windows::{keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings};
 #[cfg(not(unix))]
 pub use other::asked_to_end;
 #[cfg(unix)]

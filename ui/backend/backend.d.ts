@@ -71,6 +71,18 @@ export interface Refusal {
   text: string;
 }
 
+/** All of it may be refused, as in {@link Backend.start}. */
+export interface Desktop {
+  /** Opens another window, for a call of its own. */
+  newWindow(): Promise<void>;
+  /** Brings the call's window to the front. */
+  showWindow(): Promise<void>;
+  /** Leaves the room and ends the app. */
+  quit(): Promise<void>;
+  /** Opens the page of the system's settings on which the device is allowed. */
+  openPrivacySettings(device: "camera" | "microphone"): Promise<void>;
+}
+
 export interface Backend {
   /** Subscribes, and says what there is. Rejects with a {@link Refusal} or a sentence, like all that rejects. */
   start(
@@ -94,6 +106,8 @@ export interface Backend {
   qrCode(text: string): Promise<QrCode | null>;
   /** Takes the camera on the other side. Only where `flags.canFlipCamera`. */
   flipCamera?(): Promise<void>;
+  /** What an app on a desktop can do beside calls. */
+  desktop?: Desktop;
   /** Lets the others be heard after a browser kept them silent; called while a tap or a key is handled. */
   resumeSound?(): void;
 }

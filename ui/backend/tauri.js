@@ -1,6 +1,7 @@
 // @ts-check
 // The desktop shell as a backend. The only module that knows Tauri.
 
+import { systemWords } from "../view/words.js";
 import { parseFrame } from "./frame.js";
 
 /** @typedef {import("./backend").Backend} Backend */
@@ -26,8 +27,28 @@ function tauriCore() {
  */
 export function tauriBackend() {
   const core = tauriCore();
-  if (!core) return null;
+  return core && backendOf(core, (channels, onNews) => {
+    const news = new core.Channel();
+    news.onmessage = onNews;
+    return core.invoke("start", { words: systemWords(), ...channels, news });
+  });
+}
 
+/**
+ * The backend of the small window, which shows the call of the other one.
+ * @returns {Backend | null}
+ */
+export function miniBackend() {
+  const core = tauriCore();
+  return core && backendOf(core, ({ events }) => core.invoke("start_mini", { events }));
+}
+
+/**
+ * @param {TauriCore} core
+ * @param {(channels: { events: object, drops: object }, onNews: (news: any) => void) => Promise<import("../types/shell").Start>} subscribe
+ * @returns {Backend}
+ */
+function backendOf(core, subscribe) {
   const { invoke } = core;
 
   /** @type {Settings} */
@@ -39,9 +60,7 @@ export function tauriBackend() {
       events.onmessage = onEvent;
       const drops = new core.Channel();
       drops.onmessage = onFileDrop;
-      const news = new core.Channel();
-      news.onmessage = onNews;
-      const { view, settings, version } = await invoke("start", { events, drops, news });
+      const { view, settings, version } = await subscribe({ events, drops }, onNews);
       current = settings;
       return { view, settings, version, flags: { webcodecs: true, guest: false, canFlipCamera: false } };
     },
@@ -52,6 +71,13 @@ export function tauriBackend() {
 
     // A window without the code is still a window with the link.
     qrCode: (text) => invoke("qr_code", { text }).catch(() => null),
+
+    desktop: {
+      newWindow: () => invoke("new_window"),
+      showWindow: () => invoke("show_window"),
+      quit: () => invoke("quit"),
+      openPrivacySettings: (device) => invoke("privacy_settings", { camera: device === "camera" }),
+    },
 
     settings: () => current,
 

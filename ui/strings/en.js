@@ -185,6 +185,12 @@ const notices = {
   settings_newer: () =>
     "The settings were written by a newer version of Maru. This one uses what it understands and changes nothing " +
     "there: what you change now holds until you close the window.",
+  shortcut_taken: ({ shortcut }) => `Another program has the keys ${shortcut}. Choose others.`,
+  shortcut_unknown: ({ shortcut }) =>
+    `${shortcut} cannot be used everywhere. Hold Ctrl, Alt or ⌘, and press one more key.`,
+  shortcut_wayland: () =>
+    "This desktop (Wayland) lets no app listen for keys while another one is in front. Keys for everywhere work on X11.",
+  window_not_opened: ({ problem }) => `No other window could be opened (${problem}). Start Maru anew with --new-window.`,
 
   page_not_secure: () =>
     "Browsers give the camera and the microphone only to pages that came over https. You can join, watch and " +
@@ -245,6 +251,56 @@ export const en = {
   languageSystem: "As the system",
   previewLabel: "Your camera’s picture",
   recentRooms: "Recent rooms",
+
+  // On this computer
+  desktopTitle: "Maru and your other apps",
+  desktopNotify: "Tell me when somebody joins or writes while I use another app",
+  desktopNotifyText: "Show in it what was written",
+  desktopNotifyTextHint: "Notifications can be read on a locked screen, and by whoever sees your screen.",
+  desktopMini: "Small window with whoever speaks while I use another app",
+  desktopMuteKeys: "Mute from any app",
+  desktopTalkKeys: "Talk from any app while held",
+  desktopKeysPlaceholder: "No keys",
+  desktopKeysHint: "Click here and press the keys. Backspace takes them away.",
+  newWindow: "New window",
+  newWindowHint: "For another call beside this one.",
+
+  // Links
+  /** @param {string} room */
+  linkTo: (room) => `You opened a link to the room ${room}. Join it?`,
+  /** @param {string} room */
+  linkToInCall: (room) => `You opened a link to the room ${room}. Leave this call and join there?`,
+  leaveAndJoin: "Leave and join",
+  openSettings: "Open the settings",
+
+  // Menus and notifications of the system
+  menuShow: "Show Maru",
+  menuQuit: "Quit Maru",
+  menuAbout: "About Maru",
+  menuHide: "Hide Maru",
+  menuHideOthers: "Hide others",
+  menuShowAll: "Show all",
+  menuFile: "File",
+  menuClose: "Close window",
+  menuEdit: "Edit",
+  menuUndo: "Undo",
+  menuRedo: "Redo",
+  menuCut: "Cut",
+  menuCopy: "Copy",
+  menuPaste: "Paste",
+  menuSelectAll: "Select all",
+  menuCall: "Call",
+  menuWindow: "Window",
+  menuMinimize: "Minimize",
+  menuZoom: "Zoom",
+  menuFullscreen: "Full screen",
+  /** @param {string} name */
+  wroteMessage: (name) => `${name} wrote a message.`,
+  awakeReason: "A call is on",
+
+  // The small window
+  miniLabel: "Call",
+  backToWindow: "Back to Maru",
 
   // Devices
   cameraLabel: "Camera",

@@ -190,6 +190,12 @@ const notices = {
   settings_newer: () =>
     "더 새로운 Maru가 쓴 설정이에요. 알아볼 수 있는 것만 쓰고 그 파일은 그대로 둬요. 지금 바꾸는 것은 창을 닫을 때까지만 " +
     "남아요.",
+  shortcut_taken: ({ shortcut }) => `다른 프로그램이 쓰는 단축키예요(${shortcut}). 다른 키를 골라 주세요.`,
+  shortcut_unknown: ({ shortcut }) =>
+    `어디서나 쓸 수 없는 키예요(${shortcut}). Ctrl, Alt, ⌘ 가운데 하나를 누른 채 다른 키를 눌러 주세요.`,
+  shortcut_wayland: () =>
+    "이 데스크톱(Wayland)에서는 다른 앱을 쓰는 동안 어떤 앱도 키를 들을 수 없어요. 어디서나 쓰는 단축키는 X11에서 돼요.",
+  window_not_opened: ({ problem }) => `새 창을 열지 못했어요(${problem}). --new-window를 붙여 Maru를 시작해 주세요.`,
 
   page_not_secure: () =>
     "브라우저는 https로 연 페이지에만 카메라와 마이크를 내줘요. 지금도 들어가서 보고 들을 수 있어요. 얼굴과 목소리를 " +
@@ -247,6 +253,53 @@ export const ko = {
   languageSystem: "시스템 언어",
   previewLabel: "내 카메라 화면",
   recentRooms: "최근 방",
+
+  // 이 컴퓨터에서
+  desktopTitle: "다른 앱을 쓸 때",
+  desktopNotify: "다른 앱을 쓰는 동안 누가 들어오거나 글을 쓰면 알리기",
+  desktopNotifyText: "알림에 글 내용도 보이기",
+  desktopNotifyTextHint: "알림은 잠긴 화면에도 보이고, 화면을 함께 보는 사람도 읽을 수 있어요.",
+  desktopMini: "다른 앱을 쓰는 동안 말하는 사람을 작은 창으로 보이기",
+  desktopMuteKeys: "어디서나 음소거",
+  desktopTalkKeys: "어디서나 누르는 동안 말하기",
+  desktopKeysPlaceholder: "키 없음",
+  desktopKeysHint: "여기를 누르고 키를 눌러 주세요. Backspace를 누르면 지워져요.",
+  newWindow: "새 창",
+  newWindowHint: "이 통화와 따로 다른 통화를 할 때 써요.",
+
+  // 링크
+  linkTo: (room) => `${room} 방으로 가는 링크를 열었어요. 들어갈까요?`,
+  linkToInCall: (room) => `${room} 방으로 가는 링크를 열었어요. 이 통화에서 나가고 그 방에 들어갈까요?`,
+  leaveAndJoin: "나가고 들어가기",
+  openSettings: "설정 열기",
+
+  // 시스템의 메뉴와 알림
+  menuShow: "Maru 보기",
+  menuQuit: "Maru 종료",
+  menuAbout: "Maru에 관하여",
+  menuHide: "Maru 가리기",
+  menuHideOthers: "기타 가리기",
+  menuShowAll: "모두 보기",
+  menuFile: "파일",
+  menuClose: "창 닫기",
+  menuEdit: "편집",
+  menuUndo: "실행 취소",
+  menuRedo: "다시 실행",
+  menuCut: "오려두기",
+  menuCopy: "복사하기",
+  menuPaste: "붙여넣기",
+  menuSelectAll: "전체 선택",
+  menuCall: "통화",
+  menuWindow: "윈도우",
+  menuMinimize: "최소화",
+  menuZoom: "확대/축소",
+  menuFullscreen: "전체 화면",
+  wroteMessage: (name) => `${name} 님이 메시지를 보냈어요.`,
+  awakeReason: "통화 중",
+
+  // 작은 창
+  miniLabel: "통화",
+  backToWindow: "창으로 돌아가기",
 
   // 장치
   cameraLabel: "카메라",

@@ -3,6 +3,31 @@ import type { AddressPolicy, CallView, PickedFile } from "./engine.d";
 import type { DeviceId, VoiceSettings } from "./media.d";
 
 /**
+ * How the app behaves on this desktop, beside its own window.
+ */
+export type DesktopSettings = {
+/**
+ * Whether the system tells, while another app is in front, that somebody joined or wrote.
+ */
+notify: boolean,
+/**
+ * Whether such a notification shows what was written. It stays in the system's list and on a locked screen.
+ */
+notify_text: boolean,
+/**
+ * Whether a small window with whoever speaks stays above other apps during a call.
+ */
+mini_window: boolean,
+/**
+ * Mutes and unmutes from any app, such as `Ctrl+Shift+KeyM`; empty for none.
+ */
+mute_shortcut: string,
+/**
+ * Unmutes from any app while it is held; empty for none.
+ */
+talk_shortcut: string, };
+
+/**
  * Something is dragged over the window.
  */
 export type FileDrop = { "type": "over" } | { "type": "left" } | { "type": "dropped",
@@ -12,13 +37,26 @@ export type FileDrop = { "type": "over" } | { "type": "left" } | { "type": "drop
 picked: Picked, };
 
 /**
+ * What the menu bar says beside [`Words`]; each is called what it says in English.
+ */
+export type MenuWords = { about: string, hide: string, hide_others: string, show_all: string, file: string, close: string, edit: string, undo: string, redo: string, cut: string, copy: string, paste: string, select_all: string, call: string, window: string, minimize: string, zoom: string, fullscreen: string, };
+
+/**
  * News of the shell for the page.
  */
 export type News = { "type": "problem",
 /**
  * The sentence.
  */
-problem: { key: string, values: Record<string, string | number>, text: string }, };
+problem: { key: string, values: Record<string, string | number>, text: string }, } | { "type": "invited",
+/**
+ * The link, as it can be joined.
+ */
+invite: string,
+/**
+ * Its room.
+ */
+room: string, };
 
 /**
  * Files that the person picked.
@@ -109,7 +147,11 @@ addresses: AddressPolicy,
 /**
  * The rooms joined last, as they were typed or as invites, the newest first.
  */
-recent_rooms: Array<string>, };
+recent_rooms: Array<string>,
+/**
+ * How the app behaves on this desktop.
+ */
+desktop: DesktopSettings, };
 
 /**
  * What a freshly loaded page gets.
@@ -127,3 +169,44 @@ settings: Settings,
  * The app's version.
  */
 version: string, };
+
+/**
+ * Texts in the page's language.
+ */
+export type Words = {
+/**
+ * The microphone's switch, checked while it is muted.
+ */
+mute: string,
+/**
+ * Leaves the room.
+ */
+leave: string,
+/**
+ * Brings the window to the front.
+ */
+show: string,
+/**
+ * Opens another window.
+ */
+new_window: string,
+/**
+ * Ends the app.
+ */
+quit: string,
+/**
+ * A notification: `{name}` is in the room now.
+ */
+joined: string,
+/**
+ * A notification: `{name}` wrote.
+ */
+wrote: string,
+/**
+ * Why this computer does not go to sleep.
+ */
+awake: string,
+/**
+ * The menu bar, where the system has one.
+ */
+menu: MenuWords, };

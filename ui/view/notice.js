@@ -7,6 +7,9 @@ import { byId, setText } from "./dom.js";
 
 /** @typedef {import("../types/engine").Notice} Notice */
 
+/** Sentences that wait under the one that is shown; more would be none that a person still wants. */
+const KEPT = 4;
+
 /**
  * A button that leads out of the trouble.
  * @typedef {{ label: string, act: () => void }} WayOut
@@ -19,8 +22,8 @@ export class NoticeBar {
   #dismiss = /** @type {HTMLButtonElement} */ (this.#root.querySelector(".notice-dismiss"));
   /** @type {Notice | null} */
   #notice = null;
-  /** @type {{ text: string, wayOut: WayOut | null } | null} */
-  #local = null;
+  /** @type {{ text: string, wayOut: WayOut | null }[]} the last one is shown, and then the ones before it */
+  #local = [];
   /** @type {WayOut | null} */
   #wayOut = null;
   #onDismiss;
@@ -47,7 +50,7 @@ export class NoticeBar {
     const same = notice?.key === this.#notice?.key && notice?.text === this.#notice?.text;
     if (same) return;
     this.#notice = notice;
-    this.#local = null;
+    this.#local = [];
     this.#show();
   }
 
@@ -57,15 +60,16 @@ export class NoticeBar {
    * @param {WayOut | null} [wayOut]
    */
   say(text, wayOut = null) {
-    this.#local = { text, wayOut };
+    const others = this.#local.filter((said) => said.text !== text);
+    this.#local = [...others, { text, wayOut }].slice(-KEPT);
     this.#show();
   }
 
   /** Whether there was something to dismiss. */
   dismiss() {
     if (this.#root.hidden) return false;
-    if (this.#local) {
-      this.#local = null;
+    if (this.#local.length > 0) {
+      this.#local.pop();
       this.#show();
     } else {
       this.#onDismiss();
@@ -75,8 +79,9 @@ export class NoticeBar {
   }
 
   #show() {
-    const text = this.#local?.text ?? (this.#notice ? sentenceOf(this.#notice) : undefined);
-    this.#wayOut = this.#local ? this.#local.wayOut : this.#notice && this.#wayOutOf(this.#notice);
+    const local = this.#local.at(-1);
+    const text = local?.text ?? (this.#notice ? sentenceOf(this.#notice) : undefined);
+    this.#wayOut = local ? local.wayOut : this.#notice && this.#wayOutOf(this.#notice);
     this.#root.hidden = text === undefined;
     setText(this.#text, text ?? "");
     this.#action.hidden = this.#wayOut === null;

@@ -39,6 +39,21 @@ export function matchShortcut(event, mac) {
 }
 
 /**
+ * What a pressed key asks of the app itself. On a Mac its menus have these keys.
+ * @param {Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey" | "repeat">} event
+ * @param {boolean} mac
+ * @returns {"quit" | "newWindow" | null}
+ */
+export function matchAppShortcut(event, mac) {
+  if (mac || !event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.repeat) return null;
+  const latin = /^[\x20-\x7e]$/.test(event.key);
+  const hit = (/** @type {string} */ key, /** @type {string} */ code) =>
+    latin ? event.key.toLowerCase() === key : event.code === code;
+  if (hit("q", "KeyQ")) return "quit";
+  return hit("n", "KeyN") ? "newWindow" : null;
+}
+
+/**
  * For a tooltip: `Ctrl+Shift+L`, or `⇧⌘L` on a Mac.
  * @param {Action} action @param {boolean} mac
  */

@@ -19,6 +19,7 @@ import { strings } from "../strings.js";
  * @property {() => void} resumeSound
  * @property {(command: Command) => void} command
  * @property {(kind: DeviceKind) => void} chooseDevice
+ * @property {((kind: "camera" | "microphone") => void) | null} openSettings the system's, where the app can
  */
 
 /**
@@ -26,7 +27,7 @@ import { strings } from "../strings.js";
  * @param {Around} around
  * @returns {WayOut | null}
  */
-export function wayOut({ code, key }, around) {
+export function wayOut({ code, key, values }, around) {
   switch (key) {
     case "sound_blocked":
       return { label: strings.tapToHear, act: around.resumeSound };
@@ -36,7 +37,12 @@ export function wayOut({ code, key }, around) {
       return null;
     case "permission_denied":
     case "device_denied":
-      if (code === "speaker") break;
+      if (code !== "camera" && code !== "microphone") break;
+      // Linux has no such page that all desktops have; the sentence says what to do there.
+      if (around.openSettings && key === "device_denied" && "system" in values && values.system !== "linux") {
+        const open = around.openSettings;
+        return { label: strings.openSettings, act: () => open(code) };
+      }
       // Switching it on is the wish to use it.
       return {
         label: strings.tryAgain,

@@ -343,6 +343,16 @@ pub enum Sentence {
         file: String,
     },
     SettingsNewer {},
+    ShortcutTaken {
+        shortcut: String,
+    },
+    ShortcutUnknown {
+        shortcut: String,
+    },
+    ShortcutWayland {},
+    WindowNotOpened {
+        problem: String,
+    },
 }
 
 impl From<DeviceError> for Problem {

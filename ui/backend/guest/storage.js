@@ -25,7 +25,9 @@ const INITIAL = {
   guests_on_network: false,
   find_on_network: false,
   addresses: "all",
-  recent_rooms: [], // a browser tells by itself which pages were opened
+  // A browser tells by itself which pages were opened, and has no say beside its own window.
+  recent_rooms: [],
+  desktop: { notify: false, notify_text: false, mini_window: false, mute_shortcut: "", talk_shortcut: "" },
 };
 
 /** @param {() => Storage} storage @param {string} key @returns {Record<string, unknown>} */
@@ -76,6 +78,7 @@ export function loadSettings(storage = () => localStorage) {
     if (fits) settings[key] = value;
   }
   settings.recent_rooms = INITIAL.recent_rooms;
+  settings.desktop = INITIAL.desktop;
   settings.voice = voiceOf(found.voice);
   settings.addresses = addressesOf(found.addresses);
   return /** @type {Settings} */ (settings);

@@ -1,0 +1,124 @@
+//! What the app's menus do, and the menu bar where the system has one for all apps: macOS. Elsewhere a bar of
+//! menus inside of a call's window would be unusual; the page has the same keys and buttons there.
+
+use tauri::menu::{AboutMetadata, Menu, MenuItem, PredefinedMenuItem as Item, Submenu};
+use tauri::{AppHandle, Manager as _, Wry};
+
+use crate::app::App;
+use crate::words::Words;
+use crate::{leave_and_exit, windows};
+
+/// Mutes or unmutes.
+pub const MUTE: &str = "mute";
+/// Leaves the room.
+pub const LEAVE: &str = "leave";
+/// Brings the window to the front.
+pub const SHOW: &str = "show";
+/// Opens another window.
+pub const NEW_WINDOW: &str = "new-window";
+/// Ends the app.
+pub const QUIT: &str = "quit";
+
+/// Somebody chose this item, in whichever menu.
+pub fn chosen(handle: &AppHandle, item: &str) {
+    let Some(app) = handle.try_state::<App>() else { return };
+    match item {
+        MUTE => {
+            let engine = app.engine.clone();
+            let muted = !engine.view().me.muted;
+            tauri::async_runtime::spawn(async move {
+                engine.command(maru_engine::Command::SetMuted { muted }).await;
+            });
+        }
+        LEAVE => {
+            let engine = app.engine.clone();
+            tauri::async_runtime::spawn(async move { engine.command(maru_engine::Command::Leave).await });
+        }
+        SHOW => windows::show(handle),
+        NEW_WINDOW => {
+            if let Err(problem) = windows::open_another(handle) {
+                app.page.tell_problem(problem);
+            }
+        }
+        QUIT => leave_and_exit(handle),
+        _ => {}
+    }
+}
+
+/// Sets the menu bar, where there is one.
+///
+/// # Errors
+/// When the system refuses.
+pub fn set_up(handle: &AppHandle, words: &Words) -> tauri::Result<()> {
+    if cfg!(target_os = "macos") {
+        handle.set_menu(bar(handle, words)?)?;
+    }
+    Ok(())
+}
+
+fn bar(handle: &AppHandle, words: &Words) -> tauri::Result<Menu<Wry>> {
+    let own = |id: &str, text: &str, keys: Option<&str>| MenuItem::with_id(handle, id, text, true, keys);
+    let menu = &words.menu;
+    let line = Item::separator(handle)?;
+    let about = AboutMetadata {
+        name: Some("Maru".to_owned()),
+        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        ..Default::default()
+    };
+    let app = Submenu::with_items(
+        handle,
+        "Maru",
+        true,
+        &[
+            &Item::about(handle, Some(&menu.about), Some(about))?,
+            &line,
+            &Item::hide(handle, Some(&menu.hide))?,
+            &Item::hide_others(handle, Some(&menu.hide_others))?,
+            &Item::show_all(handle, Some(&menu.show_all))?,
+            &line,
+            // Not the system's own item, which would end the process before the room is told.
+            &own(QUIT, &words.quit, Some("CmdOrCtrl+Q"))?,
+        ],
+    )?;
+    let file = Submenu::with_items(
+        handle,
+        &menu.file,
+        true,
+        &[
+            &own(NEW_WINDOW, &words.new_window, Some("CmdOrCtrl+N"))?,
+            &Item::close_window(handle, Some(&menu.close))?,
+        ],
+    )?;
+    let edit = Submenu::with_items(
+        handle,
+        &menu.edit,
+        true,
+        &[
+            &Item::undo(handle, Some(&menu.undo))?,
+            &Item::redo(handle, Some(&menu.redo))?,
+            &line,
+            &Item::cut(handle, Some(&menu.cut))?,
+            &Item::copy(handle, Some(&menu.copy))?,
+            &Item::paste(handle, Some(&menu.paste))?,
+            &Item::select_all(handle, Some(&menu.select_all))?,
+        ],
+    )?;
+    // Without keys: the page has them, and both would undo each other.
+    let call = Submenu::with_items(
+        handle,
+        &menu.call,
+        true,
+        &[&own(MUTE, &words.mute, None)?, &own(LEAVE, &words.leave, None)?],
+    )?;
+    let window = Submenu::with_items(
+        handle,
+        &menu.window,
+        true,
+        &[
+            &Item::minimize(handle, Some(&menu.minimize))?,
+            &Item::maximize(handle, Some(&menu.zoom))?,
+            &Item::fullscreen(handle, Some(&menu.fullscreen))?,
+        ],
+    )?;
+    Menu::with_items(handle, &[&app, &file, &edit, &call, &window])
+}
