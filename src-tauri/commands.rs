@@ -16,7 +16,7 @@ use crate::frames::TileSize;
 use crate::page::News;
 use crate::settings::Settings;
 use crate::words::Words;
-use crate::{leave_and_exit, platform, windows};
+use crate::{leave_and_exit, platform, updates, windows};
 
 /// What a freshly loaded page gets.
 #[derive(Clone, Debug, Serialize, TS)]
@@ -198,6 +198,12 @@ pub async fn quit(handle: AppHandle) -> Answer {
 #[tauri::command]
 pub async fn privacy_settings(camera: bool) -> Answer {
     platform::open_privacy_settings(camera).map_err(|error| error.to_string())
+}
+
+/// Installs the version that there was news of.
+#[tauri::command]
+pub async fn install_update(handle: AppHandle) -> Answer<(), Problem> {
+    updates::install(&handle).await
 }
 
 /// A QR code: `size` × `size` modules, row by row, true for dark; without the quiet zone around it.

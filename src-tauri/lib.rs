@@ -31,6 +31,7 @@ mod shortcut;
 mod tray;
 #[cfg(test)]
 mod types;
+mod updates;
 mod windows;
 mod words;
 
@@ -88,6 +89,7 @@ pub fn run() -> ExitCode {
             commands::new_window,
             commands::quit,
             commands::privacy_settings,
+            commands::install_update,
         ])
         .on_menu_event(|handle, event| menu::chosen(handle, event.id().as_ref()))
         .setup(move |handle| set_up(handle.handle(), options, paths))
@@ -161,6 +163,7 @@ fn set_up(
             app.page.tell_problem(problem);
         }
     }
+    updates::look(handle);
     let handle = handle.clone();
     tauri::async_runtime::spawn(async move {
         platform::asked_to_end().await;

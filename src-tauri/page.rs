@@ -25,6 +25,11 @@ pub enum News {
         /// Its room.
         room: String,
     },
+    /// There is a newer version, which can be installed.
+    Update {
+        /// Which.
+        version: String,
+    },
 }
 
 /// More than a person would read.

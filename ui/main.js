@@ -48,6 +48,8 @@ class App {
   #next = null;
   /** Whether the notice asks about a link. */
   #asking = false;
+  /** @type {string | null} a newer version, told of when there is no call */
+  #update = null;
   /** @type {() => boolean} */
   #small;
   #live = byId("live", HTMLElement);
@@ -193,6 +195,10 @@ class App {
         return;
       case "invited":
         this.#ask(news.invite, news.room);
+        return;
+      case "update":
+        this.#update = news.version;
+        this.#tellOfUpdate();
     }
   }
 
@@ -223,6 +229,13 @@ class App {
     this.join.submit();
   }
 
+  #tellOfUpdate() {
+    if (this.#update === null || this.#view.call !== "idle") return;
+    const act = () => void this.#try(this.#backend.desktop?.installUpdate());
+    this.notice.say(strings.updateThere(this.#update), { label: strings.updateInstall, act });
+    this.#update = null;
+  }
+
   /** @param {CallView} view @param {boolean} first */
   #render(view, first) {
     const inCall = view.call === "in_call" || view.call === "reconnecting";
@@ -246,6 +259,7 @@ class App {
       this.#do({ type: "preview", on: true });
     }
     this.#followLink();
+    this.#tellOfUpdate();
   }
 
   /** The room that was joined is offered again. */

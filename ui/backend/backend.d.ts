@@ -81,6 +81,8 @@ export interface Desktop {
   quit(): Promise<void>;
   /** Opens the page of the system's settings on which the device is allowed. */
   openPrivacySettings(device: "camera" | "microphone"): Promise<void>;
+  /** Installs the version that there was news of, and starts it. */
+  installUpdate(): Promise<void>;
 }
 
 export interface Backend {

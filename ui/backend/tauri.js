@@ -77,6 +77,7 @@ function backendOf(core, subscribe) {
       showWindow: () => invoke("show_window"),
       quit: () => invoke("quit"),
       openPrivacySettings: (device) => invoke("privacy_settings", { camera: device === "camera" }),
+      installUpdate: () => invoke("install_update"),
     },
 
     settings: () => current,

@@ -191,6 +191,8 @@ const notices = {
   shortcut_wayland: () =>
     "This desktop (Wayland) lets no app listen for keys while another one is in front. Keys for everywhere work on X11.",
   window_not_opened: ({ problem }) => `No other window could be opened (${problem}). Start Maru anew with --new-window.`,
+  update_failed: ({ problem }) => `The update could not be installed (${problem}). Try again later.`,
+  update_in_call: () => "Maru is not updated during a call. Leave it first.",
 
   page_not_secure: () =>
     "Browsers give the camera and the microphone only to pages that came over https. You can join, watch and " +
@@ -272,6 +274,9 @@ export const en = {
   linkToInCall: (room) => `You opened a link to the room ${room}. Leave this call and join there?`,
   leaveAndJoin: "Leave and join",
   openSettings: "Open the settings",
+  /** @param {string} version */
+  updateThere: (version) => `Maru ${version} is there.`,
+  updateInstall: "Install and start anew",
 
   // Menus and notifications of the system
   menuShow: "Show Maru",

@@ -196,6 +196,8 @@ const notices = {
   shortcut_wayland: () =>
     "이 데스크톱(Wayland)에서는 다른 앱을 쓰는 동안 어떤 앱도 키를 들을 수 없어요. 어디서나 쓰는 단축키는 X11에서 돼요.",
   window_not_opened: ({ problem }) => `새 창을 열지 못했어요(${problem}). --new-window를 붙여 Maru를 시작해 주세요.`,
+  update_failed: ({ problem }) => `업데이트를 설치하지 못했어요(${problem}). 나중에 다시 해 주세요.`,
+  update_in_call: () => "통화 중에는 Maru를 업데이트하지 않아요. 먼저 방에서 나가 주세요.",
 
   page_not_secure: () =>
     "브라우저는 https로 연 페이지에만 카메라와 마이크를 내줘요. 지금도 들어가서 보고 들을 수 있어요. 얼굴과 목소리를 " +
@@ -272,6 +274,8 @@ export const ko = {
   linkToInCall: (room) => `${room} 방으로 가는 링크를 열었어요. 이 통화에서 나가고 그 방에 들어갈까요?`,
   leaveAndJoin: "나가고 들어가기",
   openSettings: "설정 열기",
+  updateThere: (version) => `새 버전이 나왔어요: Maru ${version}`,
+  updateInstall: "설치하고 다시 시작",
 
   // 시스템의 메뉴와 알림
   menuShow: "Maru 보기",

@@ -56,7 +56,11 @@ invite: string,
 /**
  * Its room.
  */
-room: string, };
+room: string, } | { "type": "update",
+/**
+ * Which.
+ */
+version: string, };
 
 /**
  * Files that the person picked.

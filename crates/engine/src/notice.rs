@@ -353,6 +353,10 @@ pub enum Sentence {
     WindowNotOpened {
         problem: String,
     },
+    UpdateFailed {
+        problem: String,
+    },
+    UpdateInCall {},
 }
 
 impl From<DeviceError> for Problem {
