@@ -18,7 +18,7 @@ pub enum Purpose {
     Engine,
     /// Build and show the window.
     App,
-    /// Run all tests: a virtual screen, a driver for the window, a certificate authority, a TURN server, a Redis, a
+    /// Run all tests: a virtual screen with a window manager, a driver for the window, a certificate authority, a TURN server, a Redis, a
     /// sound server, Node.js for the UI, and peers that share no code with Maru.
     Test,
     /// Run the tests with browsers as guests.
@@ -59,6 +59,8 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "coturn",
             "webkit2gtk-driver",
             "dbus",
+            "openbox",
+            "xdotool",
             "pebble",
             "redis-server",
             "pulseaudio",
@@ -112,21 +114,21 @@ const MANAGERS: [Manager; 5] = [
         install: "sudo dnf install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel libvpx-devel",
         app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
-        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon valkey-compat-redis pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1 iproute nftables tcpdump",
+        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon openbox xdotool valkey-compat-redis pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1 iproute nftables tcpdump",
     },
     Manager {
         program: "pacman",
         install: "sudo pacman -S --needed",
         engine: "base-devel cmake nasm pkgconf clang alsa-lib libvpx",
         app: "webkit2gtk-4.1 gst-plugins-base gst-plugins-good gst-plugins-bad gst-libav",
-        test: "xorg-server-xvfb dbus valkey pulseaudio alsa-plugins nodejs typescript python-gobject gst-plugins-bad libnice iproute2 nftables tcpdump",
+        test: "xorg-server-xvfb dbus openbox xdotool valkey pulseaudio alsa-plugins nodejs typescript python-gobject gst-plugins-bad libnice iproute2 nftables tcpdump",
     },
     Manager {
         program: "zypper",
         install: "sudo zypper install",
         engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel libvpx-devel",
         app: "webkit2gtk3-devel gstreamer-plugins-base gstreamer-plugins-good gstreamer-plugins-bad gstreamer-plugins-libav",
-        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 redis pulseaudio pulseaudio-utils alsa-plugins-pulse nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice iproute2 nftables tcpdump",
+        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 openbox xdotool redis pulseaudio pulseaudio-utils alsa-plugins-pulse nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice iproute2 nftables tcpdump",
     },
     Manager {
         program: "brew",

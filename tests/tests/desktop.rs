@@ -1,0 +1,355 @@
+//! The app at home on a desktop: started twice, opened by links, ended in every way, in the tray, in notifications,
+//! by keys from elsewhere. The desktop is made up; the app is real.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::time::Duration;
+
+use maru_engine::Command;
+use maru_tests::participant::Participant;
+use maru_tests::server::LocalServer;
+use maru_tests::wait::eventually;
+use maru_tests::window::{AppWindow, Place};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One window at a time.
+static SCREEN: Mutex<()> = Mutex::const_new(());
+
+/// For anything that a busy machine may make wait.
+const LIMIT: Duration = Duration::from_secs(30);
+
+const ROOM: &str = "standup";
+const WINDOW_NAME: &str = "Wanda Window";
+const OTHER_NAME: &str = "Hedy <b>Headless</b>";
+
+/// A window and a participant without one in the same room.
+struct Call {
+    // In this order: who is in the room goes before the server does.
+    window: AppWindow,
+    other: Participant,
+    server: LocalServer,
+    _screen: MutexGuard<'static, ()>,
+}
+
+impl Call {
+    async fn start(settings: Value) -> Self {
+        Self::start_at(Place::with_settings(&settings.to_string())).await
+    }
+
+    async fn start_at(place: Place) -> Self {
+        let screen = SCREEN.lock().await;
+        let server = LocalServer::start();
+        let other = Participant::join(&server.url(), ROOM, OTHER_NAME).await;
+        let window = AppWindow::open_at(place, &server.url(), &[]).await;
+        window.join(ROOM, WINDOW_NAME).await;
+        other.until_peer("in the room", WINDOW_NAME, |_| true).await;
+        Self { window, other, server, _screen: screen }
+    }
+
+    async fn end(self) {
+        self.window.end().await;
+        self.other.leave().await;
+    }
+
+    /// What a browser would open to be in a room on the server.
+    fn link(&self, room: &str) -> String {
+        format!("{}/{room}", self.server.url().replace("ws://", "http://").trim_end_matches("/ws"))
+    }
+}
+
+async fn alone(participant: &Participant) {
+    participant.until("alone", |view| view.peers.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
+    let _screen = SCREEN.lock().await;
+    let server = LocalServer::start();
+    let mut place = Place::with_settings("{}");
+    place.manage_windows();
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let place = window.place();
+    let first = place.xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+    place.xdotool(&["windowminimize", "--sync", &first]);
+    assert_ne!(place.xdotool(&["getactivewindow"]), first);
+    assert!(place.start_again(&[]).await);
+    eventually("the first window in front", LIMIT, async || {
+        (place.xdotool(&["getactivewindow"]) == first).then_some(())
+    })
+    .await;
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_is_opened_in_a_call_asks_and_then_leads_to_its_room() {
+    let call = Call::start(json!({ "name": WINDOW_NAME })).await;
+    let there = Participant::join(&call.server.url(), "elsewhere", "Thea There").await;
+    assert!(call.window.place().start_again(&[&call.link("elsewhere")]).await);
+    call.window.see_text("#notice", "elsewhere").await;
+    // It asks: nothing has happened yet.
+    assert!(call.window.is_shown("body[data-screen=call]").await);
+    call.other.until_peer("still in the room", WINDOW_NAME, |_| true).await;
+    call.window.click("#notice .notice-action").await;
+    alone(&call.other).await;
+    there.until_peer("where the link leads", WINDOW_NAME, |_| true).await;
+    there.leave().await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_starts_the_app_fills_the_room_in_and_joins_nothing_by_itself() {
+    let _screen = SCREEN.lock().await;
+    let server = LocalServer::start();
+    let place = Place::with_settings(&json!({ "name": WINDOW_NAME }).to_string());
+    let window = AppWindow::open_at(place, &server.url(), &["maru://example.org/standup#token=sesame"]).await;
+    window.see_text("#notice", "standup").await;
+    let field = window.driver().find("#room").await.unwrap();
+    let room = window.driver().property(&field, "value").await.unwrap();
+    assert_eq!(room.as_deref(), Some("https://example.org/standup"));
+    assert!(window.is_shown("body[data-screen=join]").await);
+
+    assert!(window.place().start_again(&["maru:///nowhere"]).await);
+    window.see_text("#notice", "is not a server’s address").await;
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_window_is_a_call_of_its_own() {
+    let call = Call::start(json!({})).await;
+    let place = call.window.place();
+    let windows = || {
+        let found = place.xdotool(&["search", "--onlyvisible", "--name", "Maru$"]);
+        found.lines().count()
+    };
+    assert_eq!(windows(), 1);
+    let page = call.window.driver().find("body").await.unwrap();
+    call.window.driver().send_keys(&page, "\u{E009}n").await.unwrap();
+    eventually("two windows", LIMIT, async || (windows() == 2).then_some(())).await;
+    // The call goes on in the first one.
+    call.other.until_peer("still in the room", WINDOW_NAME, |_| true).await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn broken_settings_are_kept_aside_and_the_person_is_told() {
+    let _screen = SCREEN.lock().await;
+    let server = LocalServer::start();
+    let window = AppWindow::open_at(Place::with_settings("{\"name\": \"Wan"), &server.url(), &[]).await;
+    window.see_text("#notice", "settings.json.broken-").await;
+    let kept = fs::read_dir(window.place().config()).unwrap().map(|entry| entry.unwrap().path());
+    let kept = kept.into_iter().find(|path| path.display().to_string().contains("broken-")).unwrap();
+    assert_eq!(fs::read_to_string(kept).unwrap(), "{\"name\": \"Wan");
+    window.join(ROOM, WINDOW_NAME).await;
+    let saved = |text: &str| text.contains(WINDOW_NAME) && text.contains("\"version\": 1");
+    eventually("new settings", LIMIT, async || saved(&window.settings()).then_some(())).await;
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_that_were_joined_are_offered_again() {
+    let call = Call::start(json!({ "recent_rooms": ["회의실"] })).await;
+    call.window.click("#leave").await;
+    call.window.see_text("#recent-rooms", ROOM).await;
+    // Not WebDriver's own click: it takes a text that is cut at its end for hidden.
+    let click = "document.querySelector('#recent-rooms button:nth-child(2)').click()";
+    call.window.run(click, &[]).await;
+    let field = call.window.driver().find("#room").await.unwrap();
+    let room = call.window.driver().property(&field, "value").await.unwrap();
+    assert_eq!(room.as_deref(), Some("회의실"));
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_is_in_the_settings_or_in_the_most_talkative_log() {
+    let _screen = SCREEN.lock().await;
+    let private = LocalServer::start_private("open-sesame");
+    let mut place = Place::with_settings("{}");
+    place.say_everything();
+    let window = AppWindow::open_at(place, "ws://127.0.0.1:9", &[]).await;
+    window.click("#advanced summary").await;
+    window.type_into("#server", &format!("{}?token=open-sesame", private.url())).await;
+    window.join(ROOM, WINDOW_NAME).await;
+    // There is no keyring here, and the person is told what follows from that.
+    assert!(!window.settings().contains("sesame"));
+    let place = window.end().await;
+    let mut lines = 0;
+    for entry in fs::read_dir(place.logs()).unwrap() {
+        let log = fs::read_to_string(entry.unwrap().path()).unwrap();
+        lines += log.lines().count();
+        let leak = log.lines().find(|line| line.contains("sesame"));
+        assert_eq!(leak, None);
+    }
+    assert!(lines > 0, "the log says nothing at all");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_for_quitting_leave_the_room_first() {
+    let call = Call::start(json!({})).await;
+    let page = call.window.driver().find("body").await.unwrap();
+    // The answer to this may be lost with the window.
+    let _ = call.window.driver().send_keys(&page, "\u{E009}q").await;
+    let asked = std::time::Instant::now();
+    alone(&call.other).await;
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    call.window.until_gone().await;
+    call.other.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_computer_is_kept_awake_for_as_long_as_the_call_is() {
+    let place = Place::with_settings("{}");
+    let desktop = place.bus().desktop().await;
+    let call = Call::start_at(place).await;
+    let awake = async || (desktop.awake() == ["A call is on"]).then_some(());
+    eventually("kept awake", LIMIT, awake).await;
+    call.window.click("#leave").await;
+    eventually("let go", LIMIT, async || desktop.awake().is_empty().then_some(())).await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_item_in_the_tray_mutes_and_leaves() {
+    let place = Place::with_settings("{}");
+    let desktop = place.bus().desktop().await;
+    let call = Call::start_at(place).await;
+    let menu = async || desktop.tray_menu().await.filter(|menu| menu.contains_key("Mute"));
+    eventually("a menu in the tray", LIMIT, menu).await;
+    desktop.click_tray("Mute").await;
+    call.other.until_peer("muted", WINDOW_NAME, |peer| peer.muted).await;
+    desktop.click_tray("Mute").await;
+    call.other.until_peer("on again", WINDOW_NAME, |peer| !peer.muted).await;
+    desktop.click_tray("Leave").await;
+    alone(&call.other).await;
+    eventually("nothing in the tray", LIMIT, async || desktop.tray_menu().await.is_none().then_some(()))
+        .await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_joins_or_writes_in_the_background_is_named_and_not_quoted() {
+    let mut place = Place::with_settings("{}");
+    place.manage_windows();
+    let desktop = place.bus().desktop().await;
+    let call = Call::start_at(place).await;
+    let id = call.window.place().xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+    call.window.place().xdotool(&["windowminimize", "--sync", &id]);
+    let newcomer = Participant::join(&call.server.url(), ROOM, "Nora Newcomer").await;
+    newcomer.until_peer("connected", WINDOW_NAME, |peer| peer.has_video).await;
+    let told = async |wanted: &str| {
+        let wanted = ("Maru".to_owned(), wanted.to_owned());
+        eventually(&wanted.1, LIMIT, async || desktop.notifications().contains(&wanted).then_some(())).await;
+    };
+    told("Nora Newcomer joined.").await;
+    call.other.command(Command::SendChat { text: "the safe is open".into() }).await;
+    told("Hedy &lt;b&gt;Headless&lt;/b&gt; wrote a message.").await;
+    // Who was there first is no news, and what was written is nobody else's business.
+    let all = format!("{:?}", desktop.notifications());
+    assert!(!all.contains("safe") && !all.contains("Hedy &lt;b&gt;Headless&lt;/b&gt; joined"), "{all}");
+    newcomer.leave().await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_from_anywhere_mute_and_let_one_talk_while_they_are_held() {
+    let keys = json!({ "mute_shortcut": "Ctrl+Shift+KeyM", "talk_shortcut": "F8" });
+    let call = Call::start(json!({ "desktop": keys })).await;
+    let place = call.window.place();
+    let muted = async |wanted: bool| {
+        call.other.until_peer("the microphone", WINDOW_NAME, |peer| peer.muted == wanted).await;
+    };
+    muted(false).await;
+    place.xdotool(&["key", "ctrl+shift+m"]);
+    muted(true).await;
+    place.xdotool(&["keydown", "F8"]);
+    muted(false).await;
+    place.xdotool(&["keyup", "F8"]);
+    muted(true).await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_that_another_program_has_are_not_taken_and_the_person_is_told() {
+    let _screen = SCREEN.lock().await;
+    let server = LocalServer::start();
+    let mut place = Place::with_settings(&json!({ "desktop": { "mute_shortcut": "Alt+F4" } }).to_string());
+    // It closes windows by these.
+    place.manage_windows();
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    window.see_text("#notice", "Another program has the keys Alt+F4").await;
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_window_comes_back_where_and_as_large_as_it_was_on_a_screen_that_is_there() {
+    let _screen = SCREEN.lock().await;
+    let server = LocalServer::start();
+    let mut place = Place::with_settings("{}");
+    place.manage_windows();
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let id = window.place().xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+    window.place().xdotool(&["windowsize", "--sync", &id, "800", "600"]);
+    window.place().xdotool(&["windowmove", "--sync", &id, "120", "90"]);
+    let size = |window: &AppWindow| {
+        let id = window.place().xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+        window.place().xdotool(&["getwindowgeometry", "--shell", &id])
+    };
+    eventually("the new size", LIMIT, async || size(&window).contains("WIDTH=800").then_some(())).await;
+    let before = size(&window);
+    window.place().xdotool(&["windowactivate", "--sync", &id]);
+    window.place().xdotool(&["key", "alt+F4"]);
+    let place = window.until_gone().await;
+    let state = place.config().join("window.json");
+    let saved = fs::read_to_string(&state).unwrap();
+
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    eventually("the same size", LIMIT, async || size(&window).contains("WIDTH=800").then_some(())).await;
+    let place_of = |geometry: &str| {
+        geometry
+            .lines()
+            .filter(|line| line.starts_with(['X', 'Y']))
+            .map(|line| line[2..].parse::<i32>().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let (old, new) = (place_of(&before), place_of(&size(&window)));
+    // Frames make a difference of some pixels.
+    assert!(old.iter().zip(&new).all(|(old, new)| (old - new).abs() < 60), "{old:?} {new:?}");
+    let place = window.end().await;
+
+    let mut lost: Value = serde_json::from_str(&saved).unwrap();
+    lost["main"]["x"] = json!(9000);
+    lost["main"]["y"] = json!(-4000);
+    fs::write(&state, lost.to_string()).unwrap();
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let found = place_of(&size(&window));
+    assert!((0..1280).contains(&found[0]) && (0..800).contains(&found[1]), "{found:?}");
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_window_shows_the_call_while_the_large_one_is_away() {
+    let mut place = Place::with_settings("{}");
+    place.manage_windows();
+    let call = Call::start_at(place).await;
+    let (place, tile) = (call.window.place(), format!("[data-peer=\"{}\"]", call.other.id()));
+    call.window.picture_after(&tile, 0).await;
+    let id = place.xdotool(&["search", "--onlyvisible", "--name", "Maru$"]);
+    place.xdotool(&["windowactivate", "--sync", &id]);
+    place.xdotool(&["windowminimize", "--sync", &id]);
+    let small = eventually("a small window", LIMIT, async || {
+        let found = place.xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+        let small = found.lines().find(|window| **window != *id)?.to_owned();
+        place.xdotool(&["getwindowgeometry", "--shell", &small]).contains("WIDTH=304").then_some(small)
+    })
+    .await;
+    place.xdotool(&["windowactivate", "--sync", &id]);
+    eventually("only the large window", LIMIT, async || {
+        let found = place.xdotool(&["search", "--onlyvisible", "--name", "Maru$"]);
+        (!found.lines().any(|window| window == small)).then_some(())
+    })
+    .await;
+    // Pictures are where they were.
+    call.window.picture_after(&tile, maru_tests::wait::now_ms()).await;
+    call.end().await;
+}
