@@ -1,5 +1,6 @@
 //! What lives as long as the app: engine, server, settings, streams. The page comes and goes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
