@@ -7,7 +7,7 @@ use tauri::{AppHandle, Manager as _};
 
 use crate::app::App;
 use crate::page::News;
-use crate::windows;
+use crate::{platform, windows};
 
 /// Longer than any room on any host.
 const LINK_MAX_BYTES: usize = 2048;
@@ -48,7 +48,7 @@ pub fn listen(handle: &AppHandle) {
             open(handle, url.as_str());
         }
     }
-    if handle.env().appimage.is_some()
+    if platform::is_app_image(&handle.env())
         && let Err(error) = links.register_all()
     {
         tracing::info!("links to rooms do not open in this app: {error}");

@@ -2,6 +2,7 @@
 
 use std::env;
 
+use tauri::Env;
 use zbus::blocking::{Connection, Proxy};
 
 /// Keeps the computer and its screen awake until it is dropped, by the desktop's own word for that
@@ -49,6 +50,11 @@ pub fn notification_body(text: &str) -> String {
 /// There is no such page that all desktops have.
 pub fn open_privacy_settings(_camera: bool) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// Whether the app runs from an AppImage, a file that nobody installed.
+pub fn is_app_image(env: &Env) -> bool {
+    env.appimage.is_some()
 }
 
 #[cfg(test)]

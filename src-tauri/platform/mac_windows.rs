@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use tauri::Env;
+
 /// Keeps the computer and its screen awake until it is dropped, on the thread that asked.
 pub type KeptAwake = keepawake::KeepAwake;
 
@@ -42,4 +44,9 @@ pub fn open_privacy_settings(camera: bool) -> std::io::Result<()> {
         let _ = child.wait(); // so that it leaves no zombie behind
     });
     Ok(())
+}
+
+/// AppImages are Linux' own.
+pub fn is_app_image(_env: &Env) -> bool {
+    false
 }

@@ -12,9 +12,13 @@ mod other;
 mod unix;
 
 #[cfg(target_os = "linux")]
-pub use linux::{keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings};
+pub use linux::{
+    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings,
+};
 #[cfg(not(target_os = "linux"))]
-pub use mac_windows::{keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings};
+pub use mac_windows::{
+    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings,
+};
 #[cfg(not(unix))]
 pub use other::asked_to_end;
 #[cfg(unix)]
