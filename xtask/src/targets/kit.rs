@@ -27,6 +27,8 @@ for word do
     shift
     if [ -n "$skip" ]; then skip=; continue; fi
     case $word in
+        # A question to a compiler that has libraries: zig would compile nothing into a file of its own.
+        -print-file-name=*) exit 1 ;;
         -arch | -isysroot) skip=1 ;;
         --target=* | -mmacosx-version-min=* | -isysroot?*) ;;
         *) set -- "$@" "$word" ;;
