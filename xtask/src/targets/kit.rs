@@ -29,6 +29,9 @@ for word do
     case $word in
         # A question to a compiler that has libraries: zig would compile nothing into a file of its own.
         -print-file-name=*) exit 1 ;;
+        # Objective-C wants Apple's headers: left out, which type-checking does not notice.
+        *.m | *.mm) set -- "$@" -x c /dev/null ;;
+        -fobjc-* | -fmodules) ;;
         -arch | -isysroot) skip=1 ;;
         --target=* | -mmacosx-version-min=* | -isysroot?*) ;;
         *) set -- "$@" "$word" ;;
