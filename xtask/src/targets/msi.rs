@@ -55,7 +55,7 @@ pub fn trial(wine: &Wine, programs: &Path) -> Result<()> {
     if installed.exists() || shortcut.exists() {
         bail!("removed, but {} or {} is still there", installed.display(), shortcut.display());
     }
-    if registry(wine, r"HKCU\Software\Classes\maru").is_ok_and(|left| !left.trim().is_empty()) {
+    if !registry(wine, r"HKCU\Software\Classes\maru")?.is_empty() {
         bail!("removed, but links with maru:// are still Maru's");
     }
     println!("Installed, upgraded, run and removed.");
@@ -115,7 +115,9 @@ fn installed(wine: &Wine) -> Result<PathBuf> {
 /// All that the registry has under a key; nothing where there is no such key.
 fn registry(wine: &Wine, key: &str) -> Result<String> {
     let asked = wine.command("reg").args(["query", key, "/s"]).output()?;
-    Ok(String::from_utf8_lossy(&asked.stdout).into_owned())
+    // That there is no such key is said on standard output too.
+    let found = asked.status.success().then(|| String::from_utf8_lossy(&asked.stdout).into_owned());
+    Ok(found.unwrap_or_default())
 }
 
 /// The first file of this name below a folder.
