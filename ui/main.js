@@ -3,13 +3,11 @@
 // to this window: which panel is open, and what is being typed.
 
 import { browserBackend } from "./backend/browser.js";
-import { tauriBackend } from "./backend/tauri.js";
 import { refusalOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
 import { Chat } from "./view/chat.js";
 import { Controls } from "./view/controls.js";
-import { DesktopPanel } from "./view/desktop.js";
 import { DevicePickers } from "./view/devices.js";
 import { byId, element, fillIn } from "./view/dom.js";
 import { MutedHint } from "./view/hint.js";
@@ -129,14 +127,7 @@ class App {
       onChange: (voice) => void this.#setVoice(voice),
     });
     const { desktop } = backend;
-    if (desktop) {
-      new DesktopPanel({
-        settings: settings.desktop,
-        onChange: (changed) => void this.#save({ desktop: changed }),
-        onNewWindow: () => void this.#try(desktop.newWindow()),
-        onQuit: () => void this.#try(desktop.quit()),
-      });
-    }
+    if (desktop) void this.#showDesktop(desktop, settings.desktop);
     this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
@@ -412,6 +403,20 @@ class App {
     }
   }
 
+  /**
+   * @param {NonNullable<import("./backend/backend").Backend["desktop"]>} desktop
+   * @param {import("./types/shell").DesktopSettings} settings
+   */
+  async #showDesktop(desktop, settings) {
+    const { DesktopPanel } = await import("./view/desktop.js");
+    new DesktopPanel({
+      settings,
+      onChange: (changed) => void this.#save({ desktop: changed }),
+      onNewWindow: () => void this.#try(desktop.newWindow()),
+      onQuit: () => void this.#try(desktop.quit()),
+    });
+  }
+
   /** @param {string[]} sentences for people who listen to the screen */
   #say(sentences) {
     // What is added is read out; what was said a while ago may go.
@@ -420,11 +425,18 @@ class App {
   }
 }
 
+/** What only the app has is loaded in it alone: it is no part of a guest's page. */
+async function appBackend() {
+  if (!("__TAURI__" in window)) return null;
+  const { tauriBackend } = await import("./backend/tauri.js");
+  return tauriBackend();
+}
+
 async function run() {
   fillIn(document);
   setUpLanguagePicker();
   followKeyboard();
-  const backend = tauriBackend() ?? browserBackend();
+  const backend = (await appBackend()) ?? browserBackend();
   /** @param {string} text @param {import("./view/notice").WayOut} [wayOut] */
   const trouble = (text, wayOut) =>
     new NoticeBar({ onDismiss: () => {}, wayOutOf: () => null }).say(text, wayOut);

@@ -102,30 +102,36 @@ impl Ear {
         Self { devices: SystemDevices::new(Options::default()), sink, heard: None }
     }
 
-    /// The strength of a note in the newest 100 ms; opens anew what was pulled out meanwhile.
-    fn strength(&mut self, hz: f32) -> f32 {
+    /// The strength of a note in the newest 100 ms, `None` when nothing came; opens anew what was pulled out meanwhile.
+    fn strength(&mut self, hz: f32) -> Option<f32> {
         if self.heard.as_ref().is_none_or(|(heard, _)| heard.is_closed()) {
             let monitor = id(&format!("microphone:pulseaudio:{}.monitor", self.sink));
             let (end, heard) = ring(RATE_HZ);
             let opened = self.devices.open_microphone(&monitor, end, Box::new(|_| {}));
             self.heard = opened.ok().map(|microphone| (heard, microphone));
         }
-        let Some((heard, _)) = &mut self.heard else { return 0.0 };
+        let (heard, _) = self.heard.as_mut()?;
         let mut block = vec![0.0; RATE_HZ / 10];
         while heard.available() > block.len() {
             heard.pull(&mut block);
         }
         if !heard.wait(block.len(), Duration::from_millis(500)) {
-            return 0.0;
+            return None;
         }
         heard.pull(&mut block);
-        amplitude(&block, hz)
+        Some(amplitude(&block, hz))
+    }
+
+    /// From now on nothing is missed, however short it is.
+    async fn listens(&mut self) {
+        eventually("an ear", LIMIT, async || tokio::task::block_in_place(|| self.strength(1000.0)).map(drop))
+            .await;
     }
 
     async fn hears(&mut self, what: &str, hz: f32) {
         eventually(what, LIMIT, async || {
             let strength = tokio::task::block_in_place(|| self.strength(hz));
-            (strength > 0.03).then_some(())
+            (strength? > 0.03).then_some(())
         })
         .await;
     }
@@ -133,7 +139,7 @@ impl Ear {
     async fn hears_nothing(&mut self, what: &str, hz: f32) {
         eventually(what, LIMIT, async || {
             let strength = tokio::task::block_in_place(|| self.strength(hz));
-            (strength < 0.003).then_some(())
+            (strength.unwrap_or(0.0) < 0.003).then_some(())
         })
         .await;
     }
@@ -271,6 +277,7 @@ async fn a_test_sound_is_heard_on_the_chosen_speaker_without_a_call_and_the_spea
     call.me.command(Command::SelectDevice { kind: DeviceKind::Speaker, id: speaker }).await;
     for _ in 0..2 {
         let mut headset = Ear::at("headset");
+        headset.listens().await;
         call.me.command(Command::TestSpeaker).await;
         // Its last note, a G.
         headset.hears("the test sound", 783.99).await;
