@@ -42,7 +42,6 @@ use crate::files::LABEL as FILES_LABEL;
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::Fanout;
-use crate::tunnel::{Passes, SocketRuntime};
 
 /// Orders that may wait, candidates of a peer with many interfaces included.
 const ORDER_LIMIT: usize = 256;
@@ -226,7 +225,6 @@ struct Actor<'a> {
     formats: Arc<Mutex<Vec<Format>>>,
     reports: Arc<SenderReports>,
     ages: Arc<Ages>,
-    passes: Arc<Passes>,
     /// The peer can make use of Opus's deep redundancy.
     understands_redundancy: bool,
     /// The payload types that the peer's voice may have.
@@ -244,11 +242,8 @@ async fn run(
     let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
     let handler = Arc::new(Handler(callback_in.clone()));
     let (reports, ages) = (Arc::new(SenderReports::default()), Arc::new(Ages::default()));
-    let passes = Arc::new(Passes::default());
-    let runtime = SocketRuntime::new(Arc::clone(&config.network.tunnels), Arc::clone(&passes));
     let pc = setup::connection(
         &config.network,
-        runtime,
         &config.video_codecs,
         Arc::clone(&reports),
         Arc::clone(&ages),
@@ -282,7 +277,6 @@ async fn run(
             formats: Arc::default(),
             reports,
             ages,
-            passes,
             understands_redundancy: false,
             voice_types: VoiceTypes::default(),
             names: mdns::Names::default(),
@@ -619,8 +613,8 @@ impl Actor<'_> {
         let video_codec = video.map(|format| format.codec);
         let subscription = self.config.fanout.subscribe(video_codec);
         let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: u8, rate_hz| {
-            let (ages, passes, (track, ssrc)) = (Arc::clone(&self.ages), Arc::clone(&self.passes), track);
-            media::Outgoing::new(Arc::clone(track), *ssrc, payload_type, rate_hz, ages, passes)
+            let (ages, (track, ssrc)) = (Arc::clone(&self.ages), track);
+            media::Outgoing::new(Arc::clone(track), *ssrc, payload_type, rate_hz, ages)
         };
         let stop = self.stop.clone();
         let send = media::send(

@@ -24,7 +24,6 @@ use super::setup::VoiceTypes;
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::{AudioUnit, Fanout, Subscription};
-use crate::tunnel::Passes;
 
 /// Requests for key frames closer together than this are one request: an answer takes a round trip.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(200);
@@ -36,7 +35,6 @@ pub(super) struct Outgoing {
     timestamp_offset: u32,
     rate_hz: u32,
     ages: Arc<Ages>,
-    passes: Arc<Passes>,
 }
 
 impl Outgoing {
@@ -46,7 +44,6 @@ impl Outgoing {
         payload_type: u8,
         rate_hz: u32,
         ages: Arc<Ages>,
-        passes: Arc<Passes>,
     ) -> Self {
         // Random starts, so that ciphertext tells less (RFC 3550, section 5.1).
         let header = rtp::header::Header {
@@ -56,7 +53,7 @@ impl Outgoing {
             sequence_number: random_u32() as u16,
             ..Default::default()
         };
-        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages, passes }
+        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages }
     }
 
     /// What is written next was captured then.
@@ -72,7 +69,6 @@ impl Outgoing {
         if let Err(error) = self.track.write_rtp(packet).await {
             tracing::trace!(%error, "a packet was not sent");
         }
-        self.passes.written();
     }
 }
 

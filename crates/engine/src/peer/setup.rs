@@ -280,7 +280,6 @@ pub(super) fn configuration(ice_servers: &[IceServer], addresses: AddressPolicy)
 /// another address of this machine is answered, and Firefox cannot send media back that way.
 pub(super) async fn connection(
     network: &Network,
-    runtime: SocketRuntime,
     video_codecs: &[VideoCodec],
     reports: Arc<SenderReports>,
     ages: Arc<Ages>,
@@ -308,7 +307,7 @@ pub(super) async fn connection(
     }
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration(&network.ice_servers, network.addresses))
-        .with_runtime(Arc::new(runtime))
+        .with_runtime(Arc::new(SocketRuntime::new(Arc::clone(&network.tunnels))))
         .with_media_engine(media_engine(video_codecs)?)
         .with_interceptor_registry(interceptors(reports, ages))
         .with_setting_engine(settings)

@@ -24,7 +24,6 @@ use std::sync::Arc;
 use maru_protocol::IceServer;
 use parking_lot::Mutex;
 
-pub(crate) use passes::Passes;
 pub(crate) use socket::SocketRuntime;
 
 use placeholder::Placeholder;

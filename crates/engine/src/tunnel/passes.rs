@@ -4,11 +4,11 @@
 //! The driver of the webrtc crate (0.21) wraps what goes to a relay, and unwraps what comes from one, at the end of
 //! a pass, and deals with the result in the next. But it makes the next pass only when something else happens: an
 //! answer to a handshake's message lies for up to half a second. So a relay's message is followed by two more
-//! passes, and what is written by one: a socket says that an empty datagram came, which the driver takes for
-//! nothing. And no pass has more than one message of a relay: the driver hears of a new track after it has thrown
-//! away what came on it in that pass, which would be the whole of a first picture.
+//! passes, and every other pass, which may have written something, by one: a socket says that an empty datagram
+//! came, which the driver takes for nothing. And no pass has more than one message of a relay: the driver hears of a
+//! new track after it has thrown away what came on it in that pass, which would be the whole of a first picture.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
@@ -16,15 +16,17 @@ use futures_util::task::AtomicWaker;
 /// To read what a relay's message held, and to send what answers it.
 const AFTER_MESSAGE: u8 = 2;
 /// To send what was written.
-const AFTER_WRITING: u8 = 1;
+const AFTER_PASS: u8 = 1;
 /// So many are made at most between two messages of a relay that is in use. One that is not says next to nothing,
 /// and then no pass is made in vain.
 const IN_USE: u8 = 250;
 
 /// The passes that one connection's driver is still to make.
 #[derive(Debug, Default)]
-pub(crate) struct Passes {
+pub(super) struct Passes {
     owed: AtomicU8,
+    /// The pass that is under way was owed: it makes for no other.
+    made: AtomicBool,
     /// How many more are made until the relay counts as not in use.
     in_use: AtomicU8,
     driver: AtomicWaker,
@@ -37,17 +39,12 @@ impl Passes {
         self.owed.fetch_max(AFTER_MESSAGE, Ordering::AcqRel);
     }
 
-    /// Something was written, or may be as time is up.
-    pub fn written(&self) {
-        if self.is_in_use() {
-            self.owed.fetch_max(AFTER_WRITING, Ordering::AcqRel);
+    /// A pass is at its end.
+    pub fn ended(&self) {
+        if !self.made.swap(false, Ordering::Relaxed) && self.in_use.load(Ordering::Relaxed) > 0 {
+            self.owed.fetch_max(AFTER_PASS, Ordering::AcqRel);
             self.driver.wake();
         }
-    }
-
-    /// Whether [`Passes::written`] matters just now.
-    pub fn is_in_use(&self) -> bool {
-        self.in_use.load(Ordering::Relaxed) > 0
     }
 
     /// The driver waits: it is woken when there is a pass to be made.
@@ -63,8 +60,12 @@ impl Passes {
     /// Makes one, if there is one to be made.
     pub fn make(&self) -> bool {
         let one_less = |left: u8| left.checked_sub(1);
-        let _ = self.in_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-        self.owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).is_ok()
+        let makes = self.owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less).is_ok();
+        if makes {
+            let _ = self.in_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+            self.made.store(true, Ordering::Relaxed);
+        }
+        makes
     }
 }
 
@@ -93,34 +94,40 @@ mod tests {
         driver.0.load(Ordering::Relaxed)
     }
 
+    /// Makes all passes that are to be made; says how many.
+    fn make_all(passes: &Passes) -> usize {
+        std::iter::from_fn(|| passes.make().then(|| passes.ended())).count()
+    }
+
     #[test]
     fn a_relays_message_is_read_and_answered_and_that_is_all() {
         let passes = Passes::default();
         passes.came();
-        assert!(passes.make() && passes.make());
-        assert!(!passes.is_owed() && !passes.make());
+        passes.ended();
+        assert_eq!(make_all(&passes), 2);
+        assert!(!passes.is_owed());
     }
 
     #[test]
-    fn what_is_written_wakes_the_driver_where_a_relay_is_in_use_and_nowhere_else() {
+    fn a_pass_makes_for_another_where_a_relay_is_in_use_and_nowhere_else() {
         let passes = Passes::default();
-        assert_eq!(woken(&passes, Passes::written), 0);
-        assert!(!passes.make());
+        assert_eq!(woken(&passes, Passes::ended), 0);
+        assert_eq!(make_all(&passes), 0);
         passes.came();
-        while passes.make() {}
-        assert_eq!(woken(&passes, Passes::written), 1);
-        assert!(passes.make() && !passes.make());
+        make_all(&passes);
+        assert_eq!(woken(&passes, Passes::ended), 1);
+        assert_eq!(make_all(&passes), 1);
     }
 
     #[test]
     fn a_relay_that_says_nothing_any_more_is_not_in_use() {
         let passes = Passes::default();
         passes.came();
-        let mut made = 0;
-        while passes.is_in_use() {
-            passes.written();
-            made += u32::from(passes.make());
+        let mut made = make_all(&passes);
+        for _ in 0..2 * usize::from(IN_USE) {
+            passes.ended();
+            made += make_all(&passes);
         }
-        assert_eq!(made, u32::from(IN_USE));
+        assert_eq!(made, usize::from(IN_USE));
     }
 }

@@ -20,10 +20,11 @@ use webrtc::runtime::{
     TokioRuntime, Transmit,
 };
 
+use super::Tunnels;
 use super::link::{Carried, Link, Links, Routes, Task};
+use super::passes::Passes;
 use super::placeholder::Placeholder;
 use super::plain::Plain;
-use super::{Passes, Tunnels};
 
 /// What may have arrived on a socket while the connection does something else: a burst of a file, or a large picture.
 const RECEIVE_BUFFER_BYTES: usize = 2 * 1024 * 1024;
@@ -40,9 +41,9 @@ pub(crate) struct SocketRuntime {
 }
 
 impl SocketRuntime {
-    /// For one connection, which tells `passes` what it writes.
-    pub fn new(tunnels: Arc<Tunnels>, passes: Arc<Passes>) -> Self {
-        Self { tokio: TokioRuntime, tunnels, carried: Arc::default(), passes }
+    /// For one connection.
+    pub fn new(tunnels: Arc<Tunnels>) -> Self {
+        Self { tokio: TokioRuntime, tunnels, carried: Arc::default(), passes: Arc::default() }
     }
 
     /// The fast socket, or the plain one where the system refuses what the fast one asks for (Wine does).
@@ -92,15 +93,9 @@ impl Runtime for SocketRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
-        let slept = self.tokio.sleep(duration);
-        if !self.passes.is_in_use() {
-            return slept;
-        }
-        let passes = Arc::clone(&self.passes);
-        Box::pin(async move {
-            slept.await;
-            passes.written();
-        })
+        // With this the driver ends each of its passes; whoever else asks for it makes for one in vain.
+        self.passes.ended();
+        self.tokio.sleep(duration)
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

@@ -137,7 +137,7 @@ async fn socket_to(urls: &[String], signaling: Option<&str>) -> (Arc<dyn AsyncUd
     let [stand_in] = &stand_ins[..] else { panic!("{stand_ins:?}") };
     assert_eq!((stand_in.username.as_deref(), stand_in.credential.as_deref()), (Some("u"), Some("c")));
     let host = stand_in.urls[0].trim_start_matches("turn:").split('?').next().unwrap();
-    let runtime = SocketRuntime::new(tunnels, Arc::default());
+    let runtime = SocketRuntime::new(tunnels);
     let addresses = runtime.resolve_host(host).await.unwrap();
     let relay = addresses.into_iter().find(SocketAddr::is_ipv4).unwrap();
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
