@@ -10,54 +10,11 @@ use maru_engine::Command;
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
 use maru_tests::wait::eventually;
-use maru_tests::window::{AppWindow, Place};
+use maru_tests::window::{AppWindow, Call, Place, ROOM, WINDOW_NAME, screen};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
-
-/// One window at a time.
-static SCREEN: Mutex<()> = Mutex::const_new(());
 
 /// For anything that a busy machine may make wait.
 const LIMIT: Duration = Duration::from_secs(30);
-
-const ROOM: &str = "standup";
-const WINDOW_NAME: &str = "Wanda Window";
-const OTHER_NAME: &str = "Hedy <b>Headless</b>";
-
-/// A window and a participant without one in the same room.
-struct Call {
-    // In this order: who is in the room goes before the server does.
-    window: AppWindow,
-    other: Participant,
-    server: LocalServer,
-    _screen: MutexGuard<'static, ()>,
-}
-
-impl Call {
-    async fn start(settings: Value) -> Self {
-        Self::start_at(Place::with_settings(&settings.to_string())).await
-    }
-
-    async fn start_at(place: Place) -> Self {
-        let screen = SCREEN.lock().await;
-        let server = LocalServer::start();
-        let other = Participant::join(&server.url(), ROOM, OTHER_NAME).await;
-        let window = AppWindow::open_at(place, &server.url(), &[]).await;
-        window.join(ROOM, WINDOW_NAME).await;
-        other.until_peer("in the room", WINDOW_NAME, |_| true).await;
-        Self { window, other, server, _screen: screen }
-    }
-
-    async fn end(self) {
-        self.window.end().await;
-        self.other.leave().await;
-    }
-
-    /// What a browser would open to be in a room on the server.
-    fn link(&self, room: &str) -> String {
-        format!("{}/{room}", self.server.url().replace("ws://", "http://").trim_end_matches("/ws"))
-    }
-}
 
 async fn alone(participant: &Participant) {
     participant.until("alone", |view| view.peers.is_empty().then_some(())).await;
@@ -65,7 +22,7 @@ async fn alone(participant: &Participant) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let server = LocalServer::start();
     let mut place = Place::with_settings("{}");
     place.manage_windows();
@@ -100,7 +57,7 @@ async fn a_link_that_is_opened_in_a_call_asks_and_then_leads_to_its_room() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_that_starts_the_app_fills_the_room_in_and_joins_nothing_by_itself() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let server = LocalServer::start();
     let place = Place::with_settings(&json!({ "name": WINDOW_NAME }).to_string());
     let window = AppWindow::open_at(place, &server.url(), &["maru://example.org/standup#token=sesame"]).await;
@@ -123,7 +80,7 @@ async fn another_window_is_a_call_of_its_own() {
         let found = place.xdotool(&["search", "--onlyvisible", "--name", "Maru$"]);
         found.lines().count()
     };
-    assert_eq!(windows(), 1);
+    eventually("one window", LIMIT, async || (windows() == 1).then_some(())).await;
     let page = call.window.driver().find("body").await.unwrap();
     call.window.driver().send_keys(&page, "\u{E009}n").await.unwrap();
     eventually("two windows", LIMIT, async || (windows() == 2).then_some(())).await;
@@ -134,7 +91,7 @@ async fn another_window_is_a_call_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_settings_are_kept_aside_and_the_person_is_told() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let server = LocalServer::start();
     let window = AppWindow::open_at(Place::with_settings("{\"name\": \"Wan"), &server.url(), &[]).await;
     window.see_text("#notice", "settings.json.broken-").await;
@@ -163,7 +120,7 @@ async fn rooms_that_were_joined_are_offered_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_token_is_in_the_settings_or_in_the_most_talkative_log() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let private = LocalServer::start_private("open-sesame");
     let mut place = Place::with_settings("{}");
     place.say_everything();
@@ -271,7 +228,7 @@ async fn keys_from_anywhere_mute_and_let_one_talk_while_they_are_held() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_that_another_program_has_are_not_taken_and_the_person_is_told() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let server = LocalServer::start();
     let mut place = Place::with_settings(&json!({ "desktop": { "mute_shortcut": "Alt+F4" } }).to_string());
     // It closes windows by these.
@@ -283,7 +240,7 @@ async fn keys_that_another_program_has_are_not_taken_and_the_person_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_window_comes_back_where_and_as_large_as_it_was_on_a_screen_that_is_there() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let server = LocalServer::start();
     let mut place = Place::with_settings("{}");
     place.manage_windows();

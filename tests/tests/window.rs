@@ -7,65 +7,9 @@ use std::time::Duration;
 use maru_engine::{CallState, Command};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
-use maru_tests::wait::{eventually, now_ms};
-use maru_tests::window::AppWindow;
-use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
-
-/// One window at a time: each test is a whole call with encoders and decoders on both sides.
-static SCREEN: Mutex<()> = Mutex::const_new(());
-
-/// Longer than a picture takes on the slowest machine that passes, shorter than any delay that a person
-/// would put up with.
-const LATENCY_MS: u64 = 3000;
-
-/// For anything that a busy machine may make wait.
-const LIMIT: Duration = Duration::from_secs(30);
-
-const ROOM: &str = "회의실 window";
-const WINDOW_NAME: &str = "Wanda Window";
-const OTHER_NAME: &str = "Hedy Headless";
-
-/// A window and a participant without one in the same room.
-struct Call {
-    // In this order: who is in the room goes before the server does.
-    window: AppWindow,
-    other: Participant,
-    server: LocalServer,
-    _screen: MutexGuard<'static, ()>,
-}
-
-impl Call {
-    async fn start(settings: Value) -> Self {
-        let screen = SCREEN.lock().await;
-        let server = LocalServer::start();
-        let other = Participant::join(&server.url(), ROOM, OTHER_NAME).await;
-        let window = AppWindow::open(&server.url(), settings).await;
-        window.join(&ROOM.to_uppercase(), WINDOW_NAME).await;
-        Self { window, other, server, _screen: screen }
-    }
-
-    /// The other participant's tile in the window.
-    fn tile(&self) -> String {
-        format!("[data-peer=\"{}\"]", self.other.id())
-    }
-
-    /// Pictures in the tile are as old as a call's may be, and go on.
-    async fn pictures_move(&self) {
-        let tile = self.tile();
-        let first = eventually("a picture as fresh as a call's", LIMIT, async || {
-            let taken = self.window.picture_after(&tile, 0).await;
-            (now_ms().saturating_sub(taken) < LATENCY_MS).then_some(taken)
-        })
-        .await;
-        self.window.picture_after(&tile, first + 500).await;
-    }
-
-    async fn end(self) {
-        self.window.end().await;
-        self.other.leave().await;
-    }
-}
+use maru_tests::wait::now_ms;
+use maru_tests::window::{AppWindow, Call, OTHER_NAME, ROOM, WINDOW_NAME, screen};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_who_type_the_same_room_see_each_other() {
@@ -177,7 +121,7 @@ async fn a_reloaded_page_shows_the_call_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_room_name_is_answered_with_a_sentence() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let server = LocalServer::start();
     let window = AppWindow::open(&server.url(), json!({})).await;
     window.type_into("#name", WINDOW_NAME).await;
@@ -217,7 +161,8 @@ async fn leaving_and_ending_the_app_are_seen_by_the_other_side_at_once() {
     call.window.see("the join screen", "body[data-screen=join]").await;
     call.other.until("alone", |view| view.peers.is_empty().then_some(())).await;
 
-    call.window.join(ROOM, WINDOW_NAME).await;
+    // As another person might type it.
+    call.window.join(&ROOM.to_uppercase(), WINDOW_NAME).await;
     call.other.until_peer("back", WINDOW_NAME, |_| true).await;
     let asked = std::time::Instant::now();
     call.window.end().await;
@@ -229,7 +174,7 @@ async fn leaving_and_ending_the_app_are_seen_by_the_other_side_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_server_lets_in_who_typed_its_address_with_the_token() {
-    let _screen = SCREEN.lock().await;
+    let _screen = screen().await;
     let public = LocalServer::start();
     let private = LocalServer::start_private("open-sesame");
     let window = AppWindow::open(&public.url(), json!({})).await;

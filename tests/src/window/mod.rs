@@ -2,6 +2,7 @@
 //! and seen. It refuses to know what is behind the page.
 
 mod bus;
+mod call;
 mod display;
 
 use std::fs;
@@ -19,6 +20,7 @@ use crate::programs;
 use crate::wait::eventually;
 use crate::webdriver::Driver;
 pub use bus::{Bus, Desktop};
+pub use call::{Call, OTHER_NAME, ROOM, WINDOW_NAME, screen};
 use display::Display;
 
 /// From a cold start of WebKit on a busy machine to the first page.
