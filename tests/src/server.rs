@@ -3,8 +3,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use ipnet::IpNet;
 use maru_protocol::WEBSOCKET_PATH;
-use maru_signaling::Config;
+use maru_signaling::{Config, RelayConfig};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,6 +34,16 @@ impl LocalServer {
     #[cfg(unix)]
     pub fn start_with_relay(relay: &Relay) -> Self {
         Self::start_with(Config { ice_servers: vec![relay.ice_server()], ..Config::default() })
+    }
+
+    /// Starts a server on a free port that relays itself, also to this machine.
+    pub fn start_relaying() -> Self {
+        let relay = RelayConfig {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
+            allow: vec![IpNet::new_assert(Ipv4Addr::LOCALHOST.into(), 8)],
+            ..RelayConfig::default()
+        };
+        Self::start_with(Config { relay: Some(relay), ..Config::default() })
     }
 
     fn start_with(config: Config) -> Self {

@@ -102,24 +102,27 @@ impl Ear {
         Self { devices: SystemDevices::new(Options::default()), sink, heard: None }
     }
 
-    /// The strength of a note in the newest 100 ms, `None` when nothing came; opens anew what was pulled out meanwhile.
-    fn strength(&mut self, hz: f32) -> Option<f32> {
+    /// The strength of a note in what came since it was last asked, at its loudest and in the newest 100 ms; `None` when
+    /// nothing came. Opens anew what was pulled out meanwhile.
+    fn strength(&mut self, hz: f32) -> Option<(f32, f32)> {
         if self.heard.as_ref().is_none_or(|(heard, _)| heard.is_closed()) {
             let monitor = id(&format!("microphone:pulseaudio:{}.monitor", self.sink));
-            let (end, heard) = ring(RATE_HZ);
+            let (end, heard) = ring(RATE_HZ * LIMIT.as_secs() as usize);
             let opened = self.devices.open_microphone(&monitor, end, Box::new(|_| {}));
             self.heard = opened.ok().map(|microphone| (heard, microphone));
         }
         let (heard, _) = self.heard.as_mut()?;
         let mut block = vec![0.0; RATE_HZ / 10];
-        while heard.available() > block.len() {
-            heard.pull(&mut block);
-        }
         if !heard.wait(block.len(), Duration::from_millis(500)) {
             return None;
         }
-        heard.pull(&mut block);
-        Some(amplitude(&block, hz))
+        let (mut loudest, mut newest) = (0.0_f32, 0.0);
+        while heard.available() >= block.len() {
+            heard.pull(&mut block);
+            newest = amplitude(&block, hz);
+            loudest = loudest.max(newest);
+        }
+        Some((loudest, newest))
     }
 
     /// From now on nothing is missed, however short it is.
@@ -130,8 +133,8 @@ impl Ear {
 
     async fn hears(&mut self, what: &str, hz: f32) {
         eventually(what, LIMIT, async || {
-            let strength = tokio::task::block_in_place(|| self.strength(hz));
-            (strength? > 0.03).then_some(())
+            let (loudest, _) = tokio::task::block_in_place(|| self.strength(hz))?;
+            (loudest > 0.03).then_some(())
         })
         .await;
     }
@@ -139,7 +142,7 @@ impl Ear {
     async fn hears_nothing(&mut self, what: &str, hz: f32) {
         eventually(what, LIMIT, async || {
             let strength = tokio::task::block_in_place(|| self.strength(hz));
-            (strength.unwrap_or(0.0) < 0.003).then_some(())
+            strength.is_none_or(|(_, newest)| newest < 0.003).then_some(())
         })
         .await;
     }

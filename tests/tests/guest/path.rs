@@ -96,11 +96,8 @@ async fn a_guest_without_permission_listens_and_its_hidden_addresses_are_found()
     engine.leave().await;
 }
 
-/// Everything between guest and engine goes through a TURN server.
-async fn relayed(kind: Kind, first: First) {
-    let _machine = MACHINE.lock().await;
-    let relay = Relay::start().await;
-    let server = LocalServer::start_with_relay(&relay);
+/// Everything between guest and engine goes through a relay that the server names.
+async fn relayed(kind: Kind, first: First, server: LocalServer) {
     let url = server.url();
     let engine = Participant::join(&url, ROOM, ENGINE);
     let guest = async {
@@ -118,15 +115,28 @@ async fn relayed(kind: Kind, first: First) {
     engine.leave().await;
 }
 
+async fn relayed_by_coturn(kind: Kind, first: First) {
+    let _machine = MACHINE.lock().await;
+    let relay = Relay::start().await;
+    relayed(kind, first, LocalServer::start_with_relay(&relay)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_connects_chromium_and_an_engine_that_offers() {
-    relayed(Kind::Chromium, First::Engine).await;
+    relayed_by_coturn(Kind::Chromium, First::Engine).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_connects_an_engine_and_a_chromium_that_offers() {
-    relayed(Kind::Chromium, First::Other).await;
+    relayed_by_coturn(Kind::Chromium, First::Other).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_servers_own_relay_connects_chromium_and_an_engine() {
+    let _machine = MACHINE.lock().await;
+    relayed(Kind::Chromium, First::Engine, LocalServer::start_relaying()).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reloaded_page_in_firefox_takes_its_place_back() {
     reload(Kind::Firefox).await;

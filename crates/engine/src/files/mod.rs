@@ -6,6 +6,8 @@
 
 mod desk;
 mod disk;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ledger;
 mod line;
 mod name;
