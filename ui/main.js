@@ -17,6 +17,7 @@ import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
 import { followKeyboard, watchSmallScreen } from "./view/screen.js";
 import { Stage } from "./view/stage.js";
+import { showStop } from "./view/stop.js";
 import { VoicePanel } from "./view/voice.js";
 import { wayOut } from "./view/wayout.js";
 
@@ -33,6 +34,9 @@ const NO_DEVICE = "none";
 
 /** Sentences that the live region keeps: enough for a reader that is behind. */
 const SAID_LIMIT = 8;
+
+/** @param {CallView} view */
+const isInRoom = ({ call }) => call === "in_call" || call === "reconnecting";
 
 class App {
   #backend;
@@ -70,6 +74,7 @@ class App {
           inCall: this.#inCall,
           chatOpen: this.chat.open,
           submit: () => this.join.submit(),
+          mendServer: flags.guest ? null : () => this.join.focusServer(),
           showChat: () => this.#showChat(true),
           resumeSound: () => this.#backend.resumeSound?.(),
           command: (command) => void this.#do(command),
@@ -86,6 +91,7 @@ class App {
       onJoin: (room, name) => void this.#join(room, name),
       onCancel: () => this.#do({ type: "leave" }),
       onSettings: () => void this.#saveForm(),
+      say: (text) => this.#say([text]),
     });
     this.call = new CallScreen({
       onClosePopover: () => this.#showPopover(null),
@@ -146,6 +152,7 @@ class App {
         this.#view = event.view;
         this.#render(event.view, false);
         if (before.call === "joining" && event.view.call === "idle") this.#focusAfterRefusal();
+        if (isInRoom(before) && !isInRoom(event.view) && event.view.notice === null) this.join.tellLeft(before.room);
         if (before.notice?.code !== "chat" && event.view.notice?.code === "chat") this.chat.restore();
         this.#say(announcements(before, event.view));
         return;
@@ -201,7 +208,7 @@ class App {
     this.#asking = true;
     if (this.#view.call === "idle") {
       this.join.setRoom(invite);
-      this.notice.say(strings.linkTo(room), { label: strings.join, act: () => this.join.submit() });
+      this.notice.say(strings.linkTo(room), { label: strings.join, act: () => this.join.submit() }, "news");
       return;
     }
     const act = () => {
@@ -209,7 +216,7 @@ class App {
       this.#followLink(); // the call may have ended meanwhile
       if (this.#next !== null) this.#do({ type: "leave" });
     };
-    this.notice.say(strings.linkToInCall(room), { label: strings.leaveAndJoin, act });
+    this.notice.say(strings.linkToInCall(room), { label: strings.leaveAndJoin, act }, "news");
   }
 
   /** Joins where a link led, now that there is no call. */
@@ -223,13 +230,13 @@ class App {
   #tellOfUpdate() {
     if (this.#update === null || this.#view.call !== "idle") return;
     const act = () => void this.#try(this.#backend.desktop?.installUpdate());
-    this.notice.say(strings.updateThere(this.#update), { label: strings.updateInstall, act });
+    this.notice.say(strings.updateThere(this.#update), { label: strings.updateInstall, act }, "news");
     this.#update = null;
   }
 
   /** @param {CallView} view @param {boolean} first */
   #render(view, first) {
-    const inCall = view.call === "in_call" || view.call === "reconnecting";
+    const inCall = isInRoom(view);
     const moved = first || inCall !== this.#inCall;
     this.#inCall = inCall;
     if (moved) this.#showScreen(inCall);
@@ -268,6 +275,7 @@ class App {
     document.body.dataset.screen = screen;
     document.title = inCall && this.#view.room ? `${this.#view.room} – ${strings.appName}` : strings.appName;
     this.join.setShown(!inCall);
+    this.notice.moveTo(inCall ? null : this.join.noticeHost);
     this.call.setShown(inCall);
     this.controls.moveSwitches(this.#switchHosts[screen]);
     this.pickers.moveTo(this.#deviceHosts[screen]);
@@ -437,9 +445,6 @@ async function run() {
   setUpLanguagePicker();
   followKeyboard();
   const backend = (await appBackend()) ?? browserBackend();
-  /** @param {string} text @param {import("./view/notice").WayOut} [wayOut] */
-  const trouble = (text, wayOut) =>
-    new NoticeBar({ onDismiss: () => {}, wayOutOf: () => null }).say(text, wayOut);
   /** @type {App | undefined} */
   let app;
   /** @type {((app: App) => void)[]} what comes before there is something to show it on */
@@ -455,7 +460,7 @@ async function run() {
     app = new App(backend, start);
     for (const act of early) act(app);
   } catch (error) {
-    trouble(refusalOf(error), { label: strings.reload, act: () => window.location.reload() });
+    showStop(refusalOf(error));
   }
 }
 

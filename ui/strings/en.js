@@ -230,8 +230,25 @@ export const en = {
   namePlaceholder: "How the others see you",
   roomLabel: "Room",
   roomPlaceholder: "standup",
+  newRoom: "New room",
+  // Names for new rooms are made of them: each one a word that is easy to say, hear and spell.
+  roomWordsFirst:
+    "amber autumn bold brave bright calm cedar clear clever cloudy copper coral cosy crisp curious dapper early eager " +
+    "frosty gentle ginger golden green happy hazel humble indigo ivory jolly kind lemon light lively lucky maple mellow " +
+    "merry misty noble olive pearl plum polite proud quick quiet rosy royal ruby rustic sandy silver spring sunny swift " +
+    "tidy velvet violet warm wild windy wise witty",
+  roomWordsSecond:
+    "acorn badger bakery bamboo beacon birch bridge brook candle canyon castle cherry cloud comet cottage cricket dolphin " +
+    "falcon fern fiddle forest fountain fox garden harbour heron hill island kettle kite lagoon lantern lark library " +
+    "lighthouse lion lizard marble meadow melon moon mountain orchard otter owl panda parrot pebble pepper piano planet " +
+    "puffin rabbit river robin sparrow squirrel teapot tiger tulip turtle valley village walnut willow window",
   join: "Join",
+  joinAgain: "Join again",
   joining: "Joining…",
+  /** @param {string} host */
+  connectingTo: (host) => `Connecting to ${host}…`,
+  /** @param {string} room */
+  leftRoom: (room) => `You left ${room}.`,
   cancel: "Cancel",
   advanced: "Advanced",
   serverLabel: "Server",
@@ -333,6 +350,7 @@ export const en = {
   selfCameraOff: "Your camera is off",
   selfNoCamera: "No camera chosen",
   selfStarting: "Starting the camera…",
+  selfNoPicture: "No picture from this camera",
 
   // Call screen
   callLabel: "Call",
@@ -349,7 +367,8 @@ export const en = {
   leave: "Leave",
   close: "Close",
   waitingTitle: "You’re the first one here",
-  waitingText: "Others join by typing the same room name in Maru:",
+  waitingTitleAgain: "Everybody else has left",
+  waitingText: "Or they type the room’s name in Maru:",
   copyRoom: "Copy the room’s name",
   copied: "Copied",
   copyFailed: "Press Ctrl+C or ⌘C to copy what is selected.",
@@ -364,9 +383,9 @@ export const en = {
   // Invitation
   invite: "Invite",
   inviteTitle: "Invite others",
-  inviteText: "Whoever opens this link in a browser is in this room with you. The app is not needed.",
+  inviteText: "Send others this link. It opens in any browser, without the app.",
   copyLink: "Copy the link",
-  noLink: "There is no link to this room. Others join by typing its name in Maru.",
+  noLink: "There is no link to this room. Others join by typing its name in Maru:",
   linkScopes: {
     machine: "The link works on this computer only.",
     network: "The link works on this network only.",
@@ -433,7 +452,9 @@ export const en = {
   dismiss: "Dismiss",
   tryAgain: "Try again",
   chooseDevices: "Choose devices",
+  changeServer: "Change the server",
   reload: "Reload",
+  stopTitle: "Maru cannot start here",
   tapToHear: "Tap to hear",
   notices,
 
@@ -450,6 +471,8 @@ export const en = {
   saidInRoom: (room) => `You are in the room ${room}.`,
   saidAlone: "You’re the first one here.",
   saidLeftCall: "You left the room.",
+  /** @param {string} room */
+  saidNewRoom: (room) => `The new room is called ${room}.`,
   saidServerLost: "The server is out of reach. The call goes on.",
   saidServerBack: "The server is back.",
   saidMuted: "Microphone muted.",

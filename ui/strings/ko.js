@@ -232,8 +232,20 @@ export const ko = {
   namePlaceholder: "다른 사람에게 보일 이름",
   roomLabel: "방",
   roomPlaceholder: "아침 회의",
+  newRoom: "새 방",
+  roomWordsFirst:
+    "푸른 하얀 노란 고운 맑은 밝은 따뜻한 포근한 시원한 조용한 반가운 즐거운 신나는 씩씩한 든든한 느긋한 부지런한 다정한 상냥한 " +
+    "용감한 재빠른 커다란 조그만 동그란 반짝이는 춤추는 노래하는 웃는 꿈꾸는 달리는 헤엄치는 날아가는 향긋한 달콤한 새콤한 고소한 " +
+    "싱그러운 눈부신 촉촉한 보드라운",
+  roomWordsSecond:
+    "고래 나비 여우 토끼 수달 다람쥐 참새 두루미 부엉이 거북이 호랑이 판다 사슴 코끼리 돌고래 해바라기 민들레 소나무 은행나무 단풍 " +
+    "구름 무지개 별빛 달빛 노을 바다 섬 등대 언덕 숲 시냇물 마당 마루 골목 다리 정원 찻집 빵집 도서관 우체국 기차 돛단배 연필 우산 " +
+    "호떡 수박 복숭아 감자 옥수수 만두",
   join: "들어가기",
+  joinAgain: "다시 들어가기",
   joining: "들어가는 중…",
+  connectingTo: (host) => `${host} 서버에 연결하는 중…`,
+  leftRoom: (room) => `${room} 방에서 나왔어요.`,
   cancel: "취소",
   advanced: "고급 설정",
   serverLabel: "서버",
@@ -331,6 +343,7 @@ export const ko = {
   selfCameraOff: "카메라가 꺼져 있어요",
   selfNoCamera: "고른 카메라가 없어요",
   selfStarting: "카메라를 켜는 중…",
+  selfNoPicture: "이 카메라에서 영상이 오지 않아요",
 
   // 통화
   callLabel: "통화",
@@ -347,7 +360,8 @@ export const ko = {
   leave: "나가기",
   close: "닫기",
   waitingTitle: "가장 먼저 들어왔어요",
-  waitingText: "다른 사람은 Maru에서 같은 방 이름을 쓰면 돼요.",
+  waitingTitleAgain: "다른 사람은 모두 나갔어요",
+  waitingText: "Maru에서 이 방 이름을 써도 돼요.",
   copyRoom: "방 이름 복사",
   copied: "복사했어요",
   copyFailed: "Ctrl+C 또는 ⌘C를 누르면 선택한 글이 복사돼요.",
@@ -361,7 +375,7 @@ export const ko = {
   // 초대
   invite: "초대",
   inviteTitle: "다른 사람 초대하기",
-  inviteText: "브라우저에서 이 링크를 열면 이 방에 들어와요. 앱은 없어도 돼요.",
+  inviteText: "이 링크를 보내 주세요. 어떤 브라우저에서나 열리고, 앱은 없어도 돼요.",
   copyLink: "링크 복사",
   noLink: "이 방에는 링크가 없어요. 다른 사람은 Maru에서 방 이름을 쓰면 돼요.",
   linkScopes: {
@@ -421,7 +435,9 @@ export const ko = {
   dismiss: "알림 닫기",
   tryAgain: "다시 하기",
   chooseDevices: "장치 고르기",
+  changeServer: "서버 바꾸기",
   reload: "새로 고침",
+  stopTitle: "여기서는 Maru를 시작할 수 없어요",
   tapToHear: "눌러서 소리 듣기",
   notices,
 
@@ -433,6 +449,7 @@ export const ko = {
   saidInRoom: (room) => `${room} 방에 들어왔어요.`,
   saidAlone: "가장 먼저 들어왔어요.",
   saidLeftCall: "방에서 나왔어요.",
+  saidNewRoom: (room) => `새 방의 이름: ${room}`,
   saidServerLost: "서버에 연결되지 않지만 통화는 계속돼요.",
   saidServerBack: "서버와 다시 연결됐어요.",
   saidMuted: "마이크를 껐어요.",

@@ -65,7 +65,13 @@ test("Each trouble has its way out, where there is one", () => {
   assert.equal(act("server", "server_silent", { idle: false }), null);
   assert.equal(act("chat", "chat_too_fast"), null);
   assert.equal(act("chat", "chat_too_fast", { inCall: true }), strings.chat);
+  assert.equal(act("server", "server_ended"), strings.joinAgain);
+  assert.equal(act("server", "server_not_maru"), strings.tryAgain);
+  assert.equal(act("server", "server_not_maru", { mendServer: () => did.push("address") }), strings.changeServer);
   assert.equal(act("server", "page_not_secure"), null);
   assert.equal(act("bad_name", "name_empty"), null);
-  assert.deepEqual(did, ["sound", "set_camera_off", "set_muted", "set_muted", "speaker", "microphone", "submit", "chat"]);
+  assert.deepEqual(did, [
+    "sound", "set_camera_off", "set_muted", "set_muted", "speaker", "microphone", "submit", "chat", "submit", "submit",
+    "address",
+  ]);
 });

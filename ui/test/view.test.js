@@ -133,6 +133,8 @@ test("The preview says why there is no picture; in the call the tile's marks do"
   assert.equal(selfTile(view(idle, { camera_off: true }), true).status, strings.selfCameraOff);
   assert.equal(selfTile(view(idle, { camera: null }), true).status, strings.selfNoCamera);
   assert.equal(selfTile(view(idle, { camera_live: false }), true).status, strings.selfStarting);
+  assert.equal(selfTile(view(idle, { camera_live: false }), true, true).status, strings.selfNoPicture);
+  assert.equal(selfTile(view(idle, { camera_live: true }), true, true).status, "");
   assert.equal(selfTile(view(idle), true).status, "");
   const inCall = selfTile(view({}, { camera: null }), false);
   assert.deepEqual([inCall.status, inCall.cameraOff, inCall.name], ["", true, strings.you]);

@@ -15,6 +15,10 @@ export class CallScreen {
   #room = byId("room-name", HTMLElement);
   #count = byId("room-count", HTMLElement);
   #waiting = byId("waiting", HTMLElement);
+  #waitingTitle = byId("waiting-title", HTMLElement);
+  #waitingText = byId("waiting-text", HTMLElement);
+  /** Whether somebody else was in the room since it was entered. */
+  #met = false;
   #waitingRoom = byId("waiting-room", HTMLElement);
   #serverState = byId("server-state", HTMLElement);
   /** @type {Record<Popover, HTMLElement>} */
@@ -87,6 +91,10 @@ export class CallScreen {
     setText(this.#waitingRoom, room ?? "");
     setText(this.#count, strings.participants(peers.length + 1));
     this.#waiting.hidden = peers.length > 0;
+    if (peers.length > 0) this.#met = true;
+    else if (call === "idle" || call === "joining") this.#met = false;
+    setText(this.#waitingTitle, this.#met ? strings.waitingTitleAgain : strings.waitingTitle);
+    this.#waitingText.hidden = link === null; // what is said in its place tells of the name too
     this.#serverState.hidden = call !== "reconnecting";
     for (const invitation of this.#invitations) invitation.render(link);
   }

@@ -35,14 +35,14 @@ export class Invitation {
       "button",
       {
         type: "button",
-        class: "icon-button",
+        class: "button primary copy-link",
         "aria-label": strings.copyLink,
-        "data-tooltip": strings.copyLink,
       },
       icon("copy"),
       icon("check"),
+      element("span", { text: strings.copyLink, "aria-hidden": "true" }),
     );
-    copyOnClick(copy, this.#link, { label: strings.copyLink, say });
+    copyOnClick(copy, this.#link, { label: "", say });
     this.#line = element("div", { class: "copy-line" }, this.#link, copy);
     this.#fingerprint.append(element("p", { class: "hint", text: strings.fingerprintText }), this.#digits);
     const words = element("div", { class: "invitation-words" });

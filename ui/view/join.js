@@ -3,12 +3,28 @@
 
 import { strings } from "../strings.js";
 import { byId, element, setAttribute, setText } from "./dom.js";
+import { scopeOf } from "./links.js";
+import { newRoomName } from "./newroom.js";
 import { RecentRooms } from "./recent.js";
 
 /** @typedef {import("../types/engine").AddressPolicy} AddressPolicy */
 /** @typedef {import("../types/engine").CallView} CallView */
 /** @typedef {import("../types/engine").Notice} Notice */
 /** @typedef {import("../types/shell").Settings} Settings */
+
+/**
+ * What there is to wait for; nothing to tell of a server on this very machine.
+ * @param {string | null} server its address, once known
+ */
+export function connectingTo(server) {
+  if (server === null) return "";
+  try {
+    const { hostname, host } = new URL(server);
+    return scopeOf(hostname) === "machine" ? "" : strings.connectingTo(host);
+  } catch {
+    return ""; // what it says is not an address: there is a notice about that
+  }
+}
 
 export class JoinScreen {
   #screen = byId("join-screen", HTMLElement);
@@ -27,6 +43,13 @@ export class JoinScreen {
   #fallback = byId("force-fallback", HTMLInputElement);
   #synthetic = byId("synthetic-devices", HTMLInputElement);
   #roomField = byId("room-field", HTMLElement);
+  #newRoom = byId("new-room", HTMLButtonElement);
+  #progress = byId("join-progress", HTMLElement);
+  #left = byId("join-left", HTMLElement);
+  /** @type {string | null} what the room's field said when that room was left */
+  #leftRoom = null;
+  /** Where a notice is shown, beside what it is about. */
+  noticeHost = byId("join-notice", HTMLElement);
   #recent;
   /** The room that the page's address names; only a name is asked for then. */
   #given = "";
@@ -36,8 +59,9 @@ export class JoinScreen {
    * @param {(room: string, name: string) => void} actions.onJoin
    * @param {() => void} actions.onCancel
    * @param {() => void} actions.onSettings something that is remembered changed
+   * @param {(text: string) => void} actions.say to people who listen to the screen
    */
-  constructor({ onJoin, onCancel, onSettings }) {
+  constructor({ onJoin, onCancel, onSettings, say }) {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
@@ -47,6 +71,13 @@ export class JoinScreen {
       this.setRoom(room);
       onSettings();
     });
+    this.#newRoom.addEventListener("click", () => {
+      const room = newRoomName();
+      this.setRoom(room);
+      say(strings.saidNewRoom(room));
+      onSettings();
+    });
+    this.#room.addEventListener("input", () => this.#forgetLeft());
     for (const input of this.#remembered) {
       input.addEventListener("change", onSettings);
     }
@@ -67,7 +98,6 @@ export class JoinScreen {
     this.#guests.checked = settings.guests_on_network;
     this.#fallback.checked = settings.force_fallback;
     this.#synthetic.checked = settings.synthetic_devices;
-    this.#advanced.open = settings.server !== "";
     this.#recent.render(settings.recent_rooms);
     if (!guest) return;
     // All the rest is the app's.
@@ -108,6 +138,7 @@ export class JoinScreen {
    */
   setRoom(room) {
     this.#room.value = room;
+    this.#forgetLeft();
     (this.#name.value.trim() === "" ? this.#name : this.#join).focus();
   }
 
@@ -135,13 +166,36 @@ export class JoinScreen {
     this.#screen.hidden = !shown;
   }
 
+  /**
+   * A call is over, as it should be.
+   * @param {string | null} room
+   */
+  tellLeft(room) {
+    this.#leftRoom = this.#room.value;
+    this.#left.hidden = false;
+    setText(/** @type {Element} */ (this.#left.lastElementChild), strings.leftRoom(room ?? this.#room.value));
+    setText(this.#joinText, strings.joinAgain);
+  }
+
+  /** Another room is meant, or the same one is joined. */
+  #forgetLeft() {
+    if (this.#leftRoom === null) return;
+    this.#leftRoom = null;
+    this.#left.hidden = true;
+    setText(this.#joinText, strings.join);
+  }
+
   /** @param {CallView} view */
-  render({ call, notice }) {
+  render({ call, notice, server }) {
     const joining = call === "joining";
     this.#fields.disabled = joining;
     this.#join.disabled = call !== "idle";
     setAttribute(this.#join, "data-busy", joining);
-    setText(this.#joinText, joining ? strings.joining : strings.join);
+    if (joining) this.#forgetLeft();
+    setText(this.#joinText, joining ? strings.joining : this.#leftRoom === null ? strings.join : strings.joinAgain);
+    const progress = joining ? connectingTo(server) : "";
+    setText(this.#progress, progress);
+    this.#progress.hidden = progress === "";
     this.#cancel.hidden = !joining;
     const refused = notice?.code === "bad_name" ? this.#refused(notice) : null;
     setAttribute(this.#room, "aria-invalid", refused === this.#room ? "true" : null);
@@ -165,6 +219,13 @@ export class JoinScreen {
     if (field === this.#room) this.#roomField.hidden = false; // the address names no room
     field.focus();
     field.select();
+  }
+
+  /** Where a wrong address is mended. */
+  focusServer() {
+    this.#advanced.open = true;
+    this.#server.focus();
+    this.#server.select();
   }
 
   submit() {

@@ -3,12 +3,17 @@
 // backend's notice, or else the last sentence with which a command was refused.
 
 import { sentenceOf } from "../strings.js";
-import { byId, setText } from "./dom.js";
+import { byId, setAttribute, setText } from "./dom.js";
 
 /** @typedef {import("../types/engine").Notice} Notice */
 
 /** Sentences that wait under the one that is shown; more would be none that a person still wants. */
 const KEPT = 4;
+
+/** Notices after which there is nothing to mend. */
+const GOOD_NEWS = new Set(["device_back"]);
+
+/** @typedef {"trouble" | "news"} Tone */
 
 /**
  * A button that leads out of the trouble.
@@ -22,12 +27,13 @@ export class NoticeBar {
   #dismiss = /** @type {HTMLButtonElement} */ (this.#root.querySelector(".notice-dismiss"));
   /** @type {Notice | null} */
   #notice = null;
-  /** @type {{ text: string, wayOut: WayOut | null }[]} the last one is shown, and then the ones before it */
+  /** @type {{ text: string, wayOut: WayOut | null, tone: Tone }[]} the last one is shown, and then the ones before it */
   #local = [];
   /** @type {WayOut | null} */
   #wayOut = null;
   #onDismiss;
   #wayOutOf;
+  #home = this.#root.parentElement;
 
   /**
    * @param {object} options
@@ -45,6 +51,15 @@ export class NoticeBar {
     });
   }
 
+  /**
+   * Shows it where one looks, in place of over everything.
+   * @param {HTMLElement | null} host null for over everything
+   */
+  moveTo(host) {
+    const parent = host ?? this.#home;
+    if (parent && this.#root.parentElement !== parent) parent.prepend(this.#root);
+  }
+
   /** @param {Notice | null} notice */
   render(notice) {
     const same = notice?.key === this.#notice?.key && notice?.text === this.#notice?.text;
@@ -58,10 +73,11 @@ export class NoticeBar {
    * Something that the backend's view does not tell.
    * @param {string} text
    * @param {WayOut | null} [wayOut]
+   * @param {Tone} [tone]
    */
-  say(text, wayOut = null) {
+  say(text, wayOut = null, tone = "trouble") {
     const others = this.#local.filter((said) => said.text !== text);
-    this.#local = [...others, { text, wayOut }].slice(-KEPT);
+    this.#local = [...others, { text, wayOut, tone }].slice(-KEPT);
     this.#show();
   }
 
@@ -82,9 +98,14 @@ export class NoticeBar {
     const local = this.#local.at(-1);
     const text = local?.text ?? (this.#notice ? sentenceOf(this.#notice) : undefined);
     this.#wayOut = local ? local.wayOut : this.#notice && this.#wayOutOf(this.#notice);
+    const wasHidden = this.#root.hidden;
     this.#root.hidden = text === undefined;
+    const good = local ? local.tone === "news" : GOOD_NEWS.has(this.#notice?.key ?? "");
+    setAttribute(this.#root, "data-tone", good ? "news" : "trouble");
     setText(this.#text, text ?? "");
     this.#action.hidden = this.#wayOut === null;
     setText(this.#action, this.#wayOut?.label ?? "");
+    // In its place on a page that scrolls it may be out of sight.
+    if (wasHidden && text !== undefined) this.#root.scrollIntoView({ block: "nearest" });
   }
 }

@@ -33,15 +33,17 @@ export function peerTile(peer) {
 /**
  * @param {CallView} view
  * @param {boolean} onJoinScreen where there is room to say why there is no picture
+ * @param {boolean} failed the camera was tried and gave nothing
  * @returns {TileState}
  */
-export function selfTile({ me, call }, onJoinScreen) {
+export function selfTile({ me, call }, onJoinScreen, failed = false) {
   const noCamera = me.camera === null;
   let status = "";
   let busy = false;
   if (onJoinScreen) {
     if (me.camera_off) status = strings.selfCameraOff;
     else if (noCamera) status = strings.selfNoCamera;
+    else if (!me.camera_live && failed) status = strings.selfNoPicture;
     else if (!me.camera_live && call === "idle") {
       status = strings.selfStarting;
       busy = true;

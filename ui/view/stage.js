@@ -28,6 +28,8 @@ export class Stage {
   /** @type {number | undefined} */
   #quietTimer;
   #inCall = false;
+  /** @type {string | null} the camera that gave no picture, until it gives one or another is chosen */
+  #failedCamera = null;
 
   /**
    * @param {object} options
@@ -88,7 +90,10 @@ export class Stage {
       }
       tile.update(peerTile(peer));
     }
-    this.#self.update(selfTile(view, !inCall));
+    const { camera, camera_live } = view.me;
+    if (camera_live || camera !== this.#failedCamera) this.#failedCamera = null;
+    if (!camera_live && view.notice?.code === "camera") this.#failedCamera = camera;
+    this.#self.update(selfTile(view, !inCall, this.#failedCamera !== null));
     if (inCall !== this.#inCall) this.#moveSelf(inCall);
     if (before !== this.#tiles.size) this.#animate();
     this.#layOut();

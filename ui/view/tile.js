@@ -48,7 +48,8 @@ export class Tile {
    * @param {(command: import("../types/engine").Command) => Promise<boolean>} [options.send] for a peer's tile
    */
   constructor({ backend, source, attributes, encoded, send }) {
-    this.#status.append(element("span", { class: "spinner", "aria-hidden": "true" }), this.#statusText);
+    const spinner = element("span", { class: "spinner", "aria-hidden": "true" });
+    this.#status.append(spinner, icon("camera-off"), this.#statusText);
     const muted = element("span", { class: "mark mark-muted" }, icon("microphone-off"));
     const cameraOff = element("span", { class: "mark mark-camera" }, icon("camera-off"));
     const label = element("div", { class: "tile-label" }, muted, cameraOff, this.#name);

@@ -15,6 +15,7 @@ import { strings } from "../strings.js";
  * @property {boolean} inCall
  * @property {boolean} chatOpen
  * @property {() => void} submit joins as the form says
+ * @property {(() => void) | null} mendServer goes to the server's address, where there is one to type
  * @property {() => void} showChat
  * @property {() => void} resumeSound
  * @property {(command: Command) => void} command
@@ -35,6 +36,16 @@ export function wayOut({ code, key, values }, around) {
     case "no_devices":
     case "device_back":
       return null;
+    case "server_ended":
+    case "server_lost":
+    case "joined_elsewhere":
+      return around.idle ? { label: strings.joinAgain, act: around.submit } : null;
+    case "server_bad_address":
+    case "server_wrong_scheme":
+    case "server_unknown_host":
+    case "server_not_maru":
+      if (around.idle && around.mendServer) return { label: strings.changeServer, act: around.mendServer };
+      break;
     case "permission_denied":
     case "device_denied":
       if (code !== "camera" && code !== "microphone") break;
