@@ -13,6 +13,15 @@ import { meterFraction } from "./levels.js";
 /** Levels come ten times a second while there is sound; after this long without, the meter is empty. */
 const LEVELS_END_MS = 500;
 
+/**
+ * A chosen device that is in no list: one that is away, or a file that stands in for one.
+ * @param {string} id
+ */
+function unlisted(id) {
+  if (!id.startsWith("file:")) return element("option", { value: id, text: strings.missingDevice, disabled: "" });
+  return element("option", { value: id, text: id.split(/[:/\\]/).at(-1) });
+}
+
 /** @param {DeviceInfo} device */
 const labelOf = ({ name, follows_system }) => (follows_system ? strings.systemDefault(name) : name);
 
@@ -102,9 +111,7 @@ export class DevicePickers {
     if (this.#made.get(kind) !== key) {
       this.#made.set(kind, key);
       const options = devices.map((device) => element("option", { value: device.id, text: labelOf(device) }));
-      if (missing && chosen !== null) {
-        options.unshift(element("option", { value: chosen, text: strings.missingDevice, disabled: "" }));
-      }
+      if (missing && chosen !== null) options.unshift(unlisted(chosen));
       options.push(element("option", { value: "", text: none }));
       select.replaceChildren(...options);
     }

@@ -221,8 +221,13 @@ export class JoinScreen {
     field.select();
   }
 
-  /** Where a wrong address is mended. */
+  /** Where a wrong address is mended: an invite has its own. */
   focusServer() {
+    if (this.#room.value.includes("://")) {
+      this.#room.focus();
+      this.#room.select();
+      return;
+    }
     this.#advanced.open = true;
     this.#server.focus();
     this.#server.select();
