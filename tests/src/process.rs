@@ -75,6 +75,11 @@ impl Stranger {
         found.map(Self)
     }
 
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.0
+    }
+
     /// Asks the process to end, as a system does that shuts down.
     pub fn terminate(&self) {
         signal("-TERM", &self.0.to_string());

@@ -18,6 +18,8 @@ use crate::workspace::{cargo, program, root, target_dir};
 /// What there is to measure.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Bench {
+    /// What the app costs before a call: time to start, computing time, memory, size.
+    App,
     /// How fast a large file is beside a call.
     Files,
     /// What guests in Chromium get: times, ages of pictures, memory.
@@ -37,6 +39,8 @@ pub enum Bench {
 /// Installs, builds, measures; of the benchmark only `parts`, where there are any.
 pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
     match bench {
+        Bench::App if parts.is_empty() => app(),
+        Bench::App => bail!("`app` is measured as a whole"),
         Bench::Files if parts.is_empty() => test::bench_figures("files"),
         Bench::Files => bail!("`files` is measured as a whole"),
         Bench::Guest if parts.is_empty() => test::bench_guest(),
@@ -50,6 +54,28 @@ pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
         Bench::Reconnect => bail!("`reconnect` is measured as a whole"),
         Bench::Voice => voice(parts),
     }
+}
+
+fn app() -> Result<()> {
+    test::bench_window("app")?;
+    // What was bundled last, if anything was.
+    for profile in ["dist", "release"] {
+        for package in fs::read_dir(target_dir()?.join(profile).join("bundle/deb")).into_iter().flatten() {
+            let package = package?.path();
+            if package.extension().is_none_or(|extension| extension != "deb") {
+                continue;
+            }
+            let asked =
+                Command::new("dpkg-deb").arg("--field").arg(&package).arg("Installed-Size").output()?;
+            let kib: f64 = String::from_utf8_lossy(&asked.stdout).trim().parse().unwrap_or(f64::NAN);
+            println!(
+                "{} takes {:.1} MB installed (promised: at most 40 MB)",
+                package.display(),
+                kib * 1.024 / 1000.0
+            );
+        }
+    }
+    Ok(())
 }
 
 fn server(parts: &[String]) -> Result<()> {

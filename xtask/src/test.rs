@@ -89,6 +89,16 @@ pub fn bench_figures(test: &str) -> Result<()> {
     run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1"]))
 }
 
+/// Measures what one of the tests of the window knows figures of.
+pub fn bench_window(test: &str) -> Result<()> {
+    ensure(&[Purpose::Engine, Purpose::App, Purpose::Test])?;
+    let driver = tools::ensure(&TAURI_DRIVER)?;
+    run(&mut cargo(&["build", "--release", "--package", "maru", "--bin", "maru"])?)?;
+    let mut bench = cargo(&["test", "--release", "--package", "maru-tests"])?;
+    bench.env("MARU_APP", program("release", "maru")?).env("MARU_TAURI_DRIVER", driver);
+    run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1"]))
+}
+
 /// Everything that `test` checks without running code.
 pub fn lint() -> Result<()> {
     let mut steps = Steps::new(5);

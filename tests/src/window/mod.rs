@@ -198,6 +198,14 @@ impl AppWindow {
         self.place
     }
 
+    /// The app's process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn process_id(&self) -> u32 {
+        self.process().id()
+    }
+
     fn process(&self) -> Stranger {
         Stranger::with_argument(&self.mark, self.programs.id()).expect("the app runs")
     }
