@@ -13,6 +13,7 @@ mod packages;
 mod process;
 mod python;
 mod run;
+mod screenshots;
 mod steps;
 mod targets;
 mod test;
@@ -89,6 +90,8 @@ enum Chore {
         #[arg(long)]
         msi: bool,
     },
+    /// Take the pictures of every screen in `docs/screens` anew.
+    Screenshots,
     /// Draw the icons of every size anew from the mark, `icons/icon.svg`.
     Icons,
     /// Check licences, banned crates and sources of all dependencies.
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Chore::CheckTargets { link, wine, msi } => {
             targets::check_targets(targets::Wanted { link, wine, msi })
         }
+        Chore::Screenshots => screenshots::screenshots(),
         Chore::Icons => icons::icons(),
         Chore::Deny { advisories } => deny::deny(advisories),
     };

@@ -1,0 +1,198 @@
+//! A person's way through the app, in its real window.
+
+use std::net::SocketAddr;
+use std::process::{Command as Program, Stdio};
+
+use maru_engine::Command;
+use maru_tests::process::Group;
+use maru_tests::programs;
+use maru_tests::server::LocalServer;
+use maru_tests::window::AppWindow;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+
+use super::gallery::Gallery;
+use super::people::{Ghost, Portraits};
+
+const ROOM: &str = "sunny-otter-42";
+const NAME: &str = "Ada Lindqvist";
+const LONG_NAME: &str = "Wolfeschlegelsteinhausenbergerdorff Hubert of Philadelphia";
+/// Of the window, in pixels.
+const SIZE: (u32, u32) = (960, 640);
+
+/// A listener that answers every connection with this, or with nothing at all.
+async fn stranger(answer: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.write_all(answer.as_bytes()).await;
+            if answer.is_empty() {
+                open.push(socket);
+            }
+        }
+    });
+    address
+}
+
+async fn open(gallery: &Gallery, server: &LocalServer, settings: serde_json::Value) -> AppWindow {
+    let window = AppWindow::open(&server.url(), settings).await;
+    window.driver().resize(SIZE.0, SIZE.1).await.unwrap();
+    let tag = json!(gallery.language().tag());
+    window.run("localStorage.setItem('maru.language', arguments[0])", &[tag]).await;
+    window.reload().await;
+    window.see("the join screen", "body[data-screen=join]").await;
+    window.see("the own picture", "[data-self] canvas[data-paint]").await;
+    window
+}
+
+pub async fn scenes(gallery: &mut Gallery) {
+    let mut server = LocalServer::start();
+    let portraits = Portraits::paint();
+    // Nothing but the camera: a first start has no settings.
+    let camera = portraits.id(3);
+    let window = open(gallery, &server, json!({ "camera": camera })).await;
+    before_the_call(gallery, &window, &mut server).await;
+    in_the_call(gallery, &window, &mut server, &portraits).await;
+    window.end().await;
+
+    let recent = ["sunny-otter-42", "book club", "family dinner", "독서 모임"];
+    let settings = json!({ "name": NAME, "room": "book club", "recent_rooms": recent, "camera": camera });
+    let window = open(gallery, &server, settings).await;
+    gallery.show(&window, "returning", "#recent-rooms", ["family dinner"; 2]).await;
+    window.end().await;
+}
+
+async fn before_the_call(gallery: &mut Gallery, window: &AppWindow, server: &mut LocalServer) {
+    gallery.show(window, "first-start", "#new-room", ["New room", "새 방"]).await;
+
+    window.type_into("#name", NAME).await;
+    window.click("#join").await;
+    gallery.show(window, "no-room", "#notice", ["The room name is empty", "방 이름이 비어 있어요"]).await;
+    window.click("#notice .notice-dismiss").await;
+
+    window.type_into("#room", ROOM).await;
+    for switch in ["#mute", "#camera"] {
+        window.click(switch).await;
+        window.see("a switch", &format!("{switch}[aria-pressed=true]")).await;
+    }
+    let off = ["Your camera is off", "카메라가 꺼져 있어요"];
+    gallery.show(window, "camera-off", "#join-self .tile-status", off).await;
+    for switch in ["#mute", "#camera"] {
+        window.click(switch).await;
+        window.see("a switch", &format!("{switch}[aria-pressed=false]")).await;
+    }
+    window.see("the own picture", "[data-self][data-picture=true]").await;
+
+    window.click("#advanced summary").await;
+    gallery.show(window, "settings", "#advanced", ["Server", "서버"]).await;
+    window.click("#advanced summary").await;
+
+    let silent = stranger("").await;
+    window.type_into("#room", &format!("http://{silent}/garden")).await;
+    window.click("#join").await;
+    gallery.show(window, "joining", "#join-cancel", ["Cancel", "취소"]).await;
+    // On a busy machine it may have been given up meanwhile.
+    window.run("document.querySelector('#join-cancel').click()", &[]).await;
+    window.see("the form again", "#join-fields:not([disabled])").await;
+
+    let other = stranger("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+    window.type_into("#room", &format!("http://{other}/garden")).await;
+    window.click("#join").await;
+    gallery.show(window, "not-maru", "#notice .notice-action", ["Change the server", "서버 바꾸기"]).await;
+    window.click("#notice .notice-dismiss").await;
+
+    window.type_into("#room", ROOM).await;
+    server.kill().await;
+    window.click("#join").await;
+    gallery.show(window, "unreachable", "#notice .notice-action", ["Try again", "다시 하기"]).await;
+    server.restart();
+    window.click("#notice .notice-dismiss").await;
+
+    let limit = maru_protocol::Limits::default().peers_per_room;
+    let mut ghosts = Vec::new();
+    for number in 0..limit {
+        ghosts.push(Ghost::join(&server.url(), "book club", &format!("Reader {number}")).await);
+    }
+    window.type_into("#room", "book club").await;
+    window.click("#join").await;
+    gallery.show(window, "room-full", "#notice", ["The room is full", "방이 가득 찼어요"]).await;
+    window.click("#notice .notice-dismiss").await;
+}
+
+async fn in_the_call(
+    gallery: &mut Gallery,
+    window: &AppWindow,
+    server: &mut LocalServer,
+    portraits: &Portraits,
+) {
+    window.join(ROOM, NAME).await;
+    window.see("the link", "#waiting .copy-link").await;
+    window.see("its QR code", "#waiting .qr").await;
+    let first = ["You’re the first one here", "가장 먼저 들어왔어요"];
+    gallery.show(window, "alone", "#waiting-title", first).await;
+
+    let ghost = Ghost::join(&server.url(), ROOM, "Jonas Okafor").await;
+    gallery.show(window, "connecting", "[data-peer] .tile-status", ["Connecting…", "연결하는 중…"]).await;
+    ghost.leave().await;
+    let left = ["Everybody else has left", "다른 사람은 모두 나갔어요"];
+    gallery.show(window, "everybody-left", "#waiting-title", left).await;
+
+    let mira = portraits.join(0, &server.url(), ROOM, "Mira Castellanos").await;
+    window.see("her picture", "[data-peer][data-picture=true]").await;
+    window.see_no("a status", "[data-peer] .tile-status:not([hidden])").await;
+    gallery.show(window, "two", "[data-peer] .name", ["Mira Castellanos"; 2]).await;
+
+    window.click("#chat-toggle").await;
+    for text in ["Did you see the new mark?", "It is clear at 16 pixels too 🎉"] {
+        mira.command(Command::SendChat { text: text.into() }).await;
+        window.see_text("#chat-log", text).await;
+    }
+    window.type_into("#chat-input", "Lovely! 정말 예뻐요").await;
+    window.press_enter("#chat-input").await;
+    gallery.show(window, "chat", "#chat-log", ["Lovely! 정말 예뻐요"; 2]).await;
+    window.click("#chat-close").await;
+    window.click("#devices").await;
+    gallery.show(window, "devices", "#devices-panel", ["Camera and sound", "카메라와 소리"]).await;
+    window.click("#invite").await;
+    window.see("the QR code", "#invite-panel .qr").await;
+    gallery.show(window, "invite", "#invite-panel", ["Invite others", "다른 사람 초대하기"]).await;
+    window.click("#invite-close").await;
+
+    mira.command(Command::SetMuted { muted: true }).await;
+    mira.command(Command::SetCameraOff { camera_off: true }).await;
+    window.see("her camera off", "[data-peer][data-camera-off=true][data-muted=true]").await;
+    gallery.show(window, "without-camera", "[data-peer] .avatar", ["MC"; 2]).await;
+
+    mira.command(Command::SetCameraOff { camera_off: false }).await;
+    let theo = portraits.join(1, &server.url(), ROOM, LONG_NAME).await;
+    // A program of its own: it can be put to sleep.
+    let mut yun = Program::new(programs::cli());
+    yun.args(["join", ROOM, "--server", &server.url(), "--name", "김윤서"]);
+    yun.args(["--camera", &portraits.id(2), "--microphone", "silence", "--speaker", "none"]);
+    let yun = Group::start(yun.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()));
+    window.see("three others", "#stage [data-peer]:nth-of-type(4)").await;
+    window.see_no("one without a picture", "[data-peer]:not([data-picture=true])").await;
+    window.see_no("a status", "[data-peer] .tile-status:not([hidden])").await;
+    gallery.show(window, "four", "#room-count", ["4 people", "4명"]).await;
+
+    yun.sleep(true);
+    let broke = "[data-peer][data-dimmed=true] .tile-status";
+    gallery.show(window, "reconnecting", broke, ["Reconnecting…", "다시 연결하는 중…"]).await;
+    drop(yun);
+
+    server.kill().await;
+    let away = ["The server is out of reach", "서버에 연결되지 않지만"];
+    gallery.show(window, "server-away", "#server-state", away).await;
+    server.restart();
+    window.see_no("a server that is away", "#server-state").await;
+
+    window.click("#leave").await;
+    gallery
+        .show(window, "left", "#join-left", ["You left sunny-otter-42.", "sunny-otter-42 방에서 나왔어요."])
+        .await;
+    theo.leave().await;
+    mira.leave().await;
+}
