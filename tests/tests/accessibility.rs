@@ -74,6 +74,9 @@ async fn every_screen(language: &'static str) {
 
     page.browser.see("the join screen", "body[data-screen=join] #name").await;
     page.check("the join screen").await;
+    page.browser.click("#join").await; // without a name
+    page.browser.see("what is missing", "#notice").await;
+    page.check("the join screen with a notice").await;
 
     page.browser.type_into("#name", "Greta").await;
     page.browser.click("#join").await;
@@ -107,7 +110,13 @@ async fn every_screen(language: &'static str) {
         }
         page.check("files").await;
     }
-    drop(other);
+    other.leave().await;
+    page.browser.see("nobody else", "#waiting").await;
+    page.check("a call that everybody else left").await;
+    page.chromium("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    page.browser.click("#leave").await;
+    page.browser.see("the way back", "#join-left").await;
+    page.check("after a call").await;
 }
 
 #[tokio::test]
