@@ -36,7 +36,6 @@ async fn every_screen_can_be_reached_and_says_what_it_is_in_korean() {
 }
 
 #[test]
-#[ignore = "the pictures are not in the repository yet: cargo xtask screenshots"]
 fn every_screen_has_a_picture_and_a_line_in_the_docs() {
     let folder = gallery::folder();
     for scene in SCENES {
