@@ -1,7 +1,8 @@
 //! What the page may ask: a thin skin over the engine, the settings and the video streams. Each
 //! command that can fail fails with a sentence for the person.
 
-use maru_engine::{CallView, Command, Event, Problem, Sentence};
+use maru_engine::{CallView, Command, Event, Problem, Sentence, VideoKind};
+use maru_media::ScreenSource;
 use serde::Serialize;
 use tauri::ipc::{Channel, InvokeResponseBody};
 use tauri::{AppHandle, State, WebviewWindow};
@@ -12,7 +13,7 @@ use ts_rs::TS;
 use crate::app::App;
 use crate::drops::{self, FileDrop, Picked};
 use crate::events;
-use crate::frames::TileSize;
+use crate::frames::{Source, TileSize};
 use crate::page::News;
 use crate::settings::Settings;
 use crate::words::Words;
@@ -120,19 +121,20 @@ pub async fn save_settings(
     }
 }
 
-/// Opens a stream of pictures from `preview` or from a peer; the answer names the stream. `decoded`
+/// Opens a stream of pictures from `preview` or from a peer, of its camera or of its screen; the answer names the stream. `decoded`
 /// asks for I420 of at most `width` × `height` device pixels instead of H.264; previews always are.
 #[tauri::command]
 pub async fn open_video(
     window: WebviewWindow,
     app: State<'_, App>,
     source: String,
+    stream: VideoKind,
     decoded: bool,
     width: u32,
     height: u32,
     frames: Channel<InvokeResponseBody>,
 ) -> Answer<u32> {
-    let source = source.parse()?;
+    let source = Source::parse(&source, stream)?;
     app.streams.open(&app.engine, window.label(), source, decoded, TileSize::new(width, height), frames)
 }
 
@@ -162,6 +164,23 @@ pub async fn request_key_frame(app: State<'_, App>, stream: u32) -> Answer {
 pub async fn close_video(app: State<'_, App>, stream: u32) -> Answer {
     app.streams.close(&app.engine, stream);
     Ok(())
+}
+
+/// A screen or window to choose from.
+#[derive(Clone, Debug, Serialize, TS)]
+#[ts(export_to = "shell.d.ts")]
+pub struct OfferedScreen {
+    /// Which one.
+    #[serde(flatten)]
+    pub source: ScreenSource,
+    /// What it shows, as a data URL; none where that could not be had in time.
+    pub thumbnail: Option<String>,
+}
+
+/// What there is to share, screens first.
+#[tauri::command]
+pub async fn screen_sources() -> Answer<Vec<OfferedScreen>> {
+    Ok(Vec::new())
 }
 
 /// Lets the person pick files to send. None are a change of mind.

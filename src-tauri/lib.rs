@@ -82,6 +82,7 @@ pub fn run() -> ExitCode {
             commands::acknowledge_video,
             commands::request_key_frame,
             commands::close_video,
+            commands::screen_sources,
             commands::qr_code,
             commands::pick_files,
             commands::start_mini,

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use maru_engine::{Command, Event, NoticeCode, Sentence};
+use maru_engine::{Command, Event, NoticeCode, Sentence, VideoKind};
 use maru_protocol::{ClientMessage, ServerMessage};
 use ts_rs::{Config, TS};
 
-use crate::commands::{QrCode, Start};
+use crate::commands::{OfferedScreen, QrCode, Start};
 use crate::drops::FileDrop;
 use crate::page::News;
 use crate::words::Words;
@@ -19,9 +19,11 @@ fn generate(dir: &Path) {
     Start::export_all(&config).unwrap();
     FileDrop::export_all(&config).unwrap();
     QrCode::export_all(&config).unwrap();
+    OfferedScreen::export_all(&config).unwrap();
     News::export_all(&config).unwrap();
     Words::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
+    VideoKind::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();
     // A notice holds these two, but in looser types.
     NoticeCode::export_all(&config).unwrap();

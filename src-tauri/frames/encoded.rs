@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use maru_engine::{EncodedSink, Engine};
+use maru_engine::{EncodedSink, Engine, VideoKind};
 use maru_media::EncodedFrame;
 use maru_media::video::gate::{FrameGate, Offer};
 use maru_protocol::PeerId;
@@ -17,6 +17,7 @@ use super::{IN_FLIGHT_LIMIT, Page};
 pub struct EncodedStream {
     engine: Engine,
     peer: PeerId,
+    kind: VideoKind,
     page: Page,
     gate: Mutex<FrameGate>,
     closed: AtomicBool,
@@ -24,9 +25,9 @@ pub struct EncodedStream {
 
 impl EncodedStream {
     /// For the frames of `peer`. It begins with a key frame.
-    pub fn new(engine: Engine, peer: PeerId, page: Page) -> Arc<Self> {
+    pub fn new(engine: Engine, peer: PeerId, kind: VideoKind, page: Page) -> Arc<Self> {
         let gate = Mutex::new(FrameGate::with_limit(IN_FLIGHT_LIMIT));
-        Arc::new(Self { engine, peer, page, gate, closed: AtomicBool::new(false) })
+        Arc::new(Self { engine, peer, kind, page, gate, closed: AtomicBool::new(false) })
     }
 
     /// Frames were missed: the next one to be sent is a key frame.
@@ -60,7 +61,7 @@ impl EncodedSink for EncodedStream {
                     self.close(); // the window is gone
                 }
             }
-            Offer::Drop { need_key: true } => self.engine.request_key_frame(self.peer),
+            Offer::Drop { need_key: true } => self.engine.request_key_frame(self.peer, self.kind),
             Offer::Drop { need_key: false } => {}
         }
     }

@@ -9,10 +9,9 @@ mod encoded;
 mod message;
 
 use std::collections::HashMap;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use maru_engine::{Engine, VideoOutput};
+use maru_engine::{Engine, VideoKind, VideoOutput};
 use maru_media::LatestFrame;
 use maru_protocol::PeerId;
 use parking_lot::Mutex;
@@ -35,17 +34,19 @@ type Page = Channel<InvokeResponseBody>;
 pub enum Source {
     /// The own camera.
     Preview,
-    /// Another participant.
-    Peer(PeerId),
+    /// Another participant, and which of its streams.
+    Peer(PeerId, VideoKind),
 }
 
-impl FromStr for Source {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
+impl Source {
+    /// As the page names it.
+    ///
+    /// # Errors
+    /// A sentence, when there is no such source.
+    pub fn parse(text: &str, kind: VideoKind) -> Result<Self, String> {
         match text {
             "preview" => Ok(Self::Preview),
-            _ => PeerId::parse(text).map(Self::Peer).ok_or_else(|| {
+            _ => PeerId::parse(text).map(|peer| Self::Peer(peer, kind)).ok_or_else(|| {
                 "There is no such picture: the source is “preview” or the id of a participant.".to_owned()
             }),
         }
@@ -116,16 +117,16 @@ impl Streams {
         let id = table.last.wrapping_add(1);
         let feed = match source {
             Source::Preview => Feed::Decoded(DecodedStream::start(engine.preview(), size, page)?, None),
-            Source::Peer(peer) if decoded => {
+            Source::Peer(peer, kind) if decoded => {
                 let slot = LatestFrame::new();
                 let stream = DecodedStream::start(slot.clone(), size, page)?;
-                engine.set_video_output(peer, VideoOutput::Decoded(slot.clone()));
+                engine.set_video_output(peer, kind, VideoOutput::Decoded(slot.clone()));
                 Feed::Decoded(stream, Some(slot))
             }
-            Source::Peer(peer) => {
-                let stream = EncodedStream::new(engine.clone(), peer, page);
-                engine.set_video_output(peer, VideoOutput::Encoded(stream.clone()));
-                engine.request_key_frame(peer);
+            Source::Peer(peer, kind) => {
+                let stream = EncodedStream::new(engine.clone(), peer, kind, page);
+                engine.set_video_output(peer, kind, VideoOutput::Encoded(stream.clone()));
+                engine.request_key_frame(peer, kind);
                 Feed::Encoded(stream)
             }
         };
@@ -152,10 +153,10 @@ impl Streams {
 
     /// The page needs a key frame.
     pub fn request_key_frame(&self, engine: &Engine, stream: u32) {
-        if let Some(Stream { source: Source::Peer(peer), feed: Feed::Encoded(_), .. }) =
+        if let Some(Stream { source: Source::Peer(peer, kind), feed: Feed::Encoded(_), .. }) =
             self.table.lock().open.get(&stream)
         {
-            engine.request_key_frame(*peer);
+            engine.request_key_frame(*peer, *kind);
         }
     }
 
@@ -192,19 +193,19 @@ impl Table {
             Feed::Encoded(encoded) => encoded.close(),
             Feed::Decoded(decoded, _) => decoded.close(),
         }
-        let Source::Peer(peer) = stream.source else { return };
+        let Source::Peer(peer, kind) = stream.source else { return };
         let others = self.open.iter().filter(|(_, open)| open.source == stream.source);
         match others.max_by_key(|(other, _)| **other) {
-            None => engine.set_video_output(peer, VideoOutput::Off),
+            None => engine.set_video_output(peer, kind, VideoOutput::Off),
             // A later stream of the same peer has its output already: leave it alone.
             Some((other, _)) if *other > id => {}
             Some((_, Stream { feed: Feed::Encoded(encoded), .. })) => {
                 encoded.begin_anew();
-                engine.set_video_output(peer, VideoOutput::Encoded(encoded.clone()));
-                engine.request_key_frame(peer);
+                engine.set_video_output(peer, kind, VideoOutput::Encoded(encoded.clone()));
+                engine.request_key_frame(peer, kind);
             }
             Some((_, Stream { feed: Feed::Decoded(_, Some(slot)), .. })) => {
-                engine.set_video_output(peer, VideoOutput::Decoded(slot.clone()));
+                engine.set_video_output(peer, kind, VideoOutput::Decoded(slot.clone()));
             }
             Some(_) => {}
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maru_devices::{Options, SystemDevices};
-use maru_engine::{CallState, CallView, Choice, Command, Engine, EngineConfig, FixedServer, PeerView};
+use maru_engine::{
+    CallState, CallView, Choice, Command, Engine, EngineConfig, FixedServer, PeerView, VideoKind,
+};
 use maru_media::video::timecode;
 use maru_media::voice::VoiceSettings;
 use maru_media::{DeviceId, VideoCodec};
@@ -122,7 +124,7 @@ impl Participant {
     /// When none comes in time.
     pub async fn picture_after(&self, name: &str, after_ms: u64) -> u64 {
         eventually("a newer picture with a time code", LIMIT, async || {
-            let pictures = self.engine.pictures();
+            let pictures = self.engine.pictures(VideoKind::Camera);
             let (_, _, picture) = pictures.iter().find(|(_, of, _)| of == name)?;
             timecode::read(picture).filter(|taken| *taken > after_ms)
         })

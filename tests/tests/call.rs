@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use maru_engine::{CallReport, CallState, Choice, Command, NoticeCode, PeerReport, PeerState};
+use maru_engine::{CallReport, CallState, Choice, Command, NoticeCode, PeerReport, PeerState, VideoKind};
 use maru_media::{DeviceId, DeviceKind};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
@@ -145,7 +145,7 @@ async fn a_device_change_needs_no_negotiation_and_the_pictures_go_on_within_half
     };
     // The longest gap between two pictures shown to the other side, over the change and after it.
     let slot = |room: &Room| {
-        let pictures = room.people[1].engine().pictures();
+        let pictures = room.people[1].engine().pictures(VideoKind::Camera);
         pictures.into_iter().find(|(_, of, _)| *of == name(0)).map(|(_, _, picture)| picture.captured())
     };
     select(DeviceKind::Camera, "test-pattern:7").await;

@@ -1,7 +1,7 @@
 // What the UI needs of whatever holds the call: `tauri.js` for the desktop window, the browser's own WebRTC
 // for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
-import type { CallView, Command, Event } from "../types/engine";
+import type { CallView, Command, Event, VideoKind } from "../types/engine";
 import type { FileDrop, News, Picked, QrCode, Settings } from "../types/shell";
 
 /** What there is at the start. A reloaded window gets the call as it stands. */
@@ -41,6 +41,8 @@ export interface Frame {
 export type { FileDrop, News, Picked, QrCode };
 
 export interface VideoOptions {
+  /** Which of a peer's two streams; its camera's unless said. */
+  stream?: VideoKind;
   /** Ask for decoded pictures instead of encoded frames. */
   decoded: boolean;
   /** The tile's width in device pixels: decoded pictures come no larger than needed. */

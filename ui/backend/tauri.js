@@ -87,7 +87,7 @@ function backendOf(core, subscribe) {
       await invoke("save_settings", { settings });
     },
 
-    async openVideo(source, { decoded, width, height }, onFrame) {
+    async openVideo(source, { stream: of = "camera", decoded, width, height }, onFrame) {
       let closed = false;
       const frames = new core.Channel();
       /** @type {number} */
@@ -106,7 +106,7 @@ function backendOf(core, subscribe) {
         if (frame) onFrame(frame);
         else void opened.then(() => tell("acknowledge_video")); // unreadable: dropped
       };
-      stream = await invoke("open_video", { source, decoded, width, height, frames });
+      stream = await invoke("open_video", { source, stream: of, decoded, width, height, frames });
       ready();
       return {
         acknowledge: () => tell("acknowledge_video"),

@@ -153,6 +153,25 @@ const notices = {
   file_too_large_here: ({ limit }) =>
     `This browser can keep files of at most ${bytes(limit)}. Use a current one that is not in private mode, or the app.`,
 
+  screen_not_in_a_room: () => "Join a room first, then share your screen.",
+  screen_unknown: () => "What you chose to share is not there any more. Choose another screen or window.",
+  screen_closed: ({ name }) => `“${name}” was closed, so it is not shared any more. Choose another screen or window.`,
+  screen_denied: ({ system }) =>
+    "The system does not let Maru see the screen. " +
+    (system === "macos"
+      ? "Switch Maru on in System Settings → Privacy & Security → Screen & System Audio Recording, and start Maru again."
+      : system === "windows"
+        ? "Ask whoever looks after this computer, or choose another window."
+        : "Allow it in the system's dialog when it asks, or in its settings."),
+  screen_unsupported: ({ system, problem }) =>
+    `Screens and windows cannot be shared here: ${problem}. ` +
+    (system === "linux"
+      ? "On Wayland, sharing goes through the desktop's portal (xdg-desktop-portal with PipeWire); or log in with a " +
+        "session “on Xorg”."
+      : "A newer version of the system may help."),
+  screen_file: ({ path, problem }) => `The file ${path} cannot be shared: ${problem}.`,
+  screen_failed: ({ name, problem }) => `“${name}” cannot be shared: ${problem}.`,
+
   device_none: ({ kind }) => `There is no ${DEVICE[kind]}. Connect one, or go on without.`,
   device_unknown: ({ kind, id }) => `There is no ${DEVICE[kind]} “${id}”. Choose another one.`,
   device_busy: ({ kind, name, system }) =>

@@ -161,6 +161,24 @@ const notices = {
   file_too_large_here: ({ limit }) =>
     `이 브라우저에는 ${bytes(limit)}까지의 파일만 담을 수 있어요. 비공개 모드가 아닌 최신 브라우저나 앱을 써 주세요.`,
 
+  screen_not_in_a_room: () => "먼저 방에 들어간 다음 화면을 공유해 주세요.",
+  screen_unknown: () => "고른 화면이나 창이 이제 없어요. 다른 화면이나 창을 골라 주세요.",
+  screen_closed: ({ name }) => `“${name}” 창이 닫혀서 공유를 끝냈어요. 다른 화면이나 창을 골라 주세요.`,
+  screen_denied: ({ system }) =>
+    "시스템이 Maru의 화면 보기를 막고 있어요. " +
+    (system === "macos"
+      ? "시스템 설정 → 개인정보 보호 및 보안 → 화면 및 시스템 오디오 녹음에서 Maru를 켜고 Maru를 다시 시작해 주세요."
+      : system === "windows"
+        ? "이 컴퓨터를 관리하는 사람에게 문의하거나 다른 창을 골라 주세요."
+        : "시스템이 물을 때 허용하거나 시스템 설정에서 허용해 주세요."),
+  screen_unsupported: ({ system, problem }) =>
+    `여기서는 화면이나 창을 공유할 수 없어요(${problem}). ` +
+    (system === "linux"
+      ? "Wayland에서는 데스크톱의 포털(xdg-desktop-portal과 PipeWire)로 공유해요. 아니면 “Xorg” 세션으로 로그인해 주세요."
+      : "시스템을 새 버전으로 올리면 될 수도 있어요."),
+  screen_file: ({ path, problem }) => `${path} 파일을 공유할 수 없어요(${problem}).`,
+  screen_failed: ({ name, problem }) => `“${name}” 화면을 공유할 수 없어요(${problem}).`,
+
   device_none: ({ kind }) => `${DEVICE[kind]}가 없어요. 연결하거나 없이 계속해 주세요.`,
   device_unknown: ({ kind, id }) => `“${id}” ${DEVICE[kind]}가 없어요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
   device_busy: ({ kind, name, system }) =>

@@ -59,6 +59,16 @@ speakers: Array<DeviceInfo>, };
 export type EchoCancellation = "auto" | "on" | "off";
 
 /**
+ * What can be shared.
+ */
+export type ScreenKind = "screen" | "window" | "portal";
+
+/**
+ * Names a screen or a window for as long as it is there.
+ */
+export type ScreenSourceId = string;
+
+/**
  * The operating system: what a person has to do about a device differs.
  */
 export type System = "linux" | "macos" | "windows";

@@ -15,7 +15,11 @@ chat: boolean,
 /**
  * Files over a data channel.
  */
-files: boolean, };
+files: boolean,
+/**
+ * Takes a second video section, for a shared screen. It is there where both sides say so.
+ */
+screen: boolean, };
 
 /**
  * Which program a client is.
@@ -343,7 +347,11 @@ muted: boolean,
 /**
  * The camera is off.
  */
-camera_off: boolean, };
+camera_off: boolean,
+/**
+ * A screen or window is shared.
+ */
+sharing: boolean, };
 
 /**
  * A video codec that Maru knows by name.

@@ -66,6 +66,7 @@ export function wayOut({ code, key, values }, around) {
   switch (code) {
     case "bad_name":
     case "peer":
+    case "screen":
       return null;
     case "server":
     case "room_full":

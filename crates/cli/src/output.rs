@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use maru_engine::{CallReport, Engine};
+use maru_engine::{CallReport, Engine, VideoKind};
 use maru_media::video::snapshot::save_png;
 use serde::Serialize;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -62,7 +62,7 @@ fn cpu_time() -> Duration {
 pub fn snapshots(engine: &Engine, dir: &Path, prefix: &str) -> anyhow::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).with_context(|| format!("The folder {} cannot be made", dir.display()))?;
     let mut files = Vec::new();
-    for (id, name, picture) in engine.pictures() {
+    for (id, name, picture) in engine.pictures(VideoKind::Camera) {
         let id = id.to_string();
         let path = dir.join(format!("{prefix}{}-{}.png", file_name(&name), id.get(..8).unwrap_or(&id)));
         save_png(&picture, &path)

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
-use maru_media::{DeviceList, LatestFrame, VideoCodec};
+use maru_media::{DeviceList, LatestFrame, ScreenError, VideoCodec};
 use maru_protocol::{Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -127,10 +127,11 @@ impl Actor {
                 video_codecs: video_codecs.iter().copied().map(announced).collect(),
                 chat: true,
                 files: true,
+                screen: false,
             },
             token: config.token,
         };
-        let status = Status { muted: config.muted, camera_off: config.camera_off };
+        let status = Status { muted: config.muted, camera_off: config.camera_off, sharing: false };
         let seed = u64::from(random_u32()) << 32 | u64::from(random_u32());
         let call = Call::new(identity, status, seed);
         let shared = Arc::new(Shared::new(capture, config.decode, view::initial(&selection)));
@@ -227,6 +228,12 @@ impl Actor {
             Command::OfferFile { handle } => self.offer_file(handle),
             Command::AcceptFile { id } => self.files.accept(id),
             Command::CancelFile { id } => self.files.cancel(id),
+            // No peer has a section for it yet.
+            Command::StartShare { .. } => {
+                let problem = Problem::screen(ScreenError::Unknown);
+                self.notice = problem.map(|problem| problem.notice(NoticeCode::Screen));
+            }
+            Command::StopShare => {}
             Command::DismissNotice => self.notice = None,
         }
         self.update_devices();
@@ -367,7 +374,7 @@ impl Actor {
             fanout: Arc::clone(&self.media.fanout),
             adaptation: Arc::clone(&self.adaptation),
             protection: Arc::clone(&self.protection),
-            video: Arc::clone(&media.video),
+            video: Arc::clone(&media.camera.video),
             audio: Arc::clone(&media.audio),
         };
         let sender = self.peer_news.0.clone();

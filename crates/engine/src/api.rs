@@ -3,7 +3,7 @@
 
 use maru_media::audio::volume::Volume;
 use maru_media::voice::VoiceSettings;
-use maru_media::{DeviceId, DeviceKind, DeviceList};
+use maru_media::{DeviceId, DeviceKind, DeviceList, ScreenKind, ScreenSourceId};
 use maru_protocol::{GuestLink, PeerId, RoomName};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -98,8 +98,32 @@ pub enum Command {
         #[ts(type = "number")]
         id: FileId,
     },
+    /// Show this screen or window to everybody in the room who can see one, beside the camera; in place of
+    /// what is shared by now.
+    StartShare {
+        /// Which one.
+        source: ScreenSourceId,
+    },
+    /// Share nothing any more.
+    StopShare,
     /// Take the notice off the screen.
     DismissNotice,
+}
+
+/// Which of a participant's two streams of pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export_to = "engine.d.ts")]
+pub enum VideoKind {
+    /// The camera's.
+    #[default]
+    Camera,
+    /// The shared screen's or window's.
+    Screen,
+}
+
+impl VideoKind {
+    pub(crate) const BOTH: [Self; 2] = [Self::Camera, Self::Screen];
 }
 
 /// Which paths a call may take, and which of this machine's addresses the others learn. Holds for connections
@@ -213,6 +237,18 @@ pub struct MeView {
     pub microphone_live: bool,
     /// A sound is played to try the speaker.
     pub speaker_test: bool,
+    /// What is shared now.
+    pub sharing: Option<ShareView>,
+}
+
+/// A screen or window that is shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export_to = "engine.d.ts")]
+pub struct ShareView {
+    /// Its name; empty where only the system knows.
+    pub name: String,
+    /// Which kind.
+    pub kind: ScreenKind,
 }
 
 /// Another participant.
@@ -237,6 +273,10 @@ pub struct PeerView {
     pub muted_for_me: bool,
     /// Its program can take files.
     pub takes_files: bool,
+    /// It shares a screen or window.
+    pub sharing: bool,
+    /// Pictures of its screen arrive.
+    pub has_screen: bool,
 }
 
 /// Where the connection to one peer stands.

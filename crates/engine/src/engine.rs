@@ -10,7 +10,7 @@ use maru_protocol::{ClientInfo, IceServer, PeerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::actor::{Actor, Order, Shared};
-use crate::api::{AddressPolicy, CallView, Command, Event, PickedFile};
+use crate::api::{AddressPolicy, CallView, Command, Event, PickedFile, VideoKind};
 use crate::files::Picked;
 use crate::notice::Problem;
 use crate::receive::video::VideoOutput;
@@ -118,20 +118,21 @@ impl Engine {
         self.shared.preview()
     }
 
-    /// Where a peer's pictures go from now on; kept for peers that are not there yet.
-    pub fn set_video_output(&self, peer: PeerId, output: VideoOutput) {
-        self.shared.set_video_output(peer, output);
+    /// Where a peer's pictures of its camera or of its screen go from now on; kept for peers that are not there
+    /// yet.
+    pub fn set_video_output(&self, peer: PeerId, kind: VideoKind, output: VideoOutput) {
+        self.shared.set_video_output(peer, kind, output);
     }
 
-    /// Asks a peer for a key frame.
-    pub fn request_key_frame(&self, peer: PeerId) {
-        self.shared.request_key_frame(peer);
+    /// Asks a peer for a key frame of one of its streams.
+    pub fn request_key_frame(&self, peer: PeerId, kind: VideoKind) {
+        self.shared.request_key_frame(peer, kind);
     }
 
-    /// The newest decoded picture of everybody who was in the room, with their names; only where
-    /// the engine decodes by itself.
-    pub fn pictures(&self) -> Vec<(PeerId, String, Arc<VideoFrame>)> {
-        self.shared.pictures()
+    /// The newest decoded picture, from camera or screen, of everybody who was in the room, with their names; only
+    /// where the engine decodes by itself.
+    pub fn pictures(&self, kind: VideoKind) -> Vec<(PeerId, String, Arc<VideoFrame>)> {
+        self.shared.pictures(kind)
     }
 
     /// What the call was like so far; `None` when the engine has stopped.

@@ -26,7 +26,7 @@ mod tunnel;
 pub use api::{
     AddressPolicy, CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, CallView, ChatMessage,
     Command, Event, FileDirection, FileId, FileState, FileView, Levels, MeView, PeerLevel, PeerState,
-    PeerView, PickedFile,
+    PeerView, PickedFile, ShareView, VideoKind,
 };
 pub use engine::{Choice, Engine, EngineConfig};
 pub use files::FILE_MAX_BYTES;

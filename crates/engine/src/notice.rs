@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use maru_media::{DeviceError, DeviceKind, System};
+use maru_media::{DeviceError, DeviceKind, ScreenError, System};
 use maru_protocol::{ErrorCode, InviteError, NameError};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -48,6 +48,8 @@ pub enum NoticeCode {
     Chat,
     /// A file was not offered.
     File,
+    /// A screen or window is not shared.
+    Screen,
     /// A peer's connection failed.
     Peer,
 }
@@ -288,6 +290,27 @@ pub enum Sentence {
         name: String,
     },
 
+    ScreenNotInARoom {},
+    ScreenUnknown {},
+    ScreenClosed {
+        name: String,
+    },
+    ScreenDenied {
+        system: System,
+    },
+    ScreenUnsupported {
+        system: System,
+        problem: String,
+    },
+    ScreenFile {
+        path: String,
+        problem: String,
+    },
+    ScreenFailed {
+        name: String,
+        problem: String,
+    },
+
     DeviceNone {
         kind: DeviceKind,
     },
@@ -372,6 +395,23 @@ impl From<DeviceError> for Problem {
             DeviceError::Failed { kind, name, problem } => Sentence::DeviceFailed { kind, name, problem },
         };
         Self { sentence, text }
+    }
+}
+
+impl Problem {
+    /// Why nothing is shared; `None` where the person wanted it so.
+    pub(crate) fn screen(error: ScreenError) -> Option<Self> {
+        let text = error.to_string();
+        let sentence = match error {
+            ScreenError::Ended => return None,
+            ScreenError::Unknown => Sentence::ScreenUnknown {},
+            ScreenError::Closed { name } => Sentence::ScreenClosed { name },
+            ScreenError::Denied { system } => Sentence::ScreenDenied { system },
+            ScreenError::Unsupported { system, problem } => Sentence::ScreenUnsupported { system, problem },
+            ScreenError::File { path, problem } => Sentence::ScreenFile { path, problem },
+            ScreenError::Failed { name, problem } => Sentence::ScreenFailed { name, problem },
+        };
+        Some(Self { sentence, text })
     }
 }
 

@@ -9,6 +9,7 @@ use ts_rs::TS;
 
 use crate::audio::ring::{RingConsumer, RingProducer};
 use crate::frame::LatestFrame;
+use crate::screen::{OnScreenEnded, Screen, ScreenError, ScreenSourceId};
 
 /// Names a device for good: the same after a restart and after other devices came and went.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -338,6 +339,22 @@ pub trait Devices: Send + Sync + 'static {
         input: RingConsumer,
         on_lost: OnLost,
     ) -> Result<Box<dyn Speaker>, DeviceError>;
+
+    /// Begins to take pictures of a screen or window and publishes each that differs from the one before to
+    /// `output`. May take as long as the person does in the system's dialog. As it stands, there is nothing to
+    /// share.
+    ///
+    /// # Errors
+    /// [`ScreenError`] when there is no such screen or window or it cannot be shared.
+    fn open_screen(
+        &self,
+        id: &ScreenSourceId,
+        output: Arc<LatestFrame>,
+        on_ended: OnScreenEnded,
+    ) -> Result<Box<dyn Screen>, ScreenError> {
+        let (_, _, _) = (id, output, on_ended);
+        Err(ScreenError::Unknown)
+    }
 }
 
 #[cfg(test)]

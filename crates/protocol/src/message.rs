@@ -214,6 +214,8 @@ pub struct Status {
     pub muted: bool,
     /// The camera is off.
     pub camera_off: bool,
+    /// A screen or window is shared.
+    pub sharing: bool,
 }
 
 /// Which program a client is.
@@ -238,6 +240,8 @@ pub struct Capabilities {
     pub chat: bool,
     /// Files over a data channel.
     pub files: bool,
+    /// Takes a second video section, for a shared screen. It is there where both sides say so.
+    pub screen: bool,
 }
 
 /// Reads a list of codecs and drops what this version does not know, whatever its shape: a newer

@@ -31,15 +31,16 @@ fn peer_id() -> impl Strategy<Value = PeerId> {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    any::<(bool, bool)>().prop_map(|(muted, camera_off)| Status { muted, camera_off })
+    any::<(bool, bool, bool)>().prop_map(|(muted, camera_off, sharing)| Status { muted, camera_off, sharing })
 }
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
     let codec = prop_oneof![Just(VideoCodec::H264), Just(VideoCodec::Vp8)];
-    (vec(codec, 0..4), any::<bool>(), any::<bool>()).prop_map(|(video_codecs, chat, files)| Capabilities {
+    (vec(codec, 0..4), any::<[bool; 3]>()).prop_map(|(video_codecs, [chat, files, screen])| Capabilities {
         video_codecs,
         chat,
         files,
+        screen,
     })
 }
 

@@ -47,7 +47,7 @@ fn join_comes_first_and_only_once() {
     let mut session = joined(now, &config());
     assert_eq!(
         session.text(now, LEAVE_UNSAID),
-        Step::Room(Input::Status(Status { muted: true, camera_off: false }))
+        Step::Room(Input::Status(Status { muted: true, ..Status::default() }))
     );
     assert_eq!(refused(session.text(now, &join().to_string())), (ErrorCode::AlreadyJoined, false));
 }

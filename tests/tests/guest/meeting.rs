@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use maru_engine::PeerState;
+use maru_engine::{PeerState, VideoKind};
 use maru_tests::browser::Kind;
 use maru_tests::guest::Guest;
 use maru_tests::order::{First, in_order};
@@ -86,7 +86,7 @@ impl Meeting {
     /// Waits until the guest's picture has this shape for the engine.
     pub async fn shape(&self, what: &str, fits: impl Fn(u32, u32) -> bool) {
         eventually(&format!("a {what} picture"), LIMIT, async || {
-            let pictures = self.engine.engine().pictures();
+            let pictures = self.engine.engine().pictures(VideoKind::Camera);
             let (_, _, picture) = pictures.first()?;
             fits(picture.width_px(), picture.height_px()).then_some(())
         })

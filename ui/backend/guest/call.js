@@ -61,7 +61,7 @@ export class Call {
   /** @type {CallState} */
   #state = "idle";
   /** @type {Status} */
-  #status = { muted: false, camera_off: false };
+  #status = { muted: false, camera_off: false, sharing: false };
   /** @type {string | null} */
   #room = null;
   #name = "";

@@ -162,6 +162,7 @@ export class Selection {
     return {
       muted: this.muted || this.#chosen.microphone.wish === null,
       camera_off: this.cameraOff || this.#chosen.camera.wish === null,
+      sharing: false,
     };
   }
 

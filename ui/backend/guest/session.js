@@ -92,7 +92,7 @@ export class Session {
     this.#codecs = videoCodecs(RTCRtpReceiver, RTCRtpSender);
     const identity = {
       client: { name: "maru-guest", version },
-      capabilities: { video_codecs: this.#codecs, chat: true, files: true },
+      capabilities: { video_codecs: this.#codecs, chat: true, files: true, screen: false },
       ...(token === "" ? {} : { token }),
     };
     this.#call = new Call(identity, Math.random);

@@ -38,6 +38,8 @@ export function describe({ call, selection, volumes, name, devices, chat, files,
       volume: heard.volume,
       muted_for_me: heard.muted,
       takes_files: info.capabilities.files === true,
+      sharing: info.status.sharing === true,
+      has_screen: false,
     };
     return view;
   });
@@ -55,6 +57,7 @@ export function describe({ call, selection, volumes, name, devices, chat, files,
       camera_live: selection.isOpen("camera"),
       microphone_live: selection.isOpen("microphone"),
       speaker_test: testing,
+      sharing: null,
     },
     peers,
     devices,

@@ -9,9 +9,10 @@ use maru_media::LatestFrame;
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_media::voice::far_end::far_end;
+use maru_protocol::Status;
 use parking_lot::Mutex;
 
-use crate::api::PeerState;
+use crate::api::{PeerState, VideoKind};
 use crate::peer::CandidatePair;
 use crate::receive::audio::PeerAudio;
 use crate::receive::playout::Playout;
@@ -104,12 +105,24 @@ impl Drop for MediaThreads {
 
 /// What belongs to one peer, over all its connections.
 pub(crate) struct PeerMedia {
-    pub video: Arc<PeerVideo>,
+    pub camera: PeerPictures,
+    pub screen: PeerPictures,
     pub audio: Arc<PeerAudio>,
-    /// Where the engine itself decodes to.
-    pub slot: Arc<LatestFrame>,
     pub pair: Mutex<Option<CandidatePair>>,
     pub about: Mutex<About>,
+}
+
+/// One of a peer's two streams of pictures.
+pub(crate) struct PeerPictures {
+    pub video: Arc<PeerVideo>,
+    /// Where the engine itself decodes to.
+    pub slot: Arc<LatestFrame>,
+}
+
+impl PeerPictures {
+    fn new(sound: Option<Arc<PeerAudio>>) -> Self {
+        Self { video: PeerVideo::new(VideoOutput::Off, sound), slot: LatestFrame::new() }
+    }
 }
 
 /// What is told about a peer in the report.
@@ -120,15 +133,16 @@ pub(crate) struct About {
     pub since: Instant,
     pub connected_ms: Option<f64>,
     pub negotiations: u32,
-    pub camera_off: bool,
+    pub status: Status,
 }
 
 impl PeerMedia {
     pub fn new(audio: Arc<PeerAudio>) -> Self {
         Self {
-            video: PeerVideo::new(VideoOutput::Off, Arc::clone(&audio)),
+            camera: PeerPictures::new(Some(Arc::clone(&audio))),
+            // Nobody's lips are on it: it is shown as it comes.
+            screen: PeerPictures::new(None),
             audio,
-            slot: LatestFrame::new(),
             pair: Mutex::new(None),
             about: Mutex::new(About {
                 name: String::new(),
@@ -136,8 +150,15 @@ impl PeerMedia {
                 since: Instant::now(),
                 connected_ms: None,
                 negotiations: 0,
-                camera_off: false,
+                status: Status::default(),
             }),
+        }
+    }
+
+    pub fn pictures(&self, kind: VideoKind) -> &PeerPictures {
+        match kind {
+            VideoKind::Camera => &self.camera,
+            VideoKind::Screen => &self.screen,
         }
     }
 }

@@ -119,6 +119,7 @@ impl Selection {
         Status {
             muted: self.muted || self.microphone.wanted().is_none(),
             camera_off: self.camera_off || self.camera.wanted().is_none(),
+            sharing: false,
         }
     }
 

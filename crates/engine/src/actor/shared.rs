@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::{broadcast, oneshot};
 
 use super::media::{MediaThreads, PeerMedia};
-use crate::api::{CallView, Event, Levels, PeerLevel};
+use crate::api::{CallView, Event, Levels, PeerLevel, VideoKind};
 use crate::call::Peer;
 use crate::peer::CandidatePair;
 use crate::receive::video::VideoOutput;
@@ -38,12 +38,15 @@ pub(crate) struct Shared {
     speaking: Mutex<Speaking>,
 }
 
+/// Of the camera and of the screen.
+type LastPictures = [Option<Arc<VideoFrame>>; 2];
+
 #[derive(Default)]
 struct Peers {
     media: HashMap<PeerId, Arc<PeerMedia>>,
     /// What the owner asked for, also for peers that are not there yet.
-    outputs: HashMap<PeerId, VideoOutput>,
-    departed: Vec<(PeerReport, Option<Arc<VideoFrame>>)>,
+    outputs: HashMap<(PeerId, VideoKind), VideoOutput>,
+    departed: Vec<(PeerReport, LastPictures)>,
 }
 
 impl Shared {
@@ -87,23 +90,23 @@ impl Shared {
         Arc::clone(&self.preview)
     }
 
-    pub fn set_video_output(&self, peer: PeerId, output: VideoOutput) {
+    pub fn set_video_output(&self, peer: PeerId, kind: VideoKind, output: VideoOutput) {
         let media = {
             let mut peers = self.peers.lock();
             match output {
-                VideoOutput::Off => peers.outputs.remove(&peer),
-                _ => peers.outputs.insert(peer, output.clone()),
+                VideoOutput::Off => peers.outputs.remove(&(peer, kind)),
+                _ => peers.outputs.insert((peer, kind), output.clone()),
             };
             peers.media.get(&peer).cloned()
         };
         if let Some(media) = media {
-            media.video.set_output(output); // waits for a decoder thread: not under the lock
+            media.pictures(kind).video.set_output(output); // waits for a decoder thread: not under the lock
         }
     }
 
-    pub fn request_key_frame(&self, peer: PeerId) {
+    pub fn request_key_frame(&self, peer: PeerId, kind: VideoKind) {
         if let Some(media) = self.peers.lock().media.get(&peer) {
-            media.video.request_key_frame();
+            media.pictures(kind).video.request_key_frame();
         }
     }
 
@@ -114,12 +117,14 @@ impl Shared {
             return Arc::clone(media);
         }
         let media = Arc::new(make());
-        let output = match peers.outputs.get(&peer) {
-            Some(output) => output.clone(),
-            None if self.decode => VideoOutput::Decoded(Arc::clone(&media.slot)),
-            None => VideoOutput::Off,
-        };
-        media.video.set_output(output);
+        for kind in VideoKind::BOTH {
+            let pictures = media.pictures(kind);
+            pictures.video.set_output(match peers.outputs.get(&(peer, kind)) {
+                Some(output) => output.clone(),
+                None if self.decode => VideoOutput::Decoded(Arc::clone(&pictures.slot)),
+                None => VideoOutput::Off,
+            });
+        }
         // Who is back is not departed.
         peers.departed.retain(|(report, _)| report.id != peer);
         peers.media.insert(peer, Arc::clone(&media));
@@ -139,11 +144,14 @@ impl Shared {
         about.state = peer.state();
         about.negotiations = peer.negotiations();
         about.connected_ms = peer.connected_after().map(report::ms);
-        let camera_off = peer.info().status.camera_off;
-        if camera_off && !about.camera_off {
-            media.video.pause();
+        let status = peer.info().status;
+        if status.camera_off && !about.status.camera_off {
+            media.camera.video.pause();
         }
-        about.camera_off = camera_off;
+        if !status.sharing && about.status.sharing {
+            media.screen.video.pause();
+        }
+        about.status = status;
     }
 
     /// Takes out the media of peers that are no more.
@@ -152,14 +160,18 @@ impl Shared {
         for (id, media) in gone {
             removed(id);
             let (_, report) = peer_report(id, &media);
-            media.video.set_output(VideoOutput::Off);
+            let last = VideoKind::BOTH.map(|kind| {
+                let pictures = media.pictures(kind);
+                pictures.video.set_output(VideoOutput::Off);
+                pictures.slot.peek()
+            });
             let mut peers = self.peers.lock();
             if peers.departed.len() == DEPARTED_LIMIT {
                 peers.departed.remove(0);
             }
-            peers.departed.push((report, media.slot.peek()));
+            peers.departed.push((report, last));
             if let Some(older) = peers.departed.len().checked_sub(DEPARTED_PICTURES + 1) {
-                peers.departed[older].1 = None;
+                peers.departed[older].1 = LastPictures::default();
             }
         }
     }
@@ -188,16 +200,15 @@ impl Shared {
         reports
     }
 
-    pub fn pictures(&self) -> Vec<(PeerId, String, Arc<VideoFrame>)> {
+    pub fn pictures(&self, kind: VideoKind) -> Vec<(PeerId, String, Arc<VideoFrame>)> {
         let peers = self.peers.lock();
-        let departed = peers
-            .departed
-            .iter()
-            .filter_map(|(report, frame)| Some((report.id, report.name.clone(), frame.clone()?)));
-        let present = peers
-            .media
-            .iter()
-            .filter_map(|(id, media)| Some((*id, media.about.lock().name.clone(), media.slot.peek()?)));
+        let departed = peers.departed.iter().filter_map(|(report, last)| {
+            Some((report.id, report.name.clone(), last[kind as usize].clone()?))
+        });
+        let present = peers.media.iter().filter_map(|(id, media)| {
+            let picture = media.pictures(kind).slot.peek()?;
+            Some((*id, media.about.lock().name.clone(), picture))
+        });
         departed.chain(present).collect()
     }
 
@@ -223,7 +234,7 @@ impl Shared {
 /// With the moment from which the peer's times count.
 fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
     let about = media.about.lock().clone();
-    let video = media.video.stats();
+    let video = media.camera.video.stats();
     let report = PeerReport {
         id,
         name: about.name,

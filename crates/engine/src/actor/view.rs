@@ -42,6 +42,7 @@ fn me(selection: &Selection, id: Option<maru_protocol::PeerId>, name: &str) -> M
         camera_live: selection.is_open(DeviceKind::Camera),
         microphone_live: selection.is_open(DeviceKind::Microphone),
         speaker_test: selection.is_testing_speaker(),
+        sharing: None,
     }
 }
 
@@ -51,7 +52,8 @@ impl Actor {
         let peers = (self.call.peers().iter())
             .map(|peer| {
                 let info = peer.info();
-                let live = self.shared.media_of(peer.id()).is_some_and(|media| media.video.is_live(now));
+                let live =
+                    self.shared.media_of(peer.id()).is_some_and(|media| media.camera.video.is_live(now));
                 let heard = self.volumes.of(peer.id());
                 PeerView {
                     id: peer.id(),
@@ -63,6 +65,8 @@ impl Actor {
                     volume: heard.volume,
                     muted_for_me: heard.muted,
                     takes_files: info.capabilities.files,
+                    sharing: info.status.sharing,
+                    has_screen: false,
                 }
             })
             .collect();

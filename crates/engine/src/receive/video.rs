@@ -83,7 +83,7 @@ impl SoundLag {
 /// One peer's video, shared by its connection, its decoder thread and the engine.
 pub(crate) struct PeerVideo {
     receiver: Mutex<VideoReceiver>,
-    audio: Arc<PeerAudio>,
+    sound: Option<Arc<PeerAudio>>,
     held: Mutex<Held>,
     output: Mutex<VideoOutput>,
     decoder: Mutex<Option<Decoder>>,
@@ -112,11 +112,11 @@ struct Shown {
 }
 
 impl PeerVideo {
-    /// Pictures that are shown when their sound, which is that of `audio`, is heard.
-    pub fn new(output: VideoOutput, audio: Arc<PeerAudio>) -> Arc<Self> {
+    /// Pictures that are shown when their sound, if they have any, is heard; else as they come.
+    pub fn new(output: VideoOutput, sound: Option<Arc<PeerAudio>>) -> Arc<Self> {
         let video = Arc::new(Self {
             receiver: Mutex::new(VideoReceiver::new()),
-            audio,
+            sound,
             held: Mutex::new(Held { sync: LipSync::new(Instant::now()), pictures: VecDeque::new() }),
             output: Mutex::new(VideoOutput::Off),
             decoder: Mutex::new(None),
@@ -188,7 +188,7 @@ impl PeerVideo {
         }
         let mut held = self.held.lock();
         let mut behind = Duration::ZERO;
-        if let Some((heard, by)) = self.audio.heard() {
+        if let Some((heard, by)) = self.sound.as_ref().and_then(|sound| sound.heard()) {
             held.sync.heard(heard.at, heard.timestamp);
             behind = by;
         }
@@ -217,7 +217,9 @@ impl PeerVideo {
     /// A picture waits until the sound is near enough, and for those before it.
     fn hold(&self, held: &mut Held, now: Instant, behind: Duration, frame: EncodedFrame) {
         held.sync.arrived(now, frame.timestamp, behind);
-        self.audio.set_minimum_delay(held.sync.audio_floor());
+        if let Some(sound) = &self.sound {
+            sound.set_minimum_delay(held.sync.audio_floor());
+        }
         held.pictures.push_back((now, frame));
     }
 

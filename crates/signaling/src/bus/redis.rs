@@ -163,7 +163,7 @@ fn millis(duration: Duration) -> i64 {
 }
 
 fn flags(status: Status) -> u8 {
-    u8::from(status.muted) | u8::from(status.camera_off) << 1
+    u8::from(status.muted) | u8::from(status.camera_off) << 1 | u8::from(status.sharing) << 2
 }
 
 /// Reads what `sync.lua` gives back.
@@ -201,6 +201,6 @@ fn entry(value: Value) -> Option<Entry> {
     if PeerId::parse(&id)? != info.id {
         return None;
     }
-    info.status = Status { muted: flags & 1 != 0, camera_off: flags & 2 != 0 };
+    info.status = Status { muted: flags & 1 != 0, camera_off: flags & 2 != 0, sharing: flags & 4 != 0 };
     Some(Entry { info, node: NodeId::parse(&node)?, order, at, away: away != 0 })
 }

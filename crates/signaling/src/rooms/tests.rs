@@ -126,7 +126,7 @@ fn a_signal_to_another_room_to_nobody_or_to_oneself_is_refused_and_reaches_nobod
 fn a_status_goes_to_the_others_once_and_newcomers_see_it() {
     let mut world = World::new();
     let (ada, ben) = (world.join("standup"), world.join("standup"));
-    let muted = Status { muted: true, camera_off: false };
+    let muted = Status { muted: true, ..Status::default() };
     assert_eq!(
         world.say(&ada, Input::Status(muted)),
         [tell(ben.connection, ServerMessage::Status { from: ada.id, status: muted })]
@@ -193,7 +193,7 @@ fn a_status_that_changed_during_the_absence_is_told_on_return() {
     let mut world = World::new();
     let (ada, ben) = (world.join("standup"), world.join("standup"));
     world.say(&ada, Input::Broken);
-    let off = Status { muted: false, camera_off: true };
+    let off = Status { muted: false, camera_off: true, ..Status::default() };
     let (_, outputs) = world.join_as(&ada.identity, "standup", off);
     assert_eq!(
         to(&ben, &outputs),

@@ -62,11 +62,11 @@ async fn a_status_is_told_to_the_others_and_a_newcomer_sees_it() {
     ada.send(request).await;
     let a = ada.joined().await;
     let (mut ben, b) = server.join("standup", "Ben").await;
-    assert_eq!(b.peers[0].status, Status { muted: false, camera_off: true });
+    assert_eq!(b.peers[0].status, Status { muted: false, camera_off: true, ..Status::default() });
 
     ada.peer_joined().await;
     ada.send(json!({ "type": "status", "muted": true })).await;
-    let status = Status { muted: true, camera_off: false };
+    let status = Status { muted: true, ..Status::default() };
     assert_eq!(ben.message().await, ServerMessage::Status { from: a.you, status });
 }
 

@@ -176,7 +176,7 @@ impl World {
                 }
             }
             Event::Muted(client, muted) => {
-                let status = Status { muted, camera_off: false };
+                let status = Status { muted, ..Status::default() };
                 self.clients[client].status = status;
                 if let Some((node, connection)) = self.clients[client].at {
                     self.input(node, connection, Input::Status(status));

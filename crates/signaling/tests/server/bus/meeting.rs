@@ -26,7 +26,7 @@ async fn people_on_different_servers_meet_and_hear_of_each_other_as_on_one() {
     meets(&mut ada, a.you, &mut ben, b.you).await;
 
     ada.send(json!({ "type": "status", "muted": true })).await;
-    let status = Status { muted: true, camera_off: false };
+    let status = Status { muted: true, ..Status::default() };
     assert_eq!(ben.message().await, ServerMessage::Status { from: a.you, status });
     let (_cleo, c) = servers[1].join("standup", "Cleo").await;
     assert_eq!(c.peers.iter().find(|peer| peer.id == a.you).unwrap().status, status);
