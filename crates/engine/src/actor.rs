@@ -6,6 +6,7 @@ mod chosen;
 mod files;
 mod media;
 mod selection;
+mod share;
 mod shared;
 mod speaker_test;
 mod view;
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
-use maru_media::{DeviceList, LatestFrame, ScreenError, VideoCodec};
+use maru_media::{DeviceList, LatestFrame, VideoCodec};
 use maru_protocol::{Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +30,7 @@ pub(crate) use self::shared::Shared;
 use self::chat::Chat;
 use self::media::{MediaThreads, PeerMedia};
 use self::selection::Selection;
+use self::share::Share;
 use self::speaker_test::SpeakerTest;
 use self::volumes::Volumes;
 use crate::api::{AddressPolicy, CallState, Command};
@@ -38,7 +40,7 @@ use crate::engine::EngineConfig;
 use crate::files::{Files, Picked};
 use crate::network::{self, NetworkChange};
 use crate::notice::{NameField, Notice, NoticeCode, Problem, Sentence};
-use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, random_u32};
+use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, ScreenSection, random_u32};
 use crate::receive::playout::Playout;
 use crate::report::CallReport;
 use crate::send::audio::VoiceInput;
@@ -88,6 +90,7 @@ pub(crate) struct Actor {
     adaptation: Arc<Mutex<Adaptation>>,
     protection: Arc<Mutex<Protection>>,
     devices: DeviceThread,
+    share: Share,
     device_news: mpsc::Receiver<DeviceNews>,
     device_list: DeviceList,
     selection: Selection,
@@ -117,6 +120,7 @@ impl Actor {
         let selection = Selection::new(&config);
         let (news, device_news) = mpsc::channel(64);
         let outlets = Outlets { capture: Arc::clone(&capture), voice, playout };
+        let share = Share::new(Arc::clone(&config.devices), Arc::clone(&media.screen.capture));
         let devices = DeviceThread::start(config.devices, outlets, news)?;
 
         let video_codecs: Vec<_> =
@@ -127,7 +131,7 @@ impl Actor {
                 video_codecs: video_codecs.iter().copied().map(announced).collect(),
                 chat: true,
                 files: true,
-                screen: false,
+                screen: true,
             },
             token: config.token,
         };
@@ -157,6 +161,7 @@ impl Actor {
             adaptation,
             protection,
             devices,
+            share,
             device_news,
             device_list: DeviceList::default(),
             selection,
@@ -188,6 +193,7 @@ impl Actor {
                 Some((peer, generation, news)) = self.peer_news.1.recv() => self.peer_news(peer, generation, news),
                 Some(change) = self.network.recv() => self.network_changed(change),
                 Some(news) = self.device_news.recv() => self.device_news(news),
+                Some(news) = self.share.next() => self.share_news(news),
                 notice = self.files.changed() => if notice.is_some() { self.notice = notice },
                 () = sleep_until(deadline) => {
                     self.call.handle_timeout(Instant::now());
@@ -228,12 +234,8 @@ impl Actor {
             Command::OfferFile { handle } => self.offer_file(handle),
             Command::AcceptFile { id } => self.files.accept(id),
             Command::CancelFile { id } => self.files.cancel(id),
-            // No peer has a section for it yet.
-            Command::StartShare { .. } => {
-                let problem = Problem::screen(ScreenError::Unknown);
-                self.notice = problem.map(|problem| problem.notice(NoticeCode::Screen));
-            }
-            Command::StopShare => {}
+            Command::StartShare { source } => self.start_share(source),
+            Command::StopShare => self.stop_share(),
             Command::DismissNotice => self.notice = None,
         }
         self.update_devices();
@@ -375,6 +377,11 @@ impl Actor {
             adaptation: Arc::clone(&self.adaptation),
             protection: Arc::clone(&self.protection),
             video: Arc::clone(&media.camera.video),
+            screen: self.takes_screen(peer).then(|| ScreenSection {
+                fanout: Arc::clone(&self.media.screen.fanout),
+                adaptation: Arc::clone(&self.media.screen.adaptation),
+                video: Arc::clone(&media.screen.video),
+            }),
             audio: Arc::clone(&media.audio),
         };
         let sender = self.peer_news.0.clone();

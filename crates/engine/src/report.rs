@@ -53,8 +53,10 @@ pub struct PeerReport {
     pub negotiations: u32,
     /// The path in use.
     pub candidate_pair: Option<PairReport>,
-    /// Its pictures.
+    /// Its camera's pictures.
     pub video: VideoReport,
+    /// Its screen's pictures; `None` where none came. They come when something changes, so a rest is no freeze.
+    pub screen: Option<VideoReport>,
     /// Its sound.
     pub audio: AudioReport,
 }
@@ -173,8 +175,10 @@ pub struct InboundAudioReport {
 /// What was sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct SentReport {
-    /// Pictures.
+    /// The camera's pictures.
     pub video: SentVideoReport,
+    /// The shared screen's pictures.
+    pub screen: SentVideoReport,
     /// Sound.
     pub audio: SentAudioReport,
 }

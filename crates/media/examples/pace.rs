@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use maru_media::stats::Percentiles;
-use maru_media::video::codec::{CodecError, EncoderConfig, decoder, encoder};
+use maru_media::video::codec::{CodecError, Content, EncoderConfig, decoder, encoder};
 use maru_media::{FramePool, VideoCodec, VideoFrame};
 
 #[allow(clippy::unwrap_used, reason = "what it shares with the tests")]
@@ -20,7 +20,13 @@ fn main() -> Result<(), CodecError> {
     println!("codec  kbit/s  encode p50/p95 ms  decode p50/p95 ms  kbit/s got  PSNR dB");
     for codec in VideoCodec::BUILT_IN {
         for bitrate_bps in [700_000, 2_000_000] {
-            let config = EncoderConfig { width_px: 1280, height_px: 720, fps: 30.0, bitrate_bps };
+            let config = EncoderConfig {
+                width_px: 1280,
+                height_px: 720,
+                fps: 30.0,
+                bitrate_bps,
+                content: Content::Camera,
+            };
             let (mut encoder, mut decoder) = (encoder(*codec, config)?, decoder(*codec)?);
             let (mut encoding, mut decoding) = (Percentiles::new(), Percentiles::new());
             let (mut bytes, mut quality) = (0, 0.0);

@@ -139,7 +139,7 @@ fn make_it_work(system: System) -> &'static str {
 pub type OnScreenEnded = Box<dyn FnOnce(ScreenError) + Send>;
 
 /// A screen or window whose pictures are taken. Dropping it ends that.
-pub trait Screen: Send {
+pub trait Screen: Send + Sync {
     /// What it is, as far as it is known by now.
     fn source(&self) -> ScreenSource;
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use common::{FRAME_TIME, encode_with, picture, psnr, stream};
 use maru_media::frame::{EncodedFrame, FramePool, VideoCodec};
-use maru_media::video::codec::{CodecError, EncoderConfig, decoder, encoder};
+use maru_media::video::codec::{CodecError, Content, EncoderConfig, decoder, encoder};
 use proptest::prelude::*;
 
 /// Types of the NAL units in a frame.
@@ -77,7 +77,13 @@ fn the_bitrate_follows_what_it_is_set_to() {
 #[test]
 fn settings_and_pictures_that_do_not_fit_are_refused_and_change_nothing() {
     for codec in VideoCodec::BUILT_IN.iter().copied() {
-        let config = EncoderConfig { width_px: 641, height_px: 360, fps: 30.0, bitrate_bps: 500_000 };
+        let config = EncoderConfig {
+            width_px: 641,
+            height_px: 360,
+            fps: 30.0,
+            bitrate_bps: 500_000,
+            content: Content::Camera,
+        };
         for (width_px, height_px) in [(641, 360), (640, 361), (0, 0), (8, 8), (7680, 4320)] {
             let refused = encoder(codec, EncoderConfig { width_px, height_px, ..config });
             assert!(matches!(refused, Err(CodecError::Size { .. })), "{width_px}×{height_px}");

@@ -23,6 +23,7 @@ pub struct Settings {
     pub frame_ticks: u32,
     pub threads: u32,
     pub speed: u32,
+    pub screen: u32,
 }
 
 /// `maru_vpx_picture`.

@@ -29,6 +29,8 @@ pub struct Settings {
     pub threads: u32,
     /// 0 to 16; higher is quicker and looks worse.
     pub speed: u32,
+    /// The pictures show a screen: they are left out before they get bad.
+    pub screen: bool,
 }
 
 /// A picture of 8-bit samples whose chroma is halved both ways, lent to or by the library.
@@ -77,6 +79,7 @@ impl Encoder {
             frame_ticks: frame_ticks(settings.fps),
             threads: settings.threads,
             speed: settings.speed.min(16),
+            screen: u32::from(settings.screen),
         };
         let mut raw = ptr::null_mut();
         // SAFETY: both pointers are to live values of the types that the shim declares; it writes an

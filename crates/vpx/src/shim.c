@@ -60,10 +60,12 @@ const char *maru_vpx_encoder_create(const maru_vpx_settings *settings, maru_vpx_
   config->kf_mode = VPX_KF_DISABLED; // on request only
   config->rc_end_usage = VPX_CBR;
   config->rc_target_bitrate = settings->bitrate_kbps;
-  config->rc_dropframe_thresh = 0;
+  // Of a screen, pictures are left out when the buffer runs low: what is there has to be legible.
+  config->rc_dropframe_thresh = settings->screen ? 30 : 0;
   config->rc_resize_allowed = 0;
   config->rc_min_quantizer = 2;
-  config->rc_max_quantizer = 63; // whatever it looks like: the rate is what the path can carry
+  // A camera's pictures come whatever they look like: the rate is what the path can carry.
+  config->rc_max_quantizer = settings->screen ? 48 : 63;
   config->rc_undershoot_pct = 100;
   config->rc_overshoot_pct = 15;
   // Milliseconds of the rate that the receiver may be behind.
@@ -85,6 +87,7 @@ const char *maru_vpx_encoder_create(const maru_vpx_settings *settings, maru_vpx_
       vpx_codec_control(codec, VP8E_SET_STATIC_THRESHOLD, 1) ||
       vpx_codec_control(codec, VP8E_SET_TOKEN_PARTITIONS, partitions) ||
       vpx_codec_control(codec, VP8E_SET_NOISE_SENSITIVITY, 0) ||
+      vpx_codec_control(codec, VP8E_SET_SCREEN_CONTENT_MODE, settings->screen) ||
       vpx_codec_control(codec, VP8E_SET_MAX_INTRA_BITRATE_PCT,
                         key_frame_percent(config, settings->frame_ticks))) {
     error = codec->err;

@@ -17,6 +17,7 @@ typedef struct {
   uint32_t threads;
   // 0 to 16, higher is quicker and worse.
   uint32_t speed;
+  uint32_t screen; // 1: text and windows rather than what a camera sees
 } maru_vpx_settings;
 
 // Planes Y, U, V; 8 bits a sample, chroma halved both ways.

@@ -19,12 +19,15 @@ use crate::receive::playout::Playout;
 use crate::receive::video::{PeerVideo, VideoOutput};
 use crate::send::audio::{self, AudioSendStats, VoiceInput};
 use crate::send::fanout::Fanout;
+use crate::send::screen;
 use crate::send::video::{self, VideoSendStats};
 
 /// Encoder, voice and playout threads with what they share.
 pub(crate) struct MediaThreads {
     pub capture: Arc<LatestFrame>,
+    /// Camera and microphone.
     pub fanout: Arc<Fanout>,
+    pub screen: Arc<ScreenSending>,
     pub voice: Arc<VoiceInput>,
     pub playout: Arc<Playout>,
     pub video_stats: Arc<VideoSendStats>,
@@ -44,6 +47,7 @@ impl MediaThreads {
         let mut media = Self {
             capture: Arc::clone(capture),
             fanout: Arc::clone(fanout),
+            screen: Arc::default(),
             voice: Arc::clone(voice),
             playout: Arc::clone(playout),
             video_stats: Arc::default(),
@@ -59,6 +63,13 @@ impl MediaThreads {
         media
             .threads
             .push(spawn("encode", Box::new(move || video::run(&capture, &fanout, &adaptation, &stats)))?);
+        let sending = Arc::clone(&media.screen);
+        media.threads.push(spawn(
+            "encode-screen",
+            Box::new(move || {
+                screen::run(&sending.capture, &sending.fanout, &sending.adaptation, &sending.stats)
+            }),
+        )?);
         // What the speaker plays is what the microphone must not send.
         let (far_writer, far_reader) = far_end();
         let (voice, fanout, stats) =
@@ -78,6 +89,7 @@ impl MediaThreads {
 
     fn close(&self) {
         self.capture.close();
+        self.screen.capture.close();
         self.voice.close();
         self.playout.close();
     }
@@ -100,6 +112,25 @@ impl MediaThreads {
 impl Drop for MediaThreads {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// What a shared screen's pictures go through on their way to the peers.
+pub(crate) struct ScreenSending {
+    pub capture: Arc<screen::Capture>,
+    pub fanout: Arc<Fanout>,
+    pub adaptation: Arc<Mutex<Adaptation>>,
+    pub stats: Arc<VideoSendStats>,
+}
+
+impl Default for ScreenSending {
+    fn default() -> Self {
+        Self {
+            capture: Arc::default(),
+            fanout: Arc::default(),
+            adaptation: Arc::new(Mutex::new(Adaptation::of_screen())),
+            stats: Arc::default(),
+        }
     }
 }
 

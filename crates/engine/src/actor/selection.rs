@@ -114,7 +114,7 @@ impl Selection {
         KINDS.map(|kind| self.of_mut(kind).tick(now)).contains(&true)
     }
 
-    /// What the others should see beside our name.
+    /// What the others should see beside our name, of devices.
     pub fn status(&self) -> Status {
         Status {
             muted: self.muted || self.microphone.wanted().is_none(),
@@ -151,7 +151,10 @@ impl Actor {
         }
         let in_room = matches!(state, CallState::InCall | CallState::Reconnecting);
         self.media.set_sending(in_room && !self.selection.muted);
-        self.call.handle(Instant::now(), Input::Status(self.selection.status()));
+        self.follow_share();
+        let sharing = self.share.view().is_some();
+        let status = Status { sharing, ..self.selection.status() };
+        self.call.handle(Instant::now(), Input::Status(status));
         self.perform();
     }
 

@@ -248,6 +248,10 @@ fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
             protocol: pair.protocol,
         }),
         video: VideoReport::of(&video),
+        screen: Some(media.screen.video.stats())
+            .filter(|stats| stats.frames > 0)
+            .as_ref()
+            .map(VideoReport::of),
         audio: AudioReport::of(&media.audio.stats()),
     };
     (about.since, report)

@@ -13,6 +13,7 @@ use crate::call::is_connected;
 use crate::report::{
     CallReport, EncodeReport, MeReport, SentAudioReport, SentReport, SentVideoReport, kbps, ms,
 };
+use crate::send::video::VideoSendStats;
 
 /// The view before anything happened.
 pub(super) fn initial(selection: &Selection) -> CallView {
@@ -52,8 +53,9 @@ impl Actor {
         let peers = (self.call.peers().iter())
             .map(|peer| {
                 let info = peer.info();
-                let live =
-                    self.shared.media_of(peer.id()).is_some_and(|media| media.camera.video.is_live(now));
+                let media = self.shared.media_of(peer.id());
+                let live = media.as_ref().is_some_and(|media| media.camera.video.is_live(now));
+                let screen = media.is_some_and(|media| media.screen.video.has_pictures());
                 let heard = self.volumes.of(peer.id());
                 PeerView {
                     id: peer.id(),
@@ -66,14 +68,14 @@ impl Actor {
                     muted_for_me: heard.muted,
                     takes_files: info.capabilities.files,
                     sharing: info.status.sharing,
-                    has_screen: false,
+                    has_screen: screen && is_connected(peer.state()) && info.status.sharing,
                 }
             })
             .collect();
         self.shared.show(CallView {
             call: self.call.state(),
             room: self.call.room().cloned(),
-            me: me(&self.selection, self.call.me(), &self.name),
+            me: MeView { sharing: self.share.view(), ..me(&self.selection, self.call.me(), &self.name) },
             peers,
             devices: self.device_list.clone(),
             chat: self.chat.messages(),
@@ -94,15 +96,8 @@ impl Actor {
             joined_ms: self.call.joined_after().map(ms),
             peers: self.shared.peer_reports(),
             sent: SentReport {
-                video: SentVideoReport {
-                    encoders: video.encoders_most.load(Ordering::Relaxed),
-                    encoders_now: video.encoders.load(Ordering::Relaxed),
-                    frames: video.frames.load(Ordering::Relaxed),
-                    kbps: kbps(video.bytes.load(Ordering::Relaxed), span),
-                    encode_ms: EncodeReport::of(&video.encode_ms.lock()),
-                    width: video.width_px.load(Ordering::Relaxed),
-                    height: video.height_px.load(Ordering::Relaxed),
-                },
+                video: sent_video(video, span),
+                screen: sent_video(&self.media.screen.stats, span),
                 audio: SentAudioReport {
                     kbps: kbps(audio.bytes.load(Ordering::Relaxed), span),
                     echo: voice.echo,
@@ -111,5 +106,17 @@ impl Actor {
                 },
             },
         });
+    }
+}
+
+fn sent_video(stats: &VideoSendStats, span: Duration) -> SentVideoReport {
+    SentVideoReport {
+        encoders: stats.encoders_most.load(Ordering::Relaxed),
+        encoders_now: stats.encoders.load(Ordering::Relaxed),
+        frames: stats.frames.load(Ordering::Relaxed),
+        kbps: kbps(stats.bytes.load(Ordering::Relaxed), span),
+        encode_ms: EncodeReport::of(&stats.encode_ms.lock()),
+        width: stats.width_px.load(Ordering::Relaxed),
+        height: stats.height_px.load(Ordering::Relaxed),
     }
 }

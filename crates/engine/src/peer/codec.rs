@@ -10,6 +10,9 @@ pub(super) struct Format {
     pub payload_type: u8,
 }
 
+/// Sections of a description that are looked at.
+const MAX_SECTIONS: usize = 2;
+
 /// The payload type that we offer a codec with.
 pub(super) fn offered_payload_type(codec: VideoCodec) -> u8 {
     match codec {
@@ -18,19 +21,27 @@ pub(super) fn offered_payload_type(codec: VideoCodec) -> u8 {
     }
 }
 
-/// What a description says of video, of the codecs that are `ours`: its order is kept, the first is the
-/// one to send. Empty where the section is refused or names none of them, `None` where there is no
-/// section at all.
-pub(super) fn video_formats(sdp: &str, ours: &[VideoCodec]) -> Option<Vec<Format>> {
-    let mut lines = sdp.lines().map(str::trim_end).skip_while(|line| !line.starts_with("m=video "));
-    let mut head = lines.next()?.split_ascii_whitespace().skip(1);
+/// What a description says of video, section by section: the camera's is the first, the screen's the second. Of
+/// the codecs that are `ours`; a section's order is kept, the first codec is the one to send. None where it is
+/// refused or names none of them.
+pub(super) fn video_sections(sdp: &str, ours: &[VideoCodec]) -> Vec<Vec<Format>> {
+    let lines: Vec<&str> = sdp.lines().map(str::trim_end).collect();
+    let begins = lines.iter().enumerate().filter(|(_, line)| line.starts_with("m=video "));
+    let sections = begins.take(MAX_SECTIONS).map(|(at, head)| {
+        let rest = lines[at + 1..].iter().copied().take_while(|line| !line.starts_with("m="));
+        formats(head, &rest.collect::<Vec<_>>(), ours)
+    });
+    sections.collect()
+}
+
+fn formats(head: &str, section: &[&str], ours: &[VideoCodec]) -> Vec<Format> {
+    let mut head = head.split_ascii_whitespace().skip(1);
     let port_zero = head.next() == Some("0");
     let payload_types: Vec<u8> = head.skip(1).filter_map(|number| number.parse().ok()).collect();
-    let section: Vec<&str> = lines.take_while(|line| !line.starts_with("m=")).collect();
     // Firefox has no port of its own for what shall travel with the rest (RFC 8843, section 6).
     let refused = port_zero && !section.contains(&"a=bundle-only");
     let mut formats: Vec<Format> = section
-        .into_iter()
+        .iter()
         .filter_map(|line| {
             let (number, encoding) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
             let name = encoding.split('/').next()?;
@@ -40,7 +51,7 @@ pub(super) fn video_formats(sdp: &str, ours: &[VideoCodec]) -> Option<Vec<Format
         .filter(|format| !refused && payload_types.contains(&format.payload_type))
         .collect();
     formats.sort_by_key(|format| payload_types.iter().position(|number| *number == format.payload_type));
-    Some(formats)
+    formats
 }
 
 #[cfg(test)]
@@ -58,25 +69,34 @@ mod tests {
     fn the_sections_order_decides_and_only_our_codecs_count() {
         let vp8 = Format { codec: VideoCodec::Vp8, payload_type: 98 };
         let h264 = Format { codec: VideoCodec::H264, payload_type: 102 };
-        assert_eq!(video_formats(ANSWER, BOTH), Some(vec![vp8, h264]));
-        assert_eq!(video_formats(ANSWER, &[VideoCodec::H264]), Some(vec![h264]));
-        assert_eq!(video_formats(ANSWER, &[]), Some(vec![]));
+        assert_eq!(video_sections(ANSWER, BOTH), [vec![vp8, h264]]);
+        assert_eq!(video_sections(ANSWER, &[VideoCodec::H264]), [vec![h264]]);
+        assert_eq!(video_sections(ANSWER, &[]), [vec![]]);
     }
 
     #[test]
     fn a_refused_section_has_none_and_a_missing_one_is_something_else() {
         let refused = ANSWER.replace("m=video 9", "m=video 0");
-        assert_eq!(video_formats(&refused, BOTH), Some(vec![]));
+        assert_eq!(video_sections(&refused, BOTH), [vec![]]);
         let bundled = refused.replace("a=rtpmap:102", "a=bundle-only\r\na=rtpmap:102");
-        assert_eq!(video_formats(&bundled, BOTH), video_formats(ANSWER, BOTH));
-        assert_eq!(video_formats("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", BOTH), None);
+        assert_eq!(video_sections(&bundled, BOTH), video_sections(ANSWER, BOTH));
+        assert!(video_sections("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", BOTH).is_empty());
+    }
+
+    #[test]
+    fn a_second_section_is_told_from_the_first_and_a_third_is_passed_over() {
+        let screen = "m=video 9 UDP/TLS/RTP/SAVPF 102\r\na=rtpmap:102 H264/90000\r\n";
+        let sections = video_sections(&format!("{ANSWER}{screen}{screen}"), BOTH);
+        assert_eq!(sections.len(), 2);
+        assert_eq!(sections[0], video_sections(ANSWER, BOTH)[0]);
+        assert_eq!(sections[1], [Format { codec: VideoCodec::H264, payload_type: 102 }]);
     }
 
     #[test]
     fn lines_that_make_no_sense_are_passed_over() {
         for sdp in ["", "m=video ", "m=video 9", "m=video 9 X 96\na=rtpmap:\na=rtpmap:96\na=rtpmap:x VP8/1\n"]
         {
-            assert!(video_formats(sdp, BOTH).is_none_or(|formats| formats.is_empty()), "{sdp:?}");
+            assert!(video_sections(sdp, BOTH).iter().all(Vec::is_empty), "{sdp:?}");
         }
     }
 }

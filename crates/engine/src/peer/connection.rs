@@ -14,6 +14,7 @@ use maru_media::video::adapt::Adaptation;
 use maru_protocol::{IceServer, SdpType};
 use parking_lot::Mutex;
 use rtc::peer_connection::transport::RTCIceCandidatePair;
+use rtc::rtp_transceiver::RTCRtpSenderId;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,7 @@ use super::files::FileChannel;
 use super::setup::{Network, VoiceTypes};
 use super::told::{told, without_candidates};
 use super::{mdns, media, setup};
-use crate::api::AddressPolicy;
+use crate::api::{AddressPolicy, VideoKind};
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
 use crate::files::LABEL as FILES_LABEL;
 use crate::receive::audio::PeerAudio;
@@ -65,6 +66,15 @@ pub(crate) struct ConnectionConfig {
     pub protection: Arc<Mutex<Protection>>,
     pub video: Arc<PeerVideo>,
     pub audio: Arc<PeerAudio>,
+    /// The peer takes a second video section, for a screen.
+    pub screen: Option<ScreenSection>,
+}
+
+/// What a second video section works with.
+pub(crate) struct ScreenSection {
+    pub fanout: Arc<Fanout>,
+    pub adaptation: Arc<Mutex<Adaptation>>,
+    pub video: Arc<PeerVideo>,
 }
 
 /// What a connection reports.
@@ -202,12 +212,22 @@ fn is_udp(candidate: &str) -> bool {
     candidate.split(' ').nth(2).is_some_and(|transport| transport.eq_ignore_ascii_case("udp"))
 }
 
+/// A track of ours.
+struct Sending {
+    track: Arc<TrackLocalStaticRTP>,
+    /// The synchronisation source of its packets.
+    ssrc: u32,
+    sender: RTCRtpSenderId,
+}
+
 struct Actor<'a> {
     config: ConnectionConfig,
     news: &'a (dyn Fn(ConnectionNews) + Send + Sync),
     pc: Arc<dyn PeerConnection>,
-    video: (Arc<TrackLocalStaticRTP>, u32),
-    audio: (Arc<TrackLocalStaticRTP>, u32),
+    video: Sending,
+    audio: Sending,
+    /// Made up front, like the others, and silent until somebody shares.
+    screen: Option<Sending>,
     /// Made by who offers first and announced in-band, so that it is open on both sides before the
     /// first message: a channel that both sides make by agreement loses what comes too early.
     chat: Option<Arc<dyn DataChannel>>,
@@ -223,6 +243,8 @@ struct Actor<'a> {
     sending: bool,
     /// The negotiated video codecs; the first is what is sent.
     formats: Arc<Mutex<Vec<Format>>>,
+    /// What a screen is sent in, where the second section was agreed on.
+    screen_format: Option<Format>,
     reports: Arc<SenderReports>,
     ages: Arc<Ages>,
     /// The peer can make use of Opus's deep redundancy.
@@ -255,16 +277,23 @@ async fn run(
     let result = async {
         let stream = format!("maru-{:08x}", super::random_u32());
         let first = config.video_codecs.first().copied().unwrap_or(VideoCodec::H264);
-        let video = setup::track(Some(first), &stream);
-        let audio = setup::track(None, &stream);
-        pc.add_track(Arc::clone(&audio.0) as Arc<dyn TrackLocal>).await?;
-        pc.add_track(Arc::clone(&video.0) as Arc<dyn TrackLocal>).await?;
+        // In the order of their sections. The screen is of another stream: nobody's lips are on it.
+        let audio = add_track(&*pc, setup::track("audio", None, &stream)).await?;
+        let video = add_track(&*pc, setup::track("video", Some(first), &stream)).await?;
+        let screen = match &config.screen {
+            None => None,
+            Some(_) => {
+                let track = setup::track("screen", Some(first), &format!("{stream}-screen"));
+                Some(add_track(&*pc, track).await?)
+            }
+        };
         let mut actor = Actor {
             config,
             news,
             pc: Arc::clone(&pc),
             video,
             audio,
+            screen,
             chat: None,
             chat_open: false,
             early_chat: VecDeque::new(),
@@ -275,13 +304,16 @@ async fn run(
             callbacks: callback_in,
             sending: false,
             formats: Arc::default(),
+            screen_format: None,
             reports,
             ages,
             understands_redundancy: false,
             voice_types: VoiceTypes::default(),
             names: mdns::Names::default(),
         };
-        actor.prefer(Vec::new()).await?; // all of ours, not just the track's
+        for pictures in actor.pictures() {
+            actor.prefer(pictures, Vec::new()).await?; // all of ours, not just the track's
+        }
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
@@ -296,6 +328,14 @@ async fn run(
     .await;
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, pc.close()).await;
     result
+}
+
+async fn add_track(
+    pc: &dyn PeerConnection,
+    (track, ssrc): (Arc<TrackLocalStaticRTP>, u32),
+) -> RtcResult<Sending> {
+    let sender = pc.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await?.id();
+    Ok(Sending { track, ssrc, sender })
 }
 
 impl Actor<'_> {
@@ -398,20 +438,38 @@ impl Actor<'_> {
         }
     }
 
-    async fn sender(&self, kind: RtpCodecKind) -> Option<Arc<dyn RtpSender>> {
-        for sender in self.pc.get_senders().await {
-            if sender.track().kind().await == kind {
-                return Some(sender);
+    /// Our video tracks, in the order of their sections.
+    fn pictures(&self) -> impl Iterator<Item = &Sending> {
+        std::iter::once(&self.video).chain(&self.screen)
+    }
+
+    /// What sends one of our tracks; `None` once it was given up.
+    async fn sender(&self, of: &Sending) -> Option<Arc<dyn RtpSender>> {
+        self.pc.get_senders().await.into_iter().find(|sender| sender.id() == of.sender)
+    }
+
+    /// Which of a peer's two streams of pictures a track is: the one in the section of ours.
+    async fn stream_of(&self, track: &Arc<dyn TrackRemote>) -> Option<VideoKind> {
+        for transceiver in self.pc.get_transceivers().await {
+            let receiver = transceiver.receiver().await.ok().flatten();
+            if !receiver.is_some_and(|receiver| Arc::ptr_eq(receiver.track(), track)) {
+                continue;
             }
+            let sender = transceiver.sender().await.ok().flatten()?.id();
+            let is = |of: &Sending| of.sender == sender;
+            return match (is(&self.video), self.screen.as_ref().is_some_and(is)) {
+                (true, _) => Some(VideoKind::Camera),
+                (false, true) => Some(VideoKind::Screen),
+                (false, false) => None,
+            };
         }
         None
     }
 
     /// Negotiates these video codecs, in this order; none means all that were registered.
-    async fn prefer(&self, codecs: Vec<RTCRtpCodecParameters>) -> RtcResult<()> {
-        let Some(video) = self.sender(RtpCodecKind::Video).await else { return Ok(()) };
+    async fn prefer(&self, pictures: &Sending, codecs: Vec<RTCRtpCodecParameters>) -> RtcResult<()> {
         for transceiver in self.pc.get_transceivers().await {
-            if transceiver.sender().await?.is_some_and(|sender| sender.id() == video.id()) {
+            if transceiver.sender().await?.is_some_and(|sender| sender.id() == pictures.sender) {
                 return transceiver.set_codec_preferences(codecs).await;
             }
         }
@@ -420,20 +478,23 @@ impl Actor<'_> {
 
     /// An offer's order would be the answer's: ours counts, so that one encoder serves as many as can be.
     async fn put_ours_first(&self) -> RtcResult<()> {
-        let Some(video) = self.sender(RtpCodecKind::Video).await else { return Ok(()) };
-        let mut codecs = video.get_parameters().await?.rtp_parameters.codecs;
-        let ours = &self.config.video_codecs;
-        codecs.sort_by_key(|parameters| {
-            let name = parameters.rtp_codec.mime_type.trim_start_matches("video/");
-            let place = ours.iter().position(|codec| codec.name().eq_ignore_ascii_case(name));
-            place.unwrap_or(ours.len()) // what repairs them comes behind them
-        });
-        self.prefer(codecs).await
+        for pictures in self.pictures() {
+            let Some(sender) = self.sender(pictures).await else { continue };
+            let mut codecs = sender.get_parameters().await?.rtp_parameters.codecs;
+            let ours = &self.config.video_codecs;
+            codecs.sort_by_key(|parameters| {
+                let name = parameters.rtp_codec.mime_type.trim_start_matches("video/");
+                let place = ours.iter().position(|codec| codec.name().eq_ignore_ascii_case(name));
+                place.unwrap_or(ours.len()) // what repairs them comes behind them
+            });
+            self.prefer(pictures, codecs).await?;
+        }
+        Ok(())
     }
 
     /// An offer came: without a common codec our video would keep it from being answered.
     async fn accept(&mut self, offer: &str) -> RtcResult<()> {
-        match codec::video_formats(offer, &self.config.video_codecs) {
+        match codec::video_sections(offer, &self.config.video_codecs).first() {
             Some(formats) if formats.is_empty() => self.give_video_up().await,
             _ => Ok(()),
         }
@@ -441,14 +502,20 @@ impl Actor<'_> {
 
     /// An answer, ours or the peer's, is about to be applied: it decides on the codec.
     async fn settle(&mut self, answer: &str) -> RtcResult<()> {
-        let Some(formats) = codec::video_formats(answer, &self.config.video_codecs) else { return Ok(()) };
+        let mut sections = codec::video_sections(answer, &self.config.video_codecs).into_iter();
+        let Some(formats) = sections.next() else { return Ok(()) };
         let Some(first) = formats.first().copied() else { return self.give_video_up().await };
+        let screen = sections.next().and_then(|formats| formats.first().copied());
+        self.screen_format = screen.filter(|_| self.screen.is_some());
         let before = std::mem::replace(&mut *self.formats.lock(), formats).first().copied();
-        if before.is_none()
-            && let Some(sender) = self.sender(RtpCodecKind::Video).await
-        {
-            let track = self.video.0.track().await;
-            sender.replace_track(setup::with_codec(&track, first.codec)).await?;
+        if before.is_some() {
+            return Ok(());
+        }
+        for (pictures, format) in self.pictures().zip([Some(first), self.screen_format]) {
+            if let (Some(sender), Some(format)) = (self.sender(pictures).await, format) {
+                let track = pictures.track.track().await;
+                sender.replace_track(setup::with_codec(&track, format.codec)).await?;
+            }
         }
         Ok(())
     }
@@ -456,8 +523,15 @@ impl Actor<'_> {
     /// No common codec: sound and chat go on.
     async fn give_video_up(&mut self) -> RtcResult<()> {
         self.formats.lock().clear();
-        if let Some(sender) = self.sender(RtpCodecKind::Video).await {
-            self.pc.remove_track(&sender).await?;
+        self.screen_format = None;
+        let mut had_video = false;
+        for pictures in self.pictures() {
+            if let Some(sender) = self.sender(pictures).await {
+                self.pc.remove_track(&sender).await?;
+                had_video = true;
+            }
+        }
+        if had_video {
             self.event(ConnectionEvent::NoCommonCodec);
         }
         Ok(())
@@ -525,13 +599,21 @@ impl Actor<'_> {
             },
             Callback::Track(track) => {
                 let stop = self.stop.clone();
-                let (video, audio) = (Arc::clone(&self.config.video), Arc::clone(&self.config.audio));
+                let (camera, audio) = (Arc::clone(&self.config.video), Arc::clone(&self.config.audio));
+                let pictures = match self.stream_of(&track).await {
+                    Some(VideoKind::Camera) => Some(Arc::clone(&camera)),
+                    Some(VideoKind::Screen) => {
+                        self.config.screen.as_ref().map(|screen| Arc::clone(&screen.video))
+                    }
+                    None => None, // sound, or of a section that we have none of
+                };
                 let formats = Arc::clone(&self.formats);
                 let reports = Arc::clone(&self.reports);
                 let voice = self.voice_types.clone();
                 tokio::spawn(async move {
                     match track.kind().await {
                         RtpCodecKind::Video => {
+                            let Some(video) = pictures else { return };
                             video.restart();
                             let _ = stop
                                 .run_until_cancelled(media::receive_video(track, video, formats, reports))
@@ -539,7 +621,7 @@ impl Actor<'_> {
                         }
                         RtpCodecKind::Audio => {
                             audio.restart();
-                            let receive = media::receive_audio(track, audio, video, reports, voice);
+                            let receive = media::receive_audio(track, audio, camera, reports, voice);
                             let _ = stop.run_until_cancelled(receive).await;
                         }
                         _ => {}
@@ -602,19 +684,22 @@ impl Actor<'_> {
         if std::mem::replace(&mut self.sending, true) {
             // A restarted path: what was sent while there was none is lost.
             let video = self.formats.lock().first().copied();
+            if let (Some(screen), Some(format)) = (&self.config.screen, self.screen_format) {
+                screen.fanout.request_key_frame(Some(format.codec));
+            }
             return self.config.fanout.request_key_frame(video.map(|format| format.codec));
         }
         let video = self.formats.lock().first().copied();
-        let audio = match self.sender(RtpCodecKind::Audio).await {
+        let audio = match self.sender(&self.audio).await {
             Some(sender) => sender.get_parameters().await.ok(),
             None => None,
         };
         let voice = audio.and_then(|audio| setup::outgoing_voice(&audio.rtp_parameters.codecs));
         let video_codec = video.map(|format| format.codec);
         let subscription = self.config.fanout.subscribe(video_codec);
-        let out = |track: &(Arc<TrackLocalStaticRTP>, u32), payload_type: u8, rate_hz| {
-            let (ages, (track, ssrc)) = (Arc::clone(&self.ages), track);
-            media::Outgoing::new(Arc::clone(track), *ssrc, payload_type, rate_hz, ages)
+        let out = |of: &Sending, payload_type: u8, rate_hz| {
+            let (ages, track) = (Arc::clone(&self.ages), Arc::clone(&of.track));
+            media::Outgoing::new(track, of.ssrc, payload_type, rate_hz, ages)
         };
         let stop = self.stop.clone();
         let send = media::send(
@@ -628,18 +713,35 @@ impl Actor<'_> {
         tokio::spawn(async move {
             let _ = stop.run_until_cancelled(send).await;
         });
+        let mut screen = None;
+        if let (Some(section), Some(sending), Some(format)) =
+            (&self.config.screen, &self.screen, self.screen_format)
+        {
+            let (fanout, adaptation) = (Arc::clone(&section.fanout), Arc::clone(&section.adaptation));
+            let subscription = fanout.subscribe(Some(format.codec));
+            let send = media::send_screen(subscription, out(sending, format.payload_type, CLOCK_RATE_HZ));
+            let stop = self.stop.clone();
+            tokio::spawn(async move {
+                let _ = stop.run_until_cancelled(send).await;
+            });
+            screen = Some((sending.ssrc, media::Pictures { fanout, codec: Some(format.codec), adaptation }));
+        }
+        let camera = media::Pictures {
+            fanout: Arc::clone(&self.config.fanout),
+            codec: video_codec,
+            adaptation: Arc::clone(&self.config.adaptation),
+        };
         let understands = Understands {
             deep_redundancy: self.understands_redundancy,
             repeats: voice.is_some_and(|(_, red)| red.is_some()),
         };
-        for track in [&self.video.0, &self.audio.0] {
+        for Sending { track, .. } in self.pictures().chain([&self.audio]) {
             let stop = self.stop.clone();
             let feedback = media::read_feedback(
                 Arc::clone(track),
-                Arc::clone(&self.config.fanout),
-                video_codec,
-                Arc::clone(&self.config.adaptation),
-                VoiceFeedback::new(&self.config.protection, self.audio.1, understands),
+                camera.clone(),
+                screen.clone(),
+                VoiceFeedback::new(&self.config.protection, self.audio.ssrc, understands),
             );
             tokio::spawn(async move {
                 let _ = stop.run_until_cancelled(feedback).await;

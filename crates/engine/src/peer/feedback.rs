@@ -82,20 +82,32 @@ impl FeedbackInterceptor {
 /// What the peers say about our streams.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Feedback {
+    /// Of the camera.
     pub key_frame_wanted: bool,
-    /// The largest share of packets lost, 0 to 1, of all reports but those about the voice.
+    /// Of the screen.
+    pub screen_key_frame_wanted: bool,
+    /// The largest share of packets lost, 0 to 1, of all reports but those about the voice and the screen.
     pub loss: Option<f64>,
+    /// The share of the screen's packets lost.
+    pub screen_loss: Option<f64>,
     /// The share of the voice's packets lost.
     pub voice_loss: Option<f64>,
 }
 
 impl Feedback {
-    pub fn read(packets: &[Box<dyn rtc::rtcp::Packet>], voice_ssrc: u32) -> Self {
+    /// Of the streams with these synchronisation sources; what is about any other is about the camera.
+    pub fn read(packets: &[Box<dyn rtc::rtcp::Packet>], voice_ssrc: u32, screen_ssrc: Option<u32>) -> Self {
         let mut feedback = Self::default();
         for packet in packets {
             let packet = packet.as_any();
-            if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
-                feedback.key_frame_wanted = true;
+            let mut wanted = |ssrc: u32| match Some(ssrc) == screen_ssrc {
+                true => feedback.screen_key_frame_wanted = true,
+                false => feedback.key_frame_wanted = true,
+            };
+            if let Some(request) = packet.downcast_ref::<PictureLossIndication>() {
+                wanted(request.media_ssrc);
+            } else if let Some(request) = packet.downcast_ref::<FullIntraRequest>() {
+                request.fir.iter().for_each(|entry| wanted(entry.ssrc));
             }
             let reports = if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
                 &report.reports
@@ -106,8 +118,13 @@ impl Feedback {
             };
             for report in reports {
                 let loss = f64::from(report.fraction_lost) / 256.0;
-                let place =
-                    if report.ssrc == voice_ssrc { &mut feedback.voice_loss } else { &mut feedback.loss };
+                let place = if report.ssrc == voice_ssrc {
+                    &mut feedback.voice_loss
+                } else if Some(report.ssrc) == screen_ssrc {
+                    &mut feedback.screen_loss
+                } else {
+                    &mut feedback.loss
+                };
                 *place = Some(place.map_or(loss, |most| most.max(loss)));
             }
         }
@@ -192,8 +209,23 @@ mod tests {
             Box::new(sender_report(1, 2)),
             Box::new(ReceiverReport { reports: vec![reception(9, 32)], ..Default::default() }),
         ];
-        let feedback = Feedback::read(&packets, VOICE);
-        assert_eq!(feedback, Feedback { key_frame_wanted: false, loss: Some(0.5), voice_loss: Some(0.25) });
+        let feedback = Feedback::read(&packets, VOICE, None);
+        let expected = Feedback { loss: Some(0.5), voice_loss: Some(0.25), ..Feedback::default() };
+        assert_eq!(feedback, expected);
+        let feedback = Feedback::read(&packets, VOICE, Some(9));
+        assert_eq!(feedback, Feedback { screen_loss: Some(0.125), ..expected });
+    }
+
+    #[test]
+    fn a_key_frame_is_asked_of_the_stream_that_the_request_names() {
+        let request = |media_ssrc| -> Vec<Box<dyn rtc::rtcp::Packet>> {
+            vec![Box::new(PictureLossIndication { sender_ssrc: 0, media_ssrc })]
+        };
+        let wanted = |ssrc| {
+            let feedback = Feedback::read(&request(ssrc), VOICE, Some(9));
+            (feedback.key_frame_wanted, feedback.screen_key_frame_wanted)
+        };
+        assert_eq!((wanted(1), wanted(9)), ((true, false), (false, true)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::api::{AddressPolicy, CHAT_MAX_BYTES};
 
 /// A description.
 pub fn description(sdp: &str) {
-    let formats = codec::video_formats(sdp, &[VideoCodec::H264, VideoCodec::Vp8]).unwrap_or_default();
+    let formats = codec::video_sections(sdp, &[VideoCodec::H264, VideoCodec::Vp8]).concat();
     assert!(formats.len() <= sdp.lines().count());
     let _ = (setup::voice_types(sdp), setup::understands_redundancy(sdp));
     let bare = told::without_candidates(sdp);

@@ -27,6 +27,9 @@ use crate::send::fanout::{AudioUnit, Fanout, Subscription};
 
 /// Requests for key frames closer together than this are one request: an answer takes a round trip.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(200);
+/// Packets of a screen's picture that go out at once, and how long the next ones wait: some 40 Mbit/s.
+const BURST_PACKETS: usize = 16;
+const BURST_SPACING: Duration = Duration::from_millis(4);
 
 /// One stream to a peer: the encoded media is shared, the header fields are its own.
 pub(super) struct Outgoing {
@@ -125,23 +128,54 @@ pub(super) async fn send(
     }
 }
 
+/// Sends a screen's pictures until the subscription ends. What is still changes in large leaps, of hundreds of
+/// packets at once: they go out in bursts that a path's queues can take.
+pub(super) async fn send_screen(mut from: Subscription, mut screen: Outgoing) {
+    while let Some(unit) = from.video.recv().await {
+        screen.captured(unit.captured);
+        for (index, payload) in unit.payloads.iter().enumerate() {
+            if index > 0 && index % BURST_PACKETS == 0 {
+                tokio::time::sleep(BURST_SPACING).await;
+            }
+            screen.write(unit.timestamp, payload.marker, payload.data.clone()).await;
+        }
+    }
+}
+
+/// Who acts on what a peer says about our pictures of one kind.
+#[derive(Clone)]
+pub(super) struct Pictures {
+    pub fanout: Arc<Fanout>,
+    pub codec: Option<VideoCodec>,
+    pub adaptation: Arc<Mutex<Adaptation>>,
+}
+
+impl Pictures {
+    fn heed(&self, key_frame_wanted: bool, loss: Option<f64>) {
+        if key_frame_wanted {
+            self.fanout.request_key_frame(self.codec);
+        }
+        if let Some(loss) = loss {
+            self.adaptation.lock().loss(Instant::now(), loss);
+        }
+    }
+}
+
 /// Acts on what the peer says about one of our tracks. Every track's feedback has to be read, or its
 /// queue overflows.
 pub(super) async fn read_feedback(
     track: Arc<TrackLocalStaticRTP>,
-    fanout: Arc<Fanout>,
-    video_codec: Option<VideoCodec>,
-    adaptation: Arc<Mutex<Adaptation>>,
+    camera: Pictures,
+    screen: Option<(u32, Pictures)>,
     voice: VoiceFeedback,
 ) {
+    let screen_ssrc = screen.as_ref().map(|(ssrc, _)| *ssrc);
     while let Some(event) = track.poll().await {
         let TrackLocalEvent::OnRtcpPacket(packets) = event else { continue };
-        let feedback = Feedback::read(&packets, voice.ssrc);
-        if feedback.key_frame_wanted {
-            fanout.request_key_frame(video_codec);
-        }
-        if let Some(loss) = feedback.loss {
-            adaptation.lock().loss(Instant::now(), loss);
+        let feedback = Feedback::read(&packets, voice.ssrc, screen_ssrc);
+        camera.heed(feedback.key_frame_wanted, feedback.loss);
+        if let Some((_, screen)) = &screen {
+            screen.heed(feedback.screen_key_frame_wanted, feedback.screen_loss);
         }
         if let Some(loss) = feedback.voice_loss {
             voice.loss(Instant::now(), loss);

@@ -15,7 +15,7 @@ mod setup;
 mod told;
 
 pub(crate) use chat::{ChatGate, clean};
-pub(crate) use connection::{CandidatePair, Connection, ConnectionConfig, ConnectionNews};
+pub(crate) use connection::{CandidatePair, Connection, ConnectionConfig, ConnectionNews, ScreenSection};
 pub(crate) use files::{FileChannel, FileMessage};
 pub(crate) use setup::Network;
 

@@ -73,9 +73,9 @@ fn arrival_times() -> RTCPFeedback {
 
 fn video_codec(codec: VideoCodec) -> RTCRtpCodec {
     let (mime_type, parameters) = match codec {
-        // Constrained baseline, level 3.1 (720p30), fragmented units allowed (RFC 6184, section 8.1).
+        // Constrained baseline, level 4.0 (1080p30, for a screen), fragmented units allowed (RFC 6184, section 8.1).
         VideoCodec::H264 => {
-            (MIME_TYPE_H264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f")
+            (MIME_TYPE_H264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e028")
         }
         VideoCodec::Vp8 => (MIME_TYPE_VP8, ""),
     };
@@ -203,13 +203,13 @@ fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>) -> Registry {
         .with(Slot::from(feedback::SLOT), FeedbackInterceptor::new(reports))
 }
 
-/// A track to send, of video where there is a codec to begin with; and the synchronisation source its
-/// packets carry.
-pub(super) fn track(video: Option<VideoCodec>, stream: &str) -> (Arc<TrackLocalStaticRTP>, u32) {
+/// A track to send by this name, of video where there is a codec to begin with; and the synchronisation source
+/// its packets carry.
+pub(super) fn track(id: &str, video: Option<VideoCodec>, stream: &str) -> (Arc<TrackLocalStaticRTP>, u32) {
     let ssrc = random_u32();
-    let (kind, codec, id) = match video {
-        None => (RtpCodecKind::Audio, audio_codec(), "audio"),
-        Some(codec) => (RtpCodecKind::Video, video_codec(codec), "video"),
+    let (kind, codec) = match video {
+        None => (RtpCodecKind::Audio, audio_codec()),
+        Some(codec) => (RtpCodecKind::Video, video_codec(codec)),
     };
     let encoding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {

@@ -245,6 +245,11 @@ impl PeerVideo {
         self.shown.lock().last.is_some_and(|last| now.saturating_duration_since(last) < VIDEO_TIMEOUT)
     }
 
+    /// Whether pictures came since the last pause, however long ago: what does not move sends few.
+    pub fn has_pictures(&self) -> bool {
+        self.shown.lock().last.is_some()
+    }
+
     pub fn stats(&self) -> VideoStats {
         let (codec, receive) = {
             let receiver = self.receiver.lock();
@@ -267,7 +272,7 @@ impl PeerVideo {
         }
     }
 
-    /// The peer switched its camera off: a pause is no freeze.
+    /// The peer switched its camera off, or shares no more: a pause is no freeze.
     pub fn pause(&self) {
         let mut shown = self.shown.lock();
         shown.last = None;

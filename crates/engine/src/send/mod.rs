@@ -3,5 +3,6 @@
 
 pub(crate) mod audio;
 pub(crate) mod fanout;
+pub(crate) mod screen;
 pub(crate) mod video;
 mod voice;

@@ -1,13 +1,13 @@
-//! The encoder thread: the newest captured picture, scaled, encoded once for each codec in use, cut into
-//! payloads.
+//! The camera's encoder thread: the newest captured picture, scaled, encoded once for each codec in use, cut
+//! into payloads; and what the screen's thread does likewise.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use maru_media::stats::Percentiles;
-use maru_media::video::adapt::Adaptation;
-use maru_media::video::codec::{EncoderConfig, VideoEncoder, encoder};
+use maru_media::video::adapt::{Adaptation, Step};
+use maru_media::video::codec::{Content, EncoderConfig, VideoEncoder, encoder};
 use maru_media::video::rtp::Packetizer;
 use maru_media::video::scale::{Scaler, fit};
 use maru_media::{EncodedFrame, FramePool, LatestFrame, VideoCodec, VideoFrame};
@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use super::fanout::{Fanout, VideoUnit};
 
 /// How often a waiting thread looks whether it should end.
-const WAKE: Duration = Duration::from_millis(200);
+pub(super) const WAKE: Duration = Duration::from_millis(200);
 /// Key frames are large: many requests in this span get one.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(150);
 /// Payload bytes in a packet: fits 1280-byte paths (IPv6's minimum) with IP, UDP, SRTP and RTP headers.
@@ -155,51 +155,100 @@ impl Stream {
     }
 }
 
-/// Runs until `capture` is closed.
-pub(crate) fn run(
-    capture: &Arc<LatestFrame>,
-    fanout: &Fanout,
-    adaptation: &Mutex<Adaptation>,
-    stats: &Arc<VideoSendStats>,
-) {
-    let mut reader = capture.reader();
-    let mut scaler = Scaler::new();
-    let pool = FramePool::new();
-    let epoch = Instant::now();
-    let mut streams: Vec<Stream> = VideoCodec::BUILT_IN.iter().copied().map(Stream::new).collect();
-    let mut last_sent: Option<Instant> = None;
+/// What became of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Somebody gets it.
+    Sent,
+    /// The encoder left it out, or failed and starts anew.
+    LeftOut,
+    /// There is no encoder to be had.
+    NoEncoder,
+}
 
-    while !reader.is_closed() {
-        let frame = reader.wait(WAKE);
-        // An encoder that nobody watches goes: it holds tens of megabytes.
+/// Encodes pictures in each codec that somebody takes.
+pub(super) struct Encoding<'a> {
+    content: Content,
+    fanout: &'a Fanout,
+    adaptation: &'a Mutex<Adaptation>,
+    stats: &'a Arc<VideoSendStats>,
+    streams: Vec<Stream>,
+    scaler: Scaler,
+    pool: FramePool,
+    epoch: Instant,
+}
+
+impl<'a> Encoding<'a> {
+    pub fn new(
+        content: Content,
+        fanout: &'a Fanout,
+        adaptation: &'a Mutex<Adaptation>,
+        stats: &'a Arc<VideoSendStats>,
+    ) -> Self {
+        Self {
+            content,
+            fanout,
+            adaptation,
+            stats,
+            streams: VideoCodec::BUILT_IN.iter().copied().map(Stream::new).collect(),
+            scaler: Scaler::new(),
+            pool: FramePool::new(),
+            epoch: Instant::now(),
+        }
+    }
+
+    /// Whether anybody takes pictures. An encoder that nobody watches goes: it holds tens of megabytes.
+    pub fn is_watched(&mut self) -> bool {
         let mut watched = false;
-        for stream in &mut streams {
-            if fanout.wants_video(stream.codec) {
+        for stream in &mut self.streams {
+            if self.fanout.wants_video(stream.codec) {
                 watched = true;
             } else {
                 stream.encoder = None;
             }
         }
-        let Some(frame) = frame.filter(|_| watched) else { continue };
-        let start = Instant::now();
-        let step = adaptation.lock().step();
-        if is_too_soon(last_sent, frame.captured(), step.fps) {
-            continue;
+        watched
+    }
+
+    /// There are no pictures for now: all encoders go.
+    pub fn release(&mut self) {
+        for stream in &mut self.streams {
+            stream.encoder = None;
         }
+    }
+
+    /// Whether somebody waits for a picture that stands alone.
+    pub fn key_frame_wanted(&self) -> bool {
+        let mut streams = self.streams.iter();
+        streams
+            .any(|stream| self.fanout.wants_video(stream.codec) && self.fanout.key_frame_wanted(stream.codec))
+    }
+
+    /// Pictures per second at the most.
+    pub fn fps(&self) -> f32 {
+        self.adaptation.lock().step().fps
+    }
+
+    /// Scales a picture, encodes it and hands it out.
+    pub fn picture(&mut self, frame: &VideoFrame) -> Outcome {
+        let start = Instant::now();
+        let step = self.adaptation.lock().step();
         let (width_px, height_px) = fit(frame.width_px(), frame.height_px(), step.width_px, step.height_px);
         let scaled;
         let picture: &VideoFrame = if (width_px, height_px) == (frame.width_px(), frame.height_px()) {
-            &frame
+            frame
         } else {
-            scaled = scaler.scale(&frame, width_px, height_px, &pool);
+            scaled = self.scaler.scale(frame, width_px, height_px, &self.pool);
             &scaled
         };
-        let timestamp = timestamp_90_khz(frame.captured().saturating_duration_since(epoch));
+        let timestamp = timestamp_90_khz(frame.captured().saturating_duration_since(self.epoch));
         let picture = Picture { frame: picture, timestamp, start };
-        let config = EncoderConfig { width_px, height_px, fps: step.fps, bitrate_bps: step.bitrate_bps };
+        let Step { fps, bitrate_bps, .. } = step;
+        let config = EncoderConfig { width_px, height_px, fps, bitrate_bps, content: self.content };
 
         let (mut sent, mut missing) = (false, false);
-        for stream in streams.iter_mut().filter(|stream| fanout.wants_video(stream.codec)) {
+        let (fanout, stats) = (self.fanout, self.stats);
+        for stream in self.streams.iter_mut().filter(|stream| fanout.wants_video(stream.codec)) {
             // Counted before it goes out: nobody can have received more than was encoded.
             let result = stream.send(&picture, config, fanout, stats, |encoded| {
                 if !sent {
@@ -213,10 +262,34 @@ pub(crate) fn run(
         if sent {
             let done = Instant::now();
             stats.encode_ms.lock().push_duration(done.saturating_duration_since(start));
-            last_sent = Some(frame.captured());
-            adaptation.lock().encoded(done, frame.captured(), start);
-        } else if missing {
-            std::thread::sleep(WAKE); // out of memory, most likely: do not spin
+            self.adaptation.lock().encoded(done, frame.captured(), start);
+            return Outcome::Sent;
+        }
+        if missing { Outcome::NoEncoder } else { Outcome::LeftOut }
+    }
+}
+
+/// Encodes a camera's pictures until `capture` is closed.
+pub(crate) fn run(
+    capture: &Arc<LatestFrame>,
+    fanout: &Fanout,
+    adaptation: &Mutex<Adaptation>,
+    stats: &Arc<VideoSendStats>,
+) {
+    let mut reader = capture.reader();
+    let mut encoding = Encoding::new(Content::Camera, fanout, adaptation, stats);
+    let mut last_sent: Option<Instant> = None;
+    while !reader.is_closed() {
+        let frame = reader.wait(WAKE);
+        let watched = encoding.is_watched();
+        let Some(frame) = frame.filter(|_| watched) else { continue };
+        if is_too_soon(last_sent, frame.captured(), encoding.fps()) {
+            continue;
+        }
+        match encoding.picture(&frame) {
+            Outcome::Sent => last_sent = Some(frame.captured()),
+            Outcome::LeftOut => {}
+            Outcome::NoEncoder => std::thread::sleep(WAKE), // out of memory, most likely: do not spin
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What to give up when the machine or the path cannot keep up: first resolution, then frames,
-//! never delay.
+//! What to give up when the machine or the path cannot keep up: of a camera's pictures first resolution, then
+//! frames; of a screen's, on which there is text, first frames; never delay.
 //!
 //! Two controllers, both told the time, and one ladder. The processor's: how long a picture takes
 //! from its capture to the end of its encoding, against the time there is. The path's: the share of
@@ -22,7 +22,7 @@ pub struct Step {
 }
 
 /// Best first. Each step takes about 40 % less time to encode than the one before.
-const LADDER: [Step; 7] = [
+const CAMERA: &[Step] = &[
     step(1280, 720, 30, 2_000_000),
     step(960, 540, 30, 1_200_000),
     step(640, 360, 30, 700_000),
@@ -30,6 +30,17 @@ const LADDER: [Step; 7] = [
     step(480, 270, 20, 350_000),
     step(480, 270, 15, 280_000),
     step(320, 180, 15, 160_000),
+];
+
+/// The same for a screen: its size is the last that is given up.
+const SCREEN: &[Step] = &[
+    step(1920, 1080, 30, 2_500_000),
+    step(1920, 1080, 20, 2_000_000),
+    step(1920, 1080, 15, 1_700_000),
+    step(1920, 1080, 10, 1_300_000),
+    step(1920, 1080, 5, 800_000),
+    step(1280, 720, 5, 500_000),
+    step(1280, 720, 2, 250_000),
 ];
 
 const fn step(width_px: u32, height_px: u32, fps: u32, bitrate_bps: u32) -> Step {
@@ -52,6 +63,7 @@ const RETRY_LONGEST: Duration = Duration::from_secs(240);
 /// Decides on the [`Step`].
 #[derive(Debug)]
 pub struct Adaptation {
+    ladder: &'static [Step],
     /// Position on the ladder that the processor allows.
     rung: usize,
     /// Exponentially weighted mean of used time over available time.
@@ -73,9 +85,19 @@ impl Default for Adaptation {
 }
 
 impl Adaptation {
-    /// Starts with the best.
+    /// For a camera's pictures; starts with the best.
     pub fn new() -> Self {
+        Self::on(CAMERA)
+    }
+
+    /// For a screen's pictures; starts with the best.
+    pub fn of_screen() -> Self {
+        Self::on(SCREEN)
+    }
+
+    fn on(ladder: &'static [Step]) -> Self {
         Self {
+            ladder,
             rung: 0,
             load: 0.0,
             over_since: None,
@@ -83,25 +105,26 @@ impl Adaptation {
             last_up: None,
             retry_after: RETRY_FIRST,
             not_before: None,
-            path_bps: f64::from(LADDER[0].bitrate_bps),
+            path_bps: f64::from(ladder[0].bitrate_bps),
             last_loss: None,
         }
     }
 
     /// What to encode now: the processor's rung, or a lower one where the path has no room for it.
     pub fn step(&self) -> Step {
-        let by_path = LADDER
+        let ladder = self.ladder;
+        let by_path = ladder
             .iter()
             .position(|step| f64::from(step.bitrate_bps) * 0.6 <= self.path_bps)
-            .unwrap_or(LADDER.len() - 1);
-        let mut step = LADDER[self.rung.max(by_path).min(LADDER.len() - 1)];
+            .unwrap_or(ladder.len() - 1);
+        let mut step = ladder[self.rung.max(by_path).min(ladder.len() - 1)];
         step.bitrate_bps = f64::from(step.bitrate_bps).min(self.path_bps) as u32;
         step
     }
 
     /// A picture captured at `captured` was begun at `start` and done at `now`.
     pub fn encoded(&mut self, now: Instant, captured: Instant, start: Instant) {
-        let available = 1.0 / f64::from(LADDER[self.rung].fps);
+        let available = 1.0 / f64::from(self.ladder[self.rung].fps);
         // Waiting counts as much as working: with too many threads for the cores, it is the waiting
         // that grows.
         let waited = start.saturating_duration_since(captured).as_secs_f64();
@@ -128,7 +151,7 @@ impl Adaptation {
     }
 
     fn step_down(&mut self, now: Instant) {
-        if self.rung + 1 < LADDER.len() {
+        if self.rung + 1 < self.ladder.len() {
             self.rung += 1;
         }
         let failed_try =
@@ -163,7 +186,7 @@ impl Adaptation {
             return;
         }
         self.last_loss = Some(now);
-        self.path_bps = self.path_bps.clamp(MIN_BITRATE_BPS, f64::from(LADDER[0].bitrate_bps));
+        self.path_bps = self.path_bps.clamp(MIN_BITRATE_BPS, f64::from(self.ladder[0].bitrate_bps));
     }
 }
 
@@ -186,7 +209,7 @@ mod tests {
     fn a_machine_at_ease_keeps_the_best_picture() {
         let (mut adaptation, mut now) = (Adaptation::new(), Instant::now());
         run(&mut adaptation, &mut now, 60.0, 1, 10);
-        assert_eq!(adaptation.step(), LADDER[0]);
+        assert_eq!(adaptation.step(), CAMERA[0]);
     }
 
     #[test]
@@ -195,7 +218,7 @@ mod tests {
         run(&mut adaptation, &mut now, 2.0, 20, 30);
         assert!(adaptation.step().width_px < 1280);
         run(&mut adaptation, &mut now, 20.0, 60, 60);
-        assert_eq!(adaptation.step(), LADDER[LADDER.len() - 1]);
+        assert_eq!(adaptation.step(), CAMERA[CAMERA.len() - 1]);
     }
 
     #[test]
@@ -204,7 +227,7 @@ mod tests {
         run(&mut adaptation, &mut now, 5.0, 1, 10);
         run(&mut adaptation, &mut now, 0.03, 100, 100);
         run(&mut adaptation, &mut now, 5.0, 1, 10);
-        assert_eq!(adaptation.step(), LADDER[0]);
+        assert_eq!(adaptation.step(), CAMERA[0]);
     }
 
     #[test]
@@ -215,7 +238,7 @@ mod tests {
         // At the best step it is too slow, one below it is at ease.
         let end = now + Duration::from_secs(300);
         while now < end {
-            let best = adaptation.step() == LADDER[0];
+            let best = adaptation.step() == CAMERA[0];
             run(&mut adaptation, &mut now, 0.1, 1, if best { 40 } else { 8 });
             let fps_width = f64::from(adaptation.step().width_px);
             ups += u32::from(fps_width > last);
@@ -237,7 +260,7 @@ mod tests {
             now += Duration::from_secs(1);
             adaptation.loss(now, 0.0);
         }
-        assert_eq!(adaptation.step(), LADDER[0]);
+        assert_eq!(adaptation.step(), CAMERA[0]);
     }
 
     #[test]
@@ -247,6 +270,19 @@ mod tests {
             now += Duration::from_secs(1);
             adaptation.loss(now, 0.05);
         }
-        assert_eq!(adaptation.step(), LADDER[0]);
+        assert_eq!(adaptation.step(), CAMERA[0]);
+    }
+
+    #[test]
+    fn a_screen_gives_up_frames_before_its_size() {
+        let (mut adaptation, mut now) = (Adaptation::of_screen(), Instant::now());
+        run(&mut adaptation, &mut now, 4.0, 40, 60);
+        let step = adaptation.step();
+        assert!(step.fps < 30.0 && (step.width_px, step.height_px) == (1920, 1080), "{step:?}");
+        for _ in 0..30 {
+            now += Duration::from_secs(1);
+            adaptation.loss(now, 0.3);
+        }
+        assert!(adaptation.step().width_px < 1920, "a thin path carries no large picture at all");
     }
 }

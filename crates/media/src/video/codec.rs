@@ -9,6 +9,16 @@ use crate::video::vp8;
 
 pub use crate::error::CodecError;
 
+/// What the pictures show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// What a camera sees: an even flow of pictures counts for more than any one of them.
+    #[default]
+    Camera,
+    /// A screen: text has to be sharp, so pictures are left out before they get bad.
+    Screen,
+}
+
 /// What an encoder is made for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EncoderConfig {
@@ -20,6 +30,8 @@ pub struct EncoderConfig {
     pub fps: f32,
     /// Bits per second to aim at.
     pub bitrate_bps: u32,
+    /// What will come.
+    pub content: Content,
 }
 
 /// Turns pictures of one size into frames. Not for async threads: a picture takes milliseconds.
@@ -93,7 +105,7 @@ const MAX_BITRATE_BPS: u32 = 100_000_000;
 
 /// Whether every codec can do what is asked for.
 pub(super) fn check(config: EncoderConfig) -> Result<(), CodecError> {
-    let EncoderConfig { width_px, height_px, fps, bitrate_bps } = config;
+    let EncoderConfig { width_px, height_px, fps, bitrate_bps, .. } = config;
     if !fits(width_px, height_px) || width_px % 2 != 0 || height_px % 2 != 0 || width_px.min(height_px) < 16 {
         return Err(CodecError::Size { width_px, height_px });
     }

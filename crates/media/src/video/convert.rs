@@ -28,6 +28,8 @@ pub enum PixelFormat {
     Rgb24,
     /// B G R.
     Bgr24,
+    /// B G R and a byte that means nothing: what screens are made of.
+    Bgrx32,
     /// Y Cb Cr for every pixel, BT.601 in full range: what a JPEG holds, and cheaper to convert
     /// than its RGB.
     YCbCr24,
@@ -44,6 +46,7 @@ impl PixelFormat {
             Self::I420 => "I420",
             Self::Rgb24 => "RGB24",
             Self::Bgr24 => "BGR24",
+            Self::Bgrx32 => "BGRX32",
             Self::YCbCr24 => "YCbCr24",
         }
     }
@@ -55,6 +58,7 @@ impl PixelFormat {
             Self::Nv12 | Self::Nv21 | Self::I420 => width,
             Self::Yuyv | Self::Uyvy => width.div_ceil(2) * 4,
             Self::Rgb24 | Self::Bgr24 | Self::YCbCr24 => width * 3,
+            Self::Bgrx32 => width * 4,
         }
     }
 
@@ -72,7 +76,7 @@ impl PixelFormat {
                 height * stride + (2 * chroma_rows - 1) * chroma + (width_px as usize).div_ceil(2)
             }
             Self::YCbCr24 => (height - 1) * stride + self.row_bytes(width_px),
-            Self::Yuyv | Self::Uyvy | Self::Rgb24 | Self::Bgr24 => height * stride,
+            Self::Yuyv | Self::Uyvy | Self::Rgb24 | Self::Bgr24 | Self::Bgrx32 => height * stride,
         }
     }
 }
@@ -151,8 +155,12 @@ pub fn to_i420(
                 _ => yuv::uyvy422_to_yuv420(&mut planar, &packed).is_ok(),
             }
         }
-        PixelFormat::Rgb24 | PixelFormat::Bgr24 => {
-            let convert = if format == PixelFormat::Rgb24 { yuv::rgb_to_yuv420 } else { yuv::bgr_to_yuv420 };
+        PixelFormat::Rgb24 | PixelFormat::Bgr24 | PixelFormat::Bgrx32 => {
+            let convert = match format {
+                PixelFormat::Rgb24 => yuv::rgb_to_yuv420,
+                PixelFormat::Bgr24 => yuv::bgr_to_yuv420,
+                _ => yuv::bgra_to_yuv420,
+            };
             let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
             let mode = YuvConversionMode::Balanced;
             convert(&mut planar(&mut frame), data, stride as u32, range, matrix, mode).is_ok()

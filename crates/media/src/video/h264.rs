@@ -16,7 +16,8 @@ use openh264_sys2::{
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
 use crate::video::codec::{
-    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_picture, check_rate, copy_out,
+    CodecError, Content, EncoderConfig, VideoDecoder, VideoEncoder, check, check_picture, check_rate,
+    copy_out,
 };
 
 const NAME: &str = "H.264";
@@ -47,13 +48,18 @@ impl Encoder {
     /// [`CodecError::Size`], [`CodecError::Setting`] or [`CodecError::Start`].
     pub fn new(config: EncoderConfig) -> Result<Self, CodecError> {
         check(config)?;
-        let EncoderConfig { fps, bitrate_bps, .. } = config;
+        let EncoderConfig { fps, bitrate_bps, content, .. } = config;
+        let (usage, screen) = match content {
+            Content::Camera => (UsageType::CameraVideoRealTime, false),
+            Content::Screen => (UsageType::ScreenContentRealTime, true),
+        };
         let settings = LibraryConfig::new()
-            .usage_type(UsageType::CameraVideoRealTime)
+            .usage_type(usage)
             .profile(Profile::Baseline)
             .complexity(Complexity::Low)
             .rate_control_mode(RateControlMode::Bitrate)
-            .skip_frames(false)
+            // The library keeps a screen's pictures sharp whatever the rate: only leaving some out can meet it.
+            .skip_frames(screen)
             .bitrate(BitRate::from_bps(bitrate_bps))
             .max_frame_rate(FrameRate::from_hz(fps))
             .intra_frame_period(IntraFramePeriod::from_num_frames(KEY_FRAME_INTERVAL))
@@ -61,7 +67,7 @@ impl Encoder {
             // A cut is rare in a call, and a key frame at one is what a receiver on a thin path can
             // least afford: predicted frames with intra blocks do it as well.
             .scene_change_detect(false)
-            .background_detection(true)
+            .background_detection(!screen)
             .num_threads(1)
             .vui(VuiConfig::bt601());
         let library = Library::with_api_config(OpenH264API::from_source(), settings)

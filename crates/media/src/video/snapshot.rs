@@ -1,7 +1,7 @@
 //! Saves a picture as a file that everything can show.
 
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix};
@@ -13,6 +13,16 @@ use crate::frame::VideoFrame;
 /// # Errors
 /// [`io::Error`] when the file cannot be written.
 pub fn save_png(frame: &VideoFrame, path: &Path) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    write_png(frame, &mut file)?;
+    file.flush()
+}
+
+/// Writes `frame` as a PNG (8-bit RGB).
+///
+/// # Errors
+/// [`io::Error`] when it cannot be written.
+pub fn write_png(frame: &VideoFrame, to: impl Write) -> io::Result<()> {
     let (width, height) = (frame.width_px(), frame.height_px());
     let [y_plane, u_plane, v_plane] = frame.planes();
     let [y_stride, u_stride, v_stride] = frame.strides().map(|stride| stride as u32);
@@ -20,7 +30,7 @@ pub fn save_png(frame: &VideoFrame, path: &Path) -> io::Result<()> {
     let mut rgb = vec![0; width as usize * height as usize * 3];
     let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
     yuv::yuv420_to_rgb(&planar, &mut rgb, width * 3, range, matrix).map_err(io::Error::other)?;
-    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
+    let mut encoder = png::Encoder::new(to, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;

@@ -5,7 +5,8 @@ use bytes::Bytes;
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
 use crate::video::codec::{
-    CodecError, EncoderConfig, VideoDecoder, VideoEncoder, check, check_picture, check_rate, copy_out, fits,
+    CodecError, Content, EncoderConfig, VideoDecoder, VideoEncoder, check, check_picture, check_rate,
+    copy_out, fits,
 };
 use crate::video::rtp::vp8_key_frame_size;
 
@@ -30,9 +31,11 @@ impl Encoder {
     /// [`CodecError::Size`], [`CodecError::Setting`] or [`CodecError::Start`].
     pub fn new(config: EncoderConfig) -> Result<Self, CodecError> {
         check(config)?;
-        let EncoderConfig { width_px, height_px, fps, bitrate_bps } = config;
+        let EncoderConfig { width_px, height_px, fps, bitrate_bps, content } = config;
         let threads = if width_px * height_px >= TWO_THREADS_FROM_PX { 2 } else { 1 };
-        let settings = maru_vpx::Settings { width_px, height_px, bitrate_bps, fps, threads, speed: SPEED };
+        let screen = content == Content::Screen;
+        let settings =
+            maru_vpx::Settings { width_px, height_px, bitrate_bps, fps, threads, speed: SPEED, screen };
         let library = maru_vpx::Encoder::new(settings).map_err(|error| start_error("encoder", &error))?;
         Ok(Self { library, config })
     }

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use maru_media::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
-use maru_media::video::codec::{EncoderConfig, VideoEncoder, encoder};
+use maru_media::video::codec::{Content, EncoderConfig, VideoEncoder, encoder};
 use maru_media::video::receive::VideoPacket;
 use maru_media::video::rtp::{Packetizer, Payload};
 
@@ -58,7 +58,8 @@ pub fn encode_with(
     height_px: u32,
     bitrate_bps: u32,
 ) -> Box<dyn VideoEncoder> {
-    encoder(codec, EncoderConfig { width_px, height_px, fps: 30.0, bitrate_bps }).unwrap()
+    encoder(codec, EncoderConfig { width_px, height_px, fps: 30.0, bitrate_bps, content: Content::Camera })
+        .unwrap()
 }
 
 /// `count` frames of the moving scene, encoded; key frames where `key` says so.
