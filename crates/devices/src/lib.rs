@@ -11,6 +11,7 @@ mod list;
 mod lost;
 mod platform;
 mod poll;
+pub mod screen;
 mod sound;
 mod synthetic;
 mod system;

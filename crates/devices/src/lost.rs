@@ -1,25 +1,32 @@
 //! Tells the owner of a device, at most once, that the device stopped working.
 
+use std::fmt;
 use std::sync::Arc;
 
 use maru_media::DeviceError;
-use maru_media::device::OnLost;
 use parking_lot::Mutex;
 
 /// Shared between everybody who may notice the loss; the first one to notice reports it.
-#[derive(Clone)]
-pub struct Lost {
-    report: Arc<Mutex<Option<OnLost>>>,
+pub struct Lost<E = DeviceError> {
+    report: Arc<Mutex<Option<OnLost<E>>>>,
 }
 
-impl Lost {
+type OnLost<E> = Box<dyn FnOnce(E) + Send>;
+
+impl<E> Clone for Lost<E> {
+    fn clone(&self) -> Self {
+        Self { report: Arc::clone(&self.report) }
+    }
+}
+
+impl<E: fmt::Display> Lost<E> {
     /// Around the owner's callback.
-    pub fn new(on_lost: OnLost) -> Self {
+    pub fn new(on_lost: OnLost<E>) -> Self {
         Self { report: Arc::new(Mutex::new(Some(on_lost))) }
     }
 
     /// Reports the loss, unless somebody did already or the owner has let go of the device.
-    pub fn report(&self, error: DeviceError) {
+    pub fn report(&self, error: E) {
         let report = self.report.lock().take();
         if let Some(report) = report {
             tracing::warn!(%error, "device lost");

@@ -6,14 +6,18 @@ use std::time::{Duration, Instant};
 
 use maru_media::audio::ring::{RingConsumer, RingProducer};
 use maru_media::device::{Camera, DeviceWatch, Microphone, OnDevices, OnLost, Speaker, VideoFormat};
-use maru_media::{DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, LatestFrame};
+use maru_media::screen::{OnScreenEnded, Screen};
+use maru_media::{
+    DeviceError, DeviceId, DeviceInfo, DeviceKind, DeviceList, Devices, LatestFrame, ScreenError,
+    ScreenSource, ScreenSourceId,
+};
 
 use crate::id::{self, CameraChoice, MicrophoneChoice, SpeakerChoice};
 use crate::list::compose;
 use crate::lost::Lost;
 use crate::poll::Poll;
 use crate::sound::SoundList;
-use crate::{camera, hotplug, sound, synthetic};
+use crate::{camera, hotplug, screen, sound, synthetic};
 
 /// Set to anything but `0` or nothing, this environment variable has synthetic devices listed.
 pub const SYNTHETIC_ENVIRONMENT: &str = "MARU_SYNTHETIC_DEVICES";
@@ -49,12 +53,18 @@ impl Lists {
         let asked = (self.cameras.ask(), self.sounds.ask());
         let cameras = self.cameras.answer(asked.0, deadline);
         let SoundList { microphones, speakers } = self.sounds.answer(asked.1, deadline);
-        let synthetic = self.always_synthetic || self.synthetic.load(Ordering::Relaxed);
+        let synthetic = self.offers_synthetic();
         DeviceList {
             cameras: compose(DeviceKind::Camera, cameras, synthetic),
             microphones: compose(DeviceKind::Microphone, microphones, synthetic),
             speakers: compose(DeviceKind::Speaker, speakers, synthetic),
         }
+    }
+}
+
+impl Lists {
+    fn offers_synthetic(&self) -> bool {
+        self.always_synthetic || self.synthetic.load(Ordering::Relaxed)
     }
 }
 
@@ -78,6 +88,17 @@ impl SystemDevices {
     /// any more still opens: a call does not lose its camera to a setting.
     pub fn offer_synthetic(&self, synthetic: bool) -> bool {
         self.lists.synthetic.swap(synthetic, Ordering::Relaxed) != synthetic
+    }
+
+    /// What there is to share, screens first. May block for a moment.
+    pub fn screens(&self) -> Vec<ScreenSource> {
+        screen::sources(self.lists.offers_synthetic())
+    }
+
+    /// A small picture of a screen or window, as a PNG; `None` where there is none to be had soon. May block for
+    /// a moment.
+    pub fn screen_thumbnail(&self, id: &ScreenSourceId) -> Option<Vec<u8>> {
+        screen::thumbnail(id)
     }
 }
 
@@ -104,6 +125,15 @@ impl Devices for SystemDevices {
             CameraChoice::File(path) => synthetic::open_y4m(path, output, lost),
             CameraChoice::Real(name) => camera::open(name, id, format, output, lost),
         }
+    }
+
+    fn open_screen(
+        &self,
+        id: &ScreenSourceId,
+        output: Arc<LatestFrame>,
+        on_ended: OnScreenEnded,
+    ) -> Result<Box<dyn Screen>, ScreenError> {
+        screen::open(id, output, on_ended)
     }
 
     fn open_microphone(

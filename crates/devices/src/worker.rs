@@ -82,8 +82,8 @@ impl OpenError<DeviceError> {
 /// A running thread. Dropping it asks the thread to end and waits a bounded time for it.
 pub struct Worker {
     stop: Arc<Stop>,
-    /// Disconnected when the thread has ended.
-    ended: Receiver<()>,
+    /// Disconnected when the thread has ended. Locked by nobody but its end.
+    ended: Mutex<Receiver<()>>,
     name: String,
 }
 
@@ -112,7 +112,7 @@ impl Worker {
             tracing::error!(%error, "cannot start a thread");
             return Err(OpenError::Died);
         }
-        let worker = Self { stop, ended, name: name.to_owned() };
+        let worker = Self { stop, ended: Mutex::new(ended), name: name.to_owned() };
         match answer.recv_timeout(limit) {
             Ok(Ok(value)) => Ok((worker, value)),
             Ok(Err(error)) => Err(OpenError::Refused(error)),
@@ -130,7 +130,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.stop.raise();
-        if self.ended.recv_timeout(RELEASE_LIMIT) == Err(RecvTimeoutError::Timeout) {
+        if self.ended.get_mut().recv_timeout(RELEASE_LIMIT) == Err(RecvTimeoutError::Timeout) {
             tracing::warn!(thread = self.name, "a device does not let go; its thread is abandoned");
         }
     }

@@ -1,6 +1,8 @@
 //! Linux: V4L2, PulseAudio and ALSA.
 
 mod pulseaudio;
+mod screen;
+mod x11;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -24,6 +26,7 @@ use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Format, FourCC};
 
+pub use self::screen::{open_screen, screen_sources};
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.

@@ -10,6 +10,7 @@ use nokhwa::utils::{CameraFormat, CameraInfo, FrameFormat, RequestedFormatType};
 use nokhwa::{Camera, NokhwaError};
 
 pub use super::direct::*;
+pub use super::no_screen::*;
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.

@@ -4,6 +4,8 @@
 mod direct;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(any(target_os = "macos", target_os = "windows"))]
+mod no_screen;
 #[cfg(target_os = "linux")]
 pub use linux::*;
 #[cfg(target_os = "macos")]

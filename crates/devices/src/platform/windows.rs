@@ -15,6 +15,7 @@ use windows::Win32::System::Com::{
 };
 
 pub use super::direct::*;
+pub use super::no_screen::*;
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.

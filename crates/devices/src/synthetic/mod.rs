@@ -18,11 +18,13 @@ use maru_media::device::{Camera, Microphone, Speaker, VideoFormat};
 use maru_media::{DeviceError, DeviceKind, LatestFrame};
 
 use crate::lost::Lost;
-use pattern::Pattern;
+pub use clock::{Pace, unix_now};
+pub use pattern::Pattern;
+pub use pictures::Pictures;
 use sounds::{Nothing, Silence};
 use tone::Tone;
 use wav::{WavSink, WavSource};
-use y4m::Y4m;
+pub use y4m::Y4m;
 
 /// Opens the test pattern of the given variant.
 pub fn open_pattern(
