@@ -1,8 +1,12 @@
 //! What the page may ask: a thin skin over the engine, the settings and the video streams. Each
 //! command that can fail fails with a sentence for the person.
 
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use maru_engine::{CallView, Command, Event, Problem, Sentence, VideoKind};
-use maru_media::ScreenSource;
+use maru_media::{ScreenKind, ScreenSource};
 use serde::Serialize;
 use tauri::ipc::{Channel, InvokeResponseBody};
 use tauri::{AppHandle, State, WebviewWindow};
@@ -177,10 +181,30 @@ pub struct OfferedScreen {
     pub thumbnail: Option<String>,
 }
 
+/// The most that looking for screens and windows, with a small picture of each, may take.
+const SCREENS_LIMIT: Duration = Duration::from_secs(2);
+
 /// What there is to share, screens first.
 #[tauri::command]
-pub async fn screen_sources() -> Answer<Vec<OfferedScreen>> {
-    Ok(Vec::new())
+pub async fn screen_sources(app: State<'_, App>) -> Answer<Vec<OfferedScreen>> {
+    let devices = app.devices.clone();
+    let look = move || {
+        let deadline = Instant::now() + SCREENS_LIMIT;
+        let offered = devices.screens().into_iter().map(|source| {
+            let png = match source.kind {
+                // The system's dialog would open.
+                ScreenKind::Portal => None,
+                _ if Instant::now() >= deadline => None,
+                _ => devices.screen_thumbnail(&source.id),
+            };
+            let thumbnail = png.map(|png| format!("data:image/png;base64,{}", BASE64.encode(png)));
+            OfferedScreen { source, thumbnail }
+        });
+        offered.collect()
+    };
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|error| format!("The screens cannot be looked for: {error}. Try again."))
 }
 
 /// Lets the person pick files to send. None are a change of mind.

@@ -1,11 +1,12 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use maru_engine::{AddressPolicy, Choice};
 use maru_media::voice::EchoCancellation;
-use maru_media::{DeviceId, VideoCodec};
+use maru_media::{DeviceId, ScreenSourceId, VideoCodec};
 
 /// Video calls by room name, on the terminal.
 #[derive(Debug, Parser)]
@@ -92,6 +93,10 @@ pub struct Join {
     /// Send the microphone's sound as loud as it is.
     #[arg(long)]
     pub no_gain_control: bool,
+    /// Share this from the start: a screen or window by its id (`maru-cli devices`), `text` or `pattern`, or a
+    /// `.png` or `.y4m` file.
+    #[arg(long, value_name = "SOURCE", value_parser = screen_source)]
+    pub share: Option<ScreenSourceId>,
     /// Offer this file to whoever is the first to be connected. Can be given more than once.
     #[arg(long = "send", value_name = "FILE")]
     pub send: Vec<PathBuf>,
@@ -107,7 +112,7 @@ pub struct Join {
     /// Print one JSON object about the call every so many seconds, and nothing else, on standard output.
     #[arg(long, value_name = "SECONDS", conflicts_with = "json", allow_hyphen_values = true)]
     pub json_every: Option<f64>,
-    /// Save the last picture of each peer as a PNG file in this folder.
+    /// Save the last picture of each peer's camera, and of its screen, as PNG files in this folder.
     #[arg(long, value_name = "DIR")]
     pub snapshot: Option<PathBuf>,
 }
@@ -170,6 +175,16 @@ pub struct Demo {
     /// Save the last picture that everybody got of everybody as PNG files in this folder.
     #[arg(long, value_name = "DIR")]
     pub snapshot: Option<PathBuf>,
+}
+
+/// What to share by its id, or a file by its path.
+pub fn screen_source(text: &str) -> Result<ScreenSourceId, String> {
+    let ending = Path::new(text).extension().map(|ending| ending.to_ascii_lowercase());
+    match ending.as_deref().and_then(OsStr::to_str) {
+        _ if text.is_empty() => Err("it is empty; `maru-cli devices` lists what there is".into()),
+        Some("png" | "y4m") if !text.contains(':') => Ok(ScreenSourceId::new(format!("file:{text}"))),
+        _ => Ok(ScreenSourceId::new(text)),
+    }
 }
 
 fn choice(text: &str) -> Result<Choice, String> {

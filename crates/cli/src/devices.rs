@@ -3,16 +3,37 @@
 use std::process::ExitCode;
 
 use maru_devices::{Options, SystemDevices};
-use maru_media::{DeviceInfo, Devices as _};
+use maru_media::{DeviceInfo, DeviceList, Devices as _, ScreenSource};
+use serde::Serialize;
+
+/// Everything there is.
+#[derive(Serialize)]
+struct All {
+    #[serde(flatten)]
+    devices: DeviceList,
+    screens: Vec<ScreenSource>,
+}
 
 pub async fn run(json: bool) -> anyhow::Result<ExitCode> {
-    let list = tokio::task::spawn_blocking(|| SystemDevices::new(Options::default()).list()).await?;
+    let look = || {
+        let devices = SystemDevices::new(Options::default());
+        All { devices: devices.list(), screens: devices.screens() }
+    };
+    let all = tokio::task::spawn_blocking(look).await?;
+    let list = &all.devices;
     if json {
-        println!("{}", serde_json::to_string(&list)?);
+        println!("{}", serde_json::to_string(&all)?);
     } else {
         print("Cameras", &list.cameras);
         print("Microphones", &list.microphones);
         print("Speakers", &list.speakers);
+        println!("Screens and windows");
+        for screen in &all.screens {
+            println!("    {} ({} × {})  ({})", screen.name, screen.width, screen.height, screen.id);
+        }
+        if all.screens.is_empty() {
+            println!("    none");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

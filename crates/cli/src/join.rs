@@ -31,6 +31,8 @@ const HELP: &str = "\
   /devices       what there is, and what is in use
   /use ID        use this camera, microphone or speaker
   /test          play a sound on the speaker
+  /share SOURCE  show everybody a screen or window
+  /unshare       show it no more
   /send FILE     offer a file to everybody
   /accept N      take the file with this number
   /cancel N      decline it, or end it
@@ -77,6 +79,9 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     let outcome = match joined {
         Ok(view) => {
             terminal.welcome(&view);
+            if let Some(source) = args.share.clone() {
+                engine.command(Command::StartShare { source }).await;
+            }
             terminal.run(limit).await
         }
         Err(error) => Err(error),
@@ -304,6 +309,17 @@ impl<'a> Terminal<'a> {
                 return true;
             }
             (Some("/test"), _) => Command::TestSpeaker,
+            (Some("/share"), Some(_)) => {
+                let source = line.trim_start().trim_start_matches("/share").trim();
+                match args::screen_source(source) {
+                    Ok(source) => Command::StartShare { source },
+                    Err(problem) => {
+                        eprintln!("! {problem}");
+                        return true;
+                    }
+                }
+            }
+            (Some("/unshare"), _) => Command::StopShare,
             (Some("/send"), Some(_)) => {
                 let path = line.trim_start().trim_start_matches("/send").trim();
                 match files::pick(self.engine, path.into()).await {

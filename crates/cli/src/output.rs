@@ -58,13 +58,16 @@ fn cpu_time() -> Duration {
         .map_or(Duration::ZERO, |process| Duration::from_millis(process.accumulated_cpu_time()))
 }
 
-/// Saves the newest picture of each peer; returns the files.
+/// Saves the newest picture of each peer's camera and of its screen; returns the files.
 pub fn snapshots(engine: &Engine, dir: &Path, prefix: &str) -> anyhow::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).with_context(|| format!("The folder {} cannot be made", dir.display()))?;
     let mut files = Vec::new();
-    for (id, name, picture) in engine.pictures(VideoKind::Camera) {
+    let camera = engine.pictures(VideoKind::Camera).into_iter().map(|picture| (picture, ""));
+    let screen = engine.pictures(VideoKind::Screen).into_iter().map(|picture| (picture, "-screen"));
+    for ((id, name, picture), ending) in camera.chain(screen) {
         let id = id.to_string();
-        let path = dir.join(format!("{prefix}{}-{}.png", file_name(&name), id.get(..8).unwrap_or(&id)));
+        let id = id.get(..8).unwrap_or(&id);
+        let path = dir.join(format!("{prefix}{}-{id}{ending}.png", file_name(&name)));
         save_png(&picture, &path)
             .with_context(|| format!("The picture {} cannot be saved", path.display()))?;
         files.push(path);

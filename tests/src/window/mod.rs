@@ -3,7 +3,7 @@
 
 mod bus;
 mod call;
-mod display;
+pub mod display;
 
 use std::fs;
 use std::ops::Deref;
