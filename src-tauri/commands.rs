@@ -125,9 +125,10 @@ pub async fn save_settings(
     }
 }
 
-/// Opens a stream of pictures from `preview` or from a peer, of its camera or of its screen; the answer names the stream. `decoded`
-/// asks for I420 of at most `width` × `height` device pixels instead of H.264; previews always are.
+/// Opens a stream of pictures from `preview` or from a peer, of its camera or of its screen; the answer names the
+/// stream. `decoded` asks for I420 of at most `width` × `height` device pixels instead of H.264; previews always are.
 #[tauri::command]
+#[allow(clippy::too_many_arguments)] // the page names each of them
 pub async fn open_video(
     window: WebviewWindow,
     app: State<'_, App>,

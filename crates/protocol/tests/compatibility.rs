@@ -334,8 +334,8 @@ fn the_words_on_the_wire_are_those_of_the_first_version() {
         json!({ "type": "signal", "to": id, "signal": { "kind": "description", "type": "offer", "sdp": "v=0" } })
     );
     assert_eq!(
-        serde_json::to_value(ClientMessage::Status(Status { muted: true, camera_off: false })).unwrap(),
-        json!({ "type": "status", "muted": true, "camera_off": false })
+        serde_json::to_value(ClientMessage::Status(Status { muted: true, ..Status::default() })).unwrap(),
+        json!({ "type": "status", "muted": true, "camera_off": false, "sharing": false })
     );
     let candidate =
         Signal::Candidate { candidate: "c".into(), sdp_mid: Some("0".into()), sdp_m_line_index: None };
