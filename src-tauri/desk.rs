@@ -81,7 +81,7 @@ pub fn follow(handle: &AppHandle, engine: &Engine, Orders(mut orders): Orders) {
                 event = events.recv() => match event {
                     Ok(Event::View { view }) => task.see(&view),
                     Ok(Event::Chat { message }) => task.hear(&message, &engine.view()),
-                    Ok(Event::Levels { .. }) => {}
+                    Ok(Event::Levels { .. } | Event::Stats { .. }) => {}
                     Err(RecvError::Lagged(_)) => task.see(&engine.view()),
                     Err(RecvError::Closed) => return,
                 },

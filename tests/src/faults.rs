@@ -32,6 +32,17 @@ struct Sample {
     path: String,
     joining: Option<Joining>,
     age: Option<f64>,
+    relay: Option<String>,
+    losses: Losses,
+}
+
+/// Of so many packets so many were lost, both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Of what was sent: all packets and the lost ones.
+    pub sent: (u64, u64),
+    /// Of what was received.
+    pub received: (u64, u64),
 }
 
 /// A participant: `maru-cli` on one machine.
@@ -100,6 +111,16 @@ impl Caller {
     /// The path that it uses, such as `host-relay`.
     pub fn path(&self) -> String {
         self.last().map(|last| last.path).unwrap_or_default()
+    }
+
+    /// How it reaches the relay that it uses.
+    pub fn relay(&self) -> Option<String> {
+        self.last()?.relay
+    }
+
+    /// What it says of losses so far.
+    pub fn losses(&self) -> Losses {
+        self.last().map(|last| last.losses).unwrap_or_default()
     }
 
     /// How it joined; `None` before the other's first picture.
@@ -184,7 +205,17 @@ fn sample(line: &Value) -> Option<Sample> {
         path: format!("{}-{}", kind("local"), kind("remote")),
         joining: joining(line, peer),
         age: peer["video"]["latency_ms"]["p50"].as_f64(),
+        relay: peer["stats"]["path"]["relayProtocol"].as_str().map(str::to_owned),
+        losses: Losses {
+            sent: traffic(&peer["stats"]["sent"]),
+            received: traffic(&peer["stats"]["received"]),
+        },
     })
+}
+
+fn traffic(way: &Value) -> (u64, u64) {
+    let count = |what: &str| way[what].as_u64().unwrap_or_default();
+    (count("packets"), count("lost"))
 }
 
 fn joining(line: &Value, peer: &Value) -> Option<Joining> {

@@ -18,6 +18,15 @@ export type AddressPolicy = "all" | "hide_private" | "relay_only";
 export type CallState = "idle" | "joining" | "in_call" | "reconnecting" | "leaving";
 
 /**
+ * The connections to all peers, at one moment.
+ */
+export type CallStats = {
+/**
+ * One of each connection that answered in time.
+ */
+peers: Array<PeerStats>, };
+
+/**
  * All there is to show, apart from pictures.
  */
 export type CallView = {
@@ -178,7 +187,11 @@ view: CallView, } | { "type": "levels",
 /**
  * The levels.
  */
-levels: Levels, } | { "type": "chat",
+levels: Levels, } | { "type": "stats",
+/**
+ * The figures.
+ */
+stats: CallStats, } | { "type": "chat",
 /**
  * What.
  */
@@ -252,6 +265,56 @@ saved_as: string | null,
 at_ms: number, };
 
 /**
+ * Sound that comes from a peer.
+ */
+export type InboundAudio = {
+/**
+ * The codec.
+ */
+codec: string,
+/**
+ * Sound waiting in the jitter buffer now, in milliseconds.
+ */
+jitterBufferMs: number | null,
+/**
+ * How long packets should be held back now, in milliseconds.
+ */
+jitterBufferTargetMs: number | null,
+/**
+ * Samples played so far, made up ones included.
+ */
+totalSamplesReceived: number,
+/**
+ * Samples made up for lost or late ones; silence is not counted.
+ */
+concealedSamples: number, };
+
+/**
+ * Pictures that come from a peer.
+ */
+export type InboundVideo = {
+/**
+ * The codec.
+ */
+codec: string,
+/**
+ * In pixels; 0 before the first picture.
+ */
+frameWidth: number,
+/**
+ * In pixels.
+ */
+frameHeight: number,
+/**
+ * Pictures shown so far.
+ */
+framesDecoded: number,
+/**
+ * Freezes so far.
+ */
+freezeCount: number, };
+
+/**
  * How loud everybody is: the peak of the last 100 ms in dBFS, −100 for silence.
  */
 export type Levels = {
@@ -323,6 +386,35 @@ sharing: ShareView | null, };
 export type NameField = "room" | "display";
 
 /**
+ * What was found out about one thing.
+ */
+export type NetworkFinding = { "step": "server",
+/**
+ * After so many milliseconds.
+ */
+ms: number, } | { "step": "no_server",
+/**
+ * Why.
+ */
+problem: { key: string, values: Record<string, string | number | boolean>, text: string }, } | { "step": "udp",
+/**
+ * `None` where the server names nobody who could answer.
+ */
+answered: boolean | null, } | { "step": "relay",
+/**
+ * It did.
+ */
+lent: boolean,
+/**
+ * How it was reached.
+ */
+protocol: RelayProtocol | null,
+/**
+ * The server names one.
+ */
+named: boolean, };
+
+/**
  * Something to tell the person: a sentence with a way out.
  */
 export type Notice = { code: NoticeCode, key: string, values: Record<string, string | number | boolean>, text: string };
@@ -331,6 +423,61 @@ export type Notice = { code: NoticeCode, key: string, values: Record<string, str
  * Which kind of notice.
  */
 export type NoticeCode = "bad_name" | "server" | "room_full" | "camera" | "microphone" | "speaker" | "chat" | "file" | "screen" | "peer";
+
+/**
+ * Pictures that go to a peer.
+ */
+export type OutboundVideo = {
+/**
+ * The codec.
+ */
+codec: string,
+/**
+ * In pixels.
+ */
+frameWidth: number,
+/**
+ * In pixels.
+ */
+frameHeight: number,
+/**
+ * Pictures encoded so far.
+ */
+framesEncoded: number,
+/**
+ * Which library or device encodes; empty where nobody says.
+ */
+encoderImplementation: string,
+/**
+ * Whether hardware encodes; `None` where nobody says.
+ */
+powerEfficientEncoder: boolean | null,
+/**
+ * Why they are smaller, or fewer, than they could be.
+ */
+qualityLimitationReason: QualityLimitation, };
+
+/**
+ * Where a path leads along.
+ */
+export type PathKind = "network" | "internet" | "relay";
+
+/**
+ * A path: never an address.
+ */
+export type PathStats = {
+/**
+ * Where it leads along.
+ */
+kind: PathKind,
+/**
+ * How this machine reaches the relay; `None` on other paths, and where only the peer uses one.
+ */
+relayProtocol: RelayProtocol | null,
+/**
+ * 4 or 6, the version of the Internet Protocol; `None` where this machine sees the relay's alone.
+ */
+ipVersion: number | null, };
 
 /**
  * How loud one peer is.
@@ -357,6 +504,43 @@ speaking: boolean, };
  * ```
  */
 export type PeerState = "new" | "negotiating" | "connecting" | "connected" | "restarting" | "closed";
+
+/**
+ * One connection. Counters begin with it, and may begin again when it is made anew.
+ */
+export type PeerStats = {
+/**
+ * With whom.
+ */
+id: PeerId,
+/**
+ * The path in use.
+ */
+path: PathStats | null,
+/**
+ * From a request on the path in use to its answer, in seconds.
+ */
+currentRoundTripTime: number | null,
+/**
+ * What goes to the peer, losses as it reports them.
+ */
+sent: Traffic,
+/**
+ * What comes from the peer, losses as they are reported to it.
+ */
+received: Traffic,
+/**
+ * Pictures that go there; `None` where there is no common codec.
+ */
+outboundVideo: OutboundVideo | null,
+/**
+ * Pictures that come from there; `None` before the first one.
+ */
+inboundVideo: InboundVideo | null,
+/**
+ * Sound that comes from there.
+ */
+inboundAudio: InboundAudio, };
 
 /**
  * Another participant.
@@ -425,6 +609,16 @@ name: string,
 size: number, };
 
 /**
+ * Why pictures are smaller, or fewer, than they could be.
+ */
+export type QualityLimitation = "none" | "cpu" | "bandwidth" | "other";
+
+/**
+ * How a relay is reached.
+ */
+export type RelayProtocol = "udp" | "tcp" | "tls" | "websocket";
+
+/**
  * Every sentence that the engine or the app can say; the page's dictionaries have one of each. A `problem` is
  * what the system or a library said, as it said it.
  */
@@ -451,3 +645,21 @@ kind: ScreenKind, };
  * Which of a participant's two streams of pictures.
  */
 export type VideoKind = "camera" | "screen";
+follows_system: boolean, } } | { "key": "device_back", "values": { kind: DeviceKind, name: string, } } | { "key": "guests_not_let_in", "values": { problem: string, } } | { "key": "settings_not_saved", "values": { problem: string, } } | { "key": "folder_not_opened", "values": { path: string, } } | { "key": "no_logs", "values": Record<symbol, never> } | { "key": "token_not_kept", "values": { problem: string, } } | { "key": "settings_broken", "values": { file: string, } } | { "key": "settings_newer", "values": Record<symbol, never> } | { "key": "shortcut_taken", "values": { shortcut: string, } } | { "key": "shortcut_unknown", "values": { shortcut: string, } } | { "key": "shortcut_wayland", "values": Record<symbol, never> } | { "key": "window_not_opened", "values": { problem: string, } } | { "key": "update_failed", "values": { problem: string, } } | { "key": "update_in_call", "values": Record<symbol, never> };
+
+/**
+ * What went one way so far, sound and pictures together.
+ */
+export type Traffic = {
+/**
+ * Bytes of media.
+ */
+bytes: number,
+/**
+ * Packets that reports were made about.
+ */
+packets: number,
+/**
+ * How many of those were lost.
+ */
+lost: number, };

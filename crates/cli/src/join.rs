@@ -230,7 +230,7 @@ impl<'a> Terminal<'a> {
                 event = events.recv() => match event {
                     Ok(Event::View { view }) => self.shown(&view).await,
                     Ok(Event::Chat { message }) => self.chat(&message),
-                    Ok(Event::Levels { .. }) => {}
+                    Ok(Event::Levels { .. } | Event::Stats { .. }) => {}
                     Err(RecvError::Lagged(_)) => self.shown(&self.engine.view()).await,
                     Err(RecvError::Closed) => return Ok(()),
                 },

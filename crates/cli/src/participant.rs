@@ -49,7 +49,7 @@ pub async fn wait_for(
                 return Some(view);
             }
             match events.recv().await {
-                Ok(Event::View { .. } | Event::Levels { .. } | Event::Chat { .. }) => {}
+                Ok(Event::View { .. } | Event::Levels { .. } | Event::Stats { .. } | Event::Chat { .. }) => {}
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             }

@@ -9,6 +9,7 @@ mod selection;
 mod share;
 mod shared;
 mod speaker_test;
+mod stats;
 mod view;
 mod volumes;
 
@@ -101,6 +102,8 @@ pub(crate) struct Actor {
     notice: Option<Notice>,
     name: String,
     in_call_since: Option<Instant>,
+    /// When figures are taken next.
+    stats_due: Option<Instant>,
 }
 
 impl Actor {
@@ -172,6 +175,7 @@ impl Actor {
             notice: None,
             name: String::new(),
             in_call_since: None,
+            stats_due: None,
         };
         Ok((actor, shared))
     }
@@ -481,6 +485,7 @@ impl Actor {
     fn tick(&mut self) {
         let now = Instant::now();
         self.shared.send_levels(now, &self.media);
+        self.send_stats(now);
         if self.selection.tick(now) | self.end_speaker_test(now) {
             self.update_devices();
         }
@@ -532,7 +537,7 @@ async fn sleep_until(deadline: Option<Instant>) {
 }
 
 /// Whether the server runs on this machine, so that peers may too.
-fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     match Url::parse(url).ok().as_ref().and_then(Url::host) {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::notice::{Notice, Problem};
+use crate::stats::CallStats;
 
 /// Something a person wants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -156,6 +157,11 @@ pub enum Event {
     Levels {
         /// The levels.
         levels: Levels,
+    },
+    /// How the connections are, once a second while there are any.
+    Stats {
+        /// The figures.
+        stats: CallStats,
     },
     /// Somebody said something, this participant included.
     Chat {

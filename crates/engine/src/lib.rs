@@ -7,6 +7,7 @@
 mod actor;
 mod api;
 mod call;
+mod check;
 mod devices;
 mod engine;
 mod files;
@@ -21,6 +22,7 @@ mod receive;
 mod report;
 mod send;
 mod signaling;
+mod stats;
 mod tunnel;
 
 pub use api::{
@@ -28,6 +30,7 @@ pub use api::{
     Command, Event, FileDirection, FileId, FileState, FileView, Levels, MeView, PeerLevel, PeerState,
     PeerView, PickedFile, ShareView, VideoKind,
 };
+pub use check::{NetworkCheck, NetworkFinding};
 pub use engine::{Choice, Engine, EngineConfig};
 pub use files::FILE_MAX_BYTES;
 pub use notice::{NameField, Notice, NoticeCode, Problem, Sentence};
@@ -37,3 +40,7 @@ pub use report::{
     PeerReport, SentAudioReport, SentReport, SentVideoReport, VideoReport,
 };
 pub use signaling::{FixedServer, ServerAddress, ServerLocator, SignalingError};
+pub use stats::{
+    CallStats, InboundAudio, InboundVideo, OutboundVideo, PathKind, PathStats, PeerStats, QualityLimitation,
+    RelayProtocol, Traffic,
+};

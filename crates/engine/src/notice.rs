@@ -359,6 +359,10 @@ pub enum Sentence {
     SettingsNotSaved {
         problem: String,
     },
+    FolderNotOpened {
+        path: String,
+    },
+    NoLogs {},
     TokenNotKept {
         problem: String,
     },

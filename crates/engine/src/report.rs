@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::api::PeerState;
 use crate::receive::audio::AudioStats;
 use crate::receive::video::{SoundLag, VideoStats};
+use crate::stats::PeerStats;
 
 /// One participant's call. Times in milliseconds, rates in kbit/s.
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +54,8 @@ pub struct PeerReport {
     pub negotiations: u32,
     /// The path in use.
     pub candidate_pair: Option<PairReport>,
+    /// The newest figures of its connection; `None` before the first, and where nobody watches events.
+    pub stats: Option<PeerStats>,
     /// Its camera's pictures.
     pub video: VideoReport,
     /// Its screen's pictures; `None` where none came. They come when something changes, so a rest is no freeze.

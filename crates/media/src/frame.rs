@@ -152,6 +152,14 @@ impl VideoCodec {
             Self::Vp8 => "VP8",
         }
     }
+
+    /// The library that encodes and decodes it here.
+    pub fn implementation(self) -> &'static str {
+        match self {
+            Self::H264 => "OpenH264",
+            Self::Vp8 => "libvpx",
+        }
+    }
 }
 
 /// One encoded picture, shared by all peers it goes to.

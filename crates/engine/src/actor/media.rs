@@ -21,6 +21,7 @@ use crate::send::audio::{self, AudioSendStats, VoiceInput};
 use crate::send::fanout::Fanout;
 use crate::send::screen;
 use crate::send::video::{self, VideoSendStats};
+use crate::stats::PeerStats;
 
 /// Encoder, voice and playout threads with what they share.
 pub(crate) struct MediaThreads {
@@ -140,6 +141,8 @@ pub(crate) struct PeerMedia {
     pub screen: PeerPictures,
     pub audio: Arc<PeerAudio>,
     pub pair: Mutex<Option<CandidatePair>>,
+    /// The newest.
+    pub stats: Mutex<Option<PeerStats>>,
     pub about: Mutex<About>,
 }
 
@@ -175,6 +178,7 @@ impl PeerMedia {
             screen: PeerPictures::new(None),
             audio,
             pair: Mutex::new(None),
+            stats: Mutex::new(None),
             about: Mutex::new(About {
                 name: String::new(),
                 state: PeerState::New,

@@ -82,6 +82,11 @@ impl Shared {
         let _ = self.events.send(event); // nobody watches: fine
     }
 
+    /// Whether anybody would get an event.
+    pub fn is_watched(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }
@@ -247,6 +252,7 @@ fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
             remote: pair.remote,
             protocol: pair.protocol,
         }),
+        stats: media.stats.lock().clone(),
         video: VideoReport::of(&video),
         screen: Some(media.screen.video.stats())
             .filter(|stats| stats.frames > 0)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use maru_media::VideoCodec;
@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 use rtc::peer_connection::transport::RTCIceCandidatePair;
 use rtc::rtp_transceiver::RTCRtpSenderId;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
+use rtc::statistics::StatsSelector;
+use rtc::statistics::report::RTCStatsReportEntry;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
@@ -34,15 +36,17 @@ use super::chat::{self, ChatWire};
 use super::codec::{self, Format};
 use super::feedback::{SenderReports, VoiceFeedback};
 use super::files::FileChannel;
+use super::losses::{Losses, Reported};
 use super::setup::{Network, VoiceTypes};
 use super::told::{told, without_candidates};
-use super::{mdns, media, setup};
+use super::{mdns, media, path, setup};
 use crate::api::{AddressPolicy, VideoKind};
 use crate::call::{ConnectionEvent, ConnectionOrder, Failure};
 use crate::files::LABEL as FILES_LABEL;
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
 use crate::send::fanout::Fanout;
+use crate::stats::PathStats;
 
 /// Orders that may wait, candidates of a peer with many interfaces included.
 const ORDER_LIMIT: usize = 256;
@@ -95,10 +99,26 @@ pub(crate) struct CandidatePair {
     pub protocol: String,
 }
 
+/// A connection's figures at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionStats {
+    pub path: Option<PathStats>,
+    /// In seconds.
+    pub round_trip: Option<f64>,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    /// Losses by the peer's reports, and by ours.
+    pub sent: Reported,
+    pub received: Reported,
+    /// What pictures go out in.
+    pub video_codec: Option<VideoCodec>,
+}
+
 enum Order {
     Negotiate(ConnectionOrder),
     Chat(String),
     Pair(oneshot::Sender<Option<CandidatePair>>),
+    Stats(oneshot::Sender<ConnectionStats>),
     /// This machine has these addresses no more.
     Gone(Arc<[IpAddr]>),
     /// The same servers with other credentials, or others.
@@ -149,6 +169,13 @@ impl Connection {
     pub fn candidate_pair(&self) -> oneshot::Receiver<Option<CandidatePair>> {
         let (reply, answer) = oneshot::channel();
         let _ = self.orders.try_send(Order::Pair(reply)); // dropped: the receiver gets an error
+        answer
+    }
+
+    /// The figures of this moment.
+    pub fn stats(&self) -> oneshot::Receiver<ConnectionStats> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.orders.try_send(Order::Stats(reply)); // as above
         answer
     }
 }
@@ -247,6 +274,7 @@ struct Actor<'a> {
     screen_format: Option<Format>,
     reports: Arc<SenderReports>,
     ages: Arc<Ages>,
+    losses: Arc<Losses>,
     /// The peer can make use of Opus's deep redundancy.
     understands_redundancy: bool,
     /// The payload types that the peer's voice may have.
@@ -264,11 +292,13 @@ async fn run(
     let (callback_in, mut callbacks) = mpsc::channel(ORDER_LIMIT);
     let handler = Arc::new(Handler(callback_in.clone()));
     let (reports, ages) = (Arc::new(SenderReports::default()), Arc::new(Ages::default()));
+    let losses = Arc::new(Losses::default());
     let pc = setup::connection(
         &config.network,
         &config.video_codecs,
         Arc::clone(&reports),
         Arc::clone(&ages),
+        Arc::clone(&losses),
         handler,
     )
     .await?;
@@ -307,6 +337,7 @@ async fn run(
             screen_format: None,
             reports,
             ages,
+            losses,
             understands_redundancy: false,
             voice_types: VoiceTypes::default(),
             names: mdns::Names::default(),
@@ -372,6 +403,9 @@ impl Actor<'_> {
             }
             Order::Pair(reply) => {
                 let _ = reply.send(self.candidate_pair().await);
+            }
+            Order::Stats(reply) => {
+                let _ = reply.send(self.stats().await);
             }
         }
         Ok(())
@@ -789,6 +823,29 @@ impl Actor<'_> {
     async fn selected_pair(&self) -> Option<RTCIceCandidatePair> {
         let ice = self.pc.sctp().await?.transport().ice_transport();
         ice.get_selected_candidate_pair().await.ok()?
+    }
+
+    async fn stats(&self) -> ConnectionStats {
+        let report = self.pc.get_stats(Instant::now(), StatsSelector::None).await;
+        let pair = self.selected_pair().await;
+        let round_trip = pair.as_ref().and_then(|pair| {
+            let id = format!("RTCIceCandidatePair_{}_{}", pair.local().id, pair.remote().id);
+            match report.get(&id)? {
+                RTCStatsReportEntry::IceCandidatePair(pair) => Some(pair.current_round_trip_time),
+                _ => None,
+            }
+        });
+        let way = self.config.network.tunnels.way();
+        let bytes_sent = report.outbound_rtp_streams().map(|stream| stream.sent_rtp_stream_stats.bytes_sent);
+        ConnectionStats {
+            path: pair.map(|pair| path::describe(pair.local(), pair.remote(), way)),
+            round_trip: round_trip.filter(|seconds| *seconds > 0.0), // 0 before the first answer
+            bytes_sent: bytes_sent.sum(),
+            bytes_received: report.inbound_rtp_streams().map(|stream| stream.bytes_received).sum(),
+            sent: self.losses.sent(),
+            received: self.losses.received(),
+            video_codec: self.formats.lock().first().map(|format| format.codec),
+        }
     }
 
     async fn candidate_pair(&self) -> Option<CandidatePair> {

@@ -9,13 +9,17 @@ mod feedback;
 mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod losses;
 mod mdns;
 mod media;
+mod path;
 mod setup;
 mod told;
 
 pub(crate) use chat::{ChatGate, clean};
-pub(crate) use connection::{CandidatePair, Connection, ConnectionConfig, ConnectionNews, ScreenSection};
+pub(crate) use connection::{
+    CandidatePair, Connection, ConnectionConfig, ConnectionNews, ConnectionStats, ScreenSection,
+};
 pub(crate) use files::{FileChannel, FileMessage};
 pub(crate) use setup::Network;
 

@@ -30,6 +30,7 @@ use webrtc::peer_connection::{
 use super::captured::{self, Ages, CapturedInterceptor};
 use super::codec::offered_payload_type;
 use super::feedback::{self, FeedbackInterceptor, SenderReports};
+use super::losses::{self, LossInterceptor, Losses};
 use super::random_u32;
 use crate::api::AddressPolicy;
 use crate::network::usable_addresses;
@@ -187,8 +188,8 @@ fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
 }
 
 /// What the crate's defaults do, with faster repair, arrival times both ways, reports of when things were
-/// captured, and our feedback at the end.
-fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>) -> Registry {
+/// captured, counts of what is lost, and our feedback at the end.
+fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>, losses: Arc<Losses>) -> Registry {
     Registry::new()
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
         .with(
@@ -197,6 +198,7 @@ fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>) -> Registry {
         )
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
+        .with(Slot::from(losses::SLOT), LossInterceptor::new(losses))
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::from(captured::SLOT), CapturedInterceptor::new(ages))
@@ -283,6 +285,7 @@ pub(super) async fn connection(
     video_codecs: &[VideoCodec],
     reports: Arc<SenderReports>,
     ages: Arc<Ages>,
+    losses: Arc<Losses>,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
     // With a network, programs on this machine reach each other by its addresses too.
@@ -309,7 +312,7 @@ pub(super) async fn connection(
         .with_configuration(configuration(&network.ice_servers, network.addresses))
         .with_runtime(Arc::new(SocketRuntime::new(Arc::clone(&network.tunnels))))
         .with_media_engine(media_engine(video_codecs)?)
-        .with_interceptor_registry(interceptors(reports, ages))
+        .with_interceptor_registry(interceptors(reports, ages, losses))
         .with_setting_engine(settings)
         .with_handler(handler)
         .with_udp_addrs(addresses)

@@ -20,15 +20,21 @@ mod socket;
 mod way;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use maru_protocol::IceServer;
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
 pub(crate) use socket::SocketRuntime;
 
 use placeholder::Placeholder;
 use race::Race;
 use way::{Way, ways};
+
+use crate::stats::RelayProtocol;
 
 /// Relays that are told apart; what a server names beyond that is left out.
 const MOST_RELAYS: usize = 8;
@@ -107,10 +113,40 @@ impl Tunnels {
         }
     }
 
+    /// How this machine reaches its relay, once it knows.
+    pub fn way(&self) -> Option<RelayProtocol> {
+        self.relays.lock().iter().find_map(|relay| relay.race.won())
+    }
+
     /// The relay behind a placeholder.
     fn behind(&self, placeholder: Placeholder) -> Option<Arc<Relay>> {
         self.relays.lock().iter().find(|relay| relay.placeholder == placeholder).cloned()
     }
+}
+
+/// Whether any STUN server or relay among these URLs answers by UDP in time; `None` where none of them is reached
+/// so.
+pub(crate) async fn answers_by_udp(urls: &[String], patience: Duration) -> Option<bool> {
+    // Who relays answers as well, and is written alike.
+    let urls: Vec<_> = urls.iter().map(|url| url.replacen("stun:", "turn:", 1)).collect();
+    let addresses = ways(&urls, None).into_iter().filter_map(|way| match way {
+        Way::Udp(address) => Some(address),
+        _ => None,
+    });
+    let mut tries: FuturesUnordered<_> =
+        addresses.map(|address| async move { race::by_udp(&address).await }).collect();
+    if tries.is_empty() {
+        return None;
+    }
+    let answered = async {
+        while let Some(outcome) = tries.next().await {
+            if outcome.is_ok() {
+                return true;
+            }
+        }
+        false
+    };
+    Some(timeout(patience, answered).await.unwrap_or(false))
 }
 
 /// Whether there is a relay among these servers.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::carrier;
 use super::way::Way;
+use crate::stats::RelayProtocol;
 
 /// The start that each way has over the next.
 const HEAD_START: Duration = Duration::from_millis(200);
@@ -98,6 +99,15 @@ impl Race {
         });
     }
 
+    /// The kind of the way that won, if one has.
+    pub fn won(&self) -> Option<RelayProtocol> {
+        match &*self.state.borrow() {
+            State::Won(Found::Udp { .. }) => Some(RelayProtocol::Udp),
+            State::Won(Found::Stream(way)) => Some(way.protocol()),
+            State::Open | State::Running(_) | State::Lost(_) => None,
+        }
+    }
+
     /// The outcome holds no more.
     pub fn forget(&self) {
         self.state.send_replace(State::Open);
@@ -157,7 +167,8 @@ async fn attempt(way: &Way) -> std::io::Result<Found> {
     }
 }
 
-async fn by_udp(address: &str) -> std::io::Result<Found> {
+/// Until the relay at this `host:port` has answered.
+pub(super) async fn by_udp(address: &str) -> std::io::Result<Found> {
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(address).await?.collect();
     let first = |ipv4: bool| addresses.iter().copied().find(|address| address.is_ipv4() == ipv4);
     let (ipv4, ipv6) = (first(true), first(false));

@@ -2,6 +2,8 @@
 
 use maru_protocol::TUNNEL_SUBPROTOCOL;
 
+use crate::stats::RelayProtocol;
+
 /// One way to a relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -29,6 +31,16 @@ impl Way {
             Way::Tcp(_) => "tcp",
             Way::Tls { .. } => "tls",
             Way::WebSocket(_) => TUNNEL_SUBPROTOCOL,
+        }
+    }
+
+    /// For the statistics.
+    pub fn protocol(&self) -> RelayProtocol {
+        match self {
+            Way::Udp(_) => RelayProtocol::Udp,
+            Way::Tcp(_) => RelayProtocol::Tcp,
+            Way::Tls { .. } => RelayProtocol::Tls,
+            Way::WebSocket(_) => RelayProtocol::Websocket,
         }
     }
 }

@@ -21,6 +21,15 @@ pub struct Step {
     pub bitrate_bps: u32,
 }
 
+/// What the worse of both controllers goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The machine is too slow.
+    Processor,
+    /// The path loses too much.
+    Path,
+}
+
 /// Best first. Each step takes about 40 % less time to encode than the one before.
 const CAMERA: &[Step] = &[
     step(1280, 720, 30, 2_000_000),
@@ -110,14 +119,25 @@ impl Adaptation {
         }
     }
 
+    /// What keeps pictures from being as large and as many as they could be.
+    pub fn limit(&self) -> Option<Limit> {
+        let by_path = self.path_rung();
+        match self.rung.max(by_path) {
+            0 => None,
+            _ if self.rung >= by_path => Some(Limit::Processor),
+            _ => Some(Limit::Path),
+        }
+    }
+
+    fn path_rung(&self) -> usize {
+        let fits = |step: &Step| f64::from(step.bitrate_bps) * 0.6 <= self.path_bps;
+        self.ladder.iter().position(fits).unwrap_or(self.ladder.len() - 1)
+    }
+
     /// What to encode now: the processor's rung, or a lower one where the path has no room for it.
     pub fn step(&self) -> Step {
         let ladder = self.ladder;
-        let by_path = ladder
-            .iter()
-            .position(|step| f64::from(step.bitrate_bps) * 0.6 <= self.path_bps)
-            .unwrap_or(ladder.len() - 1);
-        let mut step = ladder[self.rung.max(by_path).min(ladder.len() - 1)];
+        let mut step = ladder[self.rung.max(self.path_rung()).min(ladder.len() - 1)];
         step.bitrate_bps = f64::from(step.bitrate_bps).min(self.path_bps) as u32;
         step
     }
@@ -219,6 +239,19 @@ mod tests {
         assert!(adaptation.step().width_px < 1280);
         run(&mut adaptation, &mut now, 20.0, 60, 60);
         assert_eq!(adaptation.step(), CAMERA[CAMERA.len() - 1]);
+    }
+
+    #[test]
+    fn what_limits_the_picture_is_told_apart() {
+        let (mut adaptation, mut now) = (Adaptation::new(), Instant::now());
+        assert_eq!(adaptation.limit(), None);
+        for _ in 0..60 {
+            now += Duration::from_secs(1);
+            adaptation.loss(now, 0.4);
+        }
+        assert_eq!(adaptation.limit(), Some(Limit::Path));
+        run(&mut adaptation, &mut now, 30.0, 200, 200);
+        assert_eq!(adaptation.limit(), Some(Limit::Processor));
     }
 
     #[test]
