@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use maru_devices::{Options as DeviceOptions, SystemDevices};
-use maru_engine::{Choice, Engine, EngineConfig};
+use maru_engine::{Choice, Engine, EngineConfig, Problem};
 use maru_media::{DeviceId, VideoCodec};
 use maru_protocol::ClientInfo;
 use parking_lot::Mutex;
@@ -25,6 +25,7 @@ use crate::secrets::{Tokens, split_token};
 use crate::server::Server;
 use crate::settings::SettingsStore;
 use crate::shortcut::Shortcuts;
+use crate::support;
 
 /// Time for goodbyes to the room and to the clients of the embedded server.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,6 +50,8 @@ pub struct App {
     /// Tells the page that is there now what is dragged over it.
     pub drops: Mutex<Option<Channel<FileDrop>>>,
     pub mini_forwarder: Mutex<Option<JoinHandle<()>>>,
+    /// The try of the network that is under way.
+    check: Mutex<Option<JoinHandle<()>>>,
     leaving: AtomicBool,
 }
 
@@ -112,9 +115,26 @@ impl App {
             forwarder: Mutex::new(None),
             drops: Mutex::new(None),
             mini_forwarder: Mutex::new(None),
+            check: Mutex::new(None),
             leaving: AtomicBool::new(false),
         };
         Ok((app, orders))
+    }
+
+    /// From now on this is the try of the network; the one before it ends.
+    pub fn replace_check(&self, check: Option<JoinHandle<()>>) {
+        if let Some(before) = std::mem::replace(&mut *self.check.lock(), check) {
+            before.abort();
+        }
+    }
+
+    /// Opens the folder that the logs are in.
+    ///
+    /// # Errors
+    /// With where it is, when it cannot be opened.
+    pub async fn open_logs(&self) -> Result<(), Problem> {
+        let logs = self.paths.as_ref().map(|paths| paths.logs.clone());
+        tokio::task::spawn_blocking(move || support::open_logs(logs)).await.unwrap_or(Ok(()))
     }
 
     /// Whether the app is on its way out; sets that it is.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use maru_engine::{CallView, Command, Event, Problem, Sentence, VideoKind};
+use maru_engine::{CallView, Command, Event, NetworkCheck, NetworkFinding, Problem, Sentence, VideoKind};
 use maru_media::{ScreenKind, ScreenSource};
+use maru_protocol::ClientInfo;
 use serde::Serialize;
 use tauri::ipc::{Channel, InvokeResponseBody};
 use tauri::{AppHandle, State, WebviewWindow};
@@ -20,6 +21,7 @@ use crate::events;
 use crate::frames::{Source, TileSize};
 use crate::page::News;
 use crate::settings::Settings;
+use crate::support::{self, Diagnostics};
 use crate::words::Words;
 use crate::{leave_and_exit, platform, updates, windows};
 
@@ -242,6 +244,37 @@ pub async fn quit(handle: AppHandle) -> Answer {
 #[tauri::command]
 pub async fn privacy_settings(camera: bool) -> Answer {
     platform::open_privacy_settings(camera).map_err(|error| error.to_string())
+}
+
+/// What the page cannot know of the app, for a report.
+#[tauri::command]
+pub async fn diagnostics(app: State<'_, App>) -> Answer<Diagnostics> {
+    let logs = app.paths.as_ref().map(|paths| paths.logs.clone());
+    let collected = tokio::task::spawn_blocking(move || support::diagnostics(logs.as_deref())).await;
+    collected.map_err(|error| error.to_string())
+}
+
+/// Tries what a call needs of the network, and tells of each thing as soon as it is known; ends the try before it.
+#[tauri::command]
+pub async fn check_network(app: State<'_, App>, found: Channel<NetworkFinding>) -> Answer {
+    let client = ClientInfo { name: "maru".into(), version: env!("CARGO_PKG_VERSION").into() };
+    let check = NetworkCheck { server: app.server.clone(), client };
+    let tell = move |finding| drop(found.send(finding)); // nobody looks any more
+    app.replace_check(Some(tokio::spawn(check.run(tell))));
+    Ok(())
+}
+
+/// Ends the try that is under way.
+#[tauri::command]
+pub async fn cancel_check(app: State<'_, App>) -> Answer {
+    app.replace_check(None);
+    Ok(())
+}
+
+/// Opens the folder that the logs are in.
+#[tauri::command]
+pub async fn open_logs(app: State<'_, App>) -> Answer<(), Problem> {
+    app.open_logs().await
 }
 
 /// Installs the version that there was news of.

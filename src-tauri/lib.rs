@@ -28,6 +28,7 @@ mod server;
 mod settings;
 mod settings_file;
 mod shortcut;
+mod support;
 mod tray;
 #[cfg(test)]
 mod types;
@@ -91,6 +92,10 @@ pub fn run() -> ExitCode {
             commands::quit,
             commands::privacy_settings,
             commands::install_update,
+            commands::diagnostics,
+            commands::open_logs,
+            commands::check_network,
+            commands::cancel_check,
         ])
         .on_menu_event(|handle, event| menu::chosen(handle, event.id().as_ref()))
         .setup(move |handle| set_up(handle.handle(), options, paths))

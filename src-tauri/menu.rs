@@ -16,6 +16,8 @@ pub const LEAVE: &str = "leave";
 pub const SHOW: &str = "show";
 /// Opens another window.
 pub const NEW_WINDOW: &str = "new-window";
+/// Opens the folder of the logs.
+pub const LOGS: &str = "logs";
 /// Ends the app.
 pub const QUIT: &str = "quit";
 
@@ -39,6 +41,15 @@ pub fn chosen(handle: &AppHandle, item: &str) {
             if let Err(problem) = windows::open_another(handle) {
                 app.page.tell_problem(problem);
             }
+        }
+        LOGS => {
+            let handle = handle.clone();
+            tauri::async_runtime::spawn(async move {
+                let app = handle.state::<App>();
+                if let Err(problem) = app.open_logs().await {
+                    app.page.tell_problem(problem);
+                }
+            });
         }
         QUIT => leave_and_exit(handle),
         _ => {}
@@ -120,5 +131,6 @@ fn bar(handle: &AppHandle, words: &Words) -> tauri::Result<Menu<Wry>> {
             &Item::fullscreen(handle, Some(&menu.fullscreen))?,
         ],
     )?;
-    Menu::with_items(handle, &[&app, &file, &edit, &call, &window])
+    let help = Submenu::with_items(handle, &menu.help, true, &[&own(LOGS, &menu.logs, None)?])?;
+    Menu::with_items(handle, &[&app, &file, &edit, &call, &window, &help])
 }

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use maru_engine::{Command, Event, NoticeCode, Sentence, VideoKind};
+use maru_engine::{Command, Event, NetworkFinding, NoticeCode, Sentence, VideoKind};
 use maru_protocol::{ClientMessage, ServerMessage};
 use ts_rs::{Config, TS};
 
 use crate::commands::{OfferedScreen, QrCode, Start};
 use crate::drops::FileDrop;
 use crate::page::News;
+use crate::support::Diagnostics;
 use crate::words::Words;
 
 const FILES: [&str; 4] = ["protocol.d.ts", "media.d.ts", "engine.d.ts", "shell.d.ts"];
@@ -21,10 +22,12 @@ fn generate(dir: &Path) {
     QrCode::export_all(&config).unwrap();
     OfferedScreen::export_all(&config).unwrap();
     News::export_all(&config).unwrap();
+    Diagnostics::export_all(&config).unwrap();
     Words::export_all(&config).unwrap();
     Command::export_all(&config).unwrap();
     VideoKind::export_all(&config).unwrap();
     Event::export_all(&config).unwrap();
+    NetworkFinding::export_all(&config).unwrap();
     // A notice holds these two, but in looser types.
     NoticeCode::export_all(&config).unwrap();
     Sentence::export_all(&config).unwrap();

@@ -53,6 +53,8 @@ pub struct MenuWords {
     pub minimize: String,
     pub zoom: String,
     pub fullscreen: String,
+    pub help: String,
+    pub logs: String,
 }
 
 impl Words {
@@ -102,6 +104,8 @@ pub mod tests {
                 minimize: text("Minimize"),
                 zoom: text("Zoom"),
                 fullscreen: text("Full screen"),
+                help: text("Help"),
+                logs: text("Logs"),
             },
         }
     }

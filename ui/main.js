@@ -6,9 +6,12 @@ import { browserBackend } from "./backend/browser.js";
 import { refusalOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
+import { Connections } from "./view/connections.js";
 import { Chat } from "./view/chat.js";
+import { CheckDialog } from "./view/check/dialog.js";
 import { Controls } from "./view/controls.js";
 import { DevicePickers } from "./view/devices.js";
+import { reportOf, setUpDiagnostics } from "./view/diagnostics.js";
 import { byId, element, fillIn } from "./view/dom.js";
 import { MutedHint } from "./view/hint.js";
 import { JoinScreen } from "./view/join.js";
@@ -62,7 +65,7 @@ class App {
    * @param {Backend} backend
    * @param {Start} start
    */
-  constructor(backend, { view, settings, flags }) {
+  constructor(backend, { view, settings, flags, version }) {
     this.#backend = backend;
     this.#flags = flags;
     this.#view = view;
@@ -92,6 +95,11 @@ class App {
       onCancel: () => this.#do({ type: "leave" }),
       onSettings: () => void this.#saveForm(),
       say: (text) => this.#say([text]),
+    });
+    this.check = new CheckDialog({
+      backend,
+      view: () => this.#view,
+      command: (command) => this.#do(command),
     });
     this.call = new CallScreen({
       onClosePopover: () => this.#showPopover(null),
@@ -125,13 +133,16 @@ class App {
       joinHost: byId("join-self", HTMLElement),
       encoded: flags.webcodecs && !settings.force_fallback,
       send: (command) => this.#do(command),
+      onConnection: (peer) => this.#showConnection(peer),
     });
+    this.connections = new Connections(this.stage, () => backend.settings().addresses === "relay_only");
     this.hint = new MutedHint((text) => this.#say([text]));
     new VoicePanel({
       voice: settings.voice,
       browser: flags.guest,
       onChange: (voice) => void this.#setVoice(voice),
     });
+    setUpDiagnostics({ report: () => this.#report(version), say: (text) => this.#say([text]) });
     const { desktop } = backend;
     if (desktop) void this.#showDesktop(desktop, settings.desktop);
     this.#small = watchSmallScreen(() => this.#renderControls());
@@ -158,9 +169,13 @@ class App {
         return;
       }
       case "levels":
+        this.check.renderLevel(event.levels.microphone_dbfs);
         this.pickers.renderLevel(this.#view.me.muted ? -100 : event.levels.microphone_dbfs);
         this.stage.renderLevels(event.levels, this.#view.me.muted);
         this.hint.update(event.levels.speaking, this.#isUnheard());
+        return;
+      case "stats":
+        this.connections.take(performance.now(), event.stats, this.#view);
         return;
       case "chat": {
         const { message } = event;
@@ -240,7 +255,9 @@ class App {
     const moved = first || inCall !== this.#inCall;
     this.#inCall = inCall;
     if (moved) this.#showScreen(inCall);
+    if (view.call !== "idle") this.check.close();
     this.stage.render(view, inCall);
+    if (!this.connections.render(view) && this.call.popover === "connection") this.#showPopover(null);
     this.join.render(view);
     this.call.render(view, this.#link(view));
     this.pickers.render(view);
@@ -300,9 +317,10 @@ class App {
     /** @type {Set<import("./view/controls").Panel>} */
     const open = new Set();
     if (this.chat.open) open.add("chat");
-    if (this.call.popover) open.add(this.call.popover);
+    const { popover } = this.call;
+    if (popover && popover !== "connection") open.add(popover);
     this.controls.render(this.#view, open, this.chat.unread);
-    this.call.setCovered(open.size > 0 && this.#small());
+    this.call.setCovered((open.size > 0 || popover !== null) && this.#small());
   }
 
   /**
@@ -323,7 +341,15 @@ class App {
     if (!open) this.controls.focus("chat");
   }
 
-  /** @param {"devices" | "invite" | null} open */
+  /** @param {string} peer */
+  #showConnection(peer) {
+    const again = this.call.popover === "connection" && this.connections.shown === peer;
+    this.connections.show(again ? null : peer, this.#view);
+    if (!again && this.call.popover === "connection") return;
+    this.#showPopover(again ? null : "connection");
+  }
+
+  /** @param {import("./view/call").Popover | null} open */
   #showPopover(open) {
     const before = this.call.popover;
     if (open === before) return;
@@ -335,6 +361,10 @@ class App {
       this.pickers.focus();
     } else if (open === "invite") {
       this.call.focusInvitation();
+    } else if (open === "connection") {
+      this.connections.focus();
+    } else if (before === "connection") {
+      this.connections.focusTile();
     } else if (before) {
       this.controls.focus(before);
     }
@@ -422,6 +452,20 @@ class App {
       onChange: (changed) => void this.#save({ desktop: changed }),
       onNewWindow: () => void this.#try(desktop.newWindow()),
       onQuit: () => void this.#try(desktop.quit()),
+      onLogs: () => void this.#try(desktop.openLogs()),
+    });
+  }
+
+  /** @param {string} version @returns {Promise<string>} for whoever is asked for help */
+  async #report(version) {
+    return reportOf({
+      version,
+      browser: navigator.userAgent,
+      guest: this.#flags.guest,
+      view: this.#view,
+      settings: this.#backend.settings(),
+      connection: (peer) => this.connections.known(peer, this.#view),
+      app: (await this.#backend.desktop?.diagnostics().catch(() => null)) ?? null,
     });
   }
 

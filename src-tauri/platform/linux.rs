@@ -1,6 +1,9 @@
 //! Linux desktops, by D-Bus.
 
 use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tauri::Env;
 use zbus::blocking::{Connection, Proxy};
@@ -50,6 +53,28 @@ pub fn notification_body(text: &str) -> String {
 /// There is no such page that all desktops have.
 pub fn open_privacy_settings(_camera: bool) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// Opens a folder in whatever shows folders on this desktop. Waits for it, but not for long.
+///
+/// # Errors
+/// When there is no such program, or it says that it cannot.
+pub fn open_folder(folder: &Path) -> std::io::Result<()> {
+    let mut command = Command::new("xdg-open");
+    command.arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn()?;
+    // Some wait for the window to be closed: then it is open.
+    for _ in 0..20 {
+        match child.try_wait()? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(std::io::Error::other(status.to_string())),
+            None => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+    std::thread::spawn(move || {
+        let _ = child.wait(); // so that it leaves no zombie behind
+    });
+    Ok(())
 }
 
 /// Whether the app runs from an AppImage, a file that nobody installed.

@@ -1,5 +1,6 @@
 //! What macOS and Windows have in common, by the crates that know both.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tauri::Env;
@@ -40,6 +41,19 @@ pub fn open_privacy_settings(camera: bool) -> std::io::Result<()> {
         ("explorer.exe", format!("ms-settings:{page}"))
     };
     let mut child = Command::new(program).arg(page).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    std::thread::spawn(move || {
+        let _ = child.wait(); // so that it leaves no zombie behind
+    });
+    Ok(())
+}
+
+/// Opens a folder in the system's own program for folders.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn open_folder(folder: &Path) -> std::io::Result<()> {
+    let program = if cfg!(target_os = "macos") { "/usr/bin/open" } else { "explorer.exe" };
+    let mut child = Command::new(program).arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     std::thread::spawn(move || {
         let _ = child.wait(); // so that it leaves no zombie behind
     });

@@ -13,11 +13,11 @@ mod unix;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings,
+    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_folder, open_privacy_settings,
 };
 #[cfg(not(target_os = "linux"))]
 pub use mac_windows::{
-    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_privacy_settings,
+    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_folder, open_privacy_settings,
 };
 #[cfg(not(unix))]
 pub use other::asked_to_end;

@@ -77,6 +77,10 @@ async fn every_screen(language: &'static str) {
     page.browser.click("#join").await; // without a name
     page.browser.see("what is missing", "#notice").await;
     page.check("the join screen with a notice").await;
+    page.browser.click("#check-open").await;
+    page.browser.see("the check", "#check [data-step=server][data-state=good]").await;
+    page.check("the check before a call").await;
+    page.browser.click("#check-close").await;
 
     page.browser.type_into("#name", "Greta").await;
     page.browser.click("#join").await;
@@ -86,6 +90,13 @@ async fn every_screen(language: &'static str) {
     let other = Participant::join(&server.url(), "open-house", "Enno").await;
     page.browser.see("a picture", "[data-peer][data-picture=true]").await;
     page.check("a call of two").await;
+
+    page.chromium("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    page.browser.run("document.querySelector('.connection-toggle').click()", &[]).await;
+    page.browser.see("how the connection is", "#connection-panel").await;
+    page.check("how the connection is").await;
+    page.chromium("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    page.browser.click("#connection-close").await;
 
     for (button, panel) in
         [("#devices", "#devices-panel"), ("#invite", "#invite-panel"), ("#chat-toggle", "#chat-panel")]

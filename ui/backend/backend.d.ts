@@ -1,8 +1,8 @@
 // What the UI needs of whatever holds the call: `tauri.js` for the desktop window, the browser's own WebRTC
 // for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
-import type { CallView, Command, Event, VideoKind } from "../types/engine";
-import type { FileDrop, News, Picked, QrCode, Settings } from "../types/shell";
+import type { CallView, Command, Event, NetworkFinding, VideoKind } from "../types/engine";
+import type { Diagnostics, FileDrop, News, Picked, QrCode, Settings } from "../types/shell";
 
 /** What there is at the start. A reloaded window gets the call as it stands. */
 export interface Start {
@@ -83,6 +83,10 @@ export interface Desktop {
   quit(): Promise<void>;
   /** Opens the page of the system's settings on which the device is allowed. */
   openPrivacySettings(device: "camera" | "microphone"): Promise<void>;
+  /** What a report needs that only the app knows. */
+  diagnostics(): Promise<Diagnostics>;
+  /** Opens the folder of the logs. */
+  openLogs(): Promise<void>;
   /** Installs the version that there was news of, and starts it. */
   installUpdate(): Promise<void>;
 }
@@ -108,6 +112,8 @@ export interface Backend {
   pickFiles(): Promise<Picked>;
   /** Null where this backend makes none. */
   qrCode(text: string): Promise<QrCode | null>;
+  /** Tries what a call needs of the network, outside of a call; the answer ends it. */
+  checkNetwork(onFinding: (finding: NetworkFinding) => void): () => void;
   /** Takes the camera on the other side. Only where `flags.canFlipCamera`. */
   flipCamera?(): Promise<void>;
   /** What an app on a desktop can do beside calls. */

@@ -3,6 +3,7 @@
 // browser's own WebRTC.
 
 import { roomOf, tokenOf, withoutToken } from "./guest/address.js";
+import { checkNetwork } from "./guest/check.js";
 import { pickFiles, watchFileDrops } from "./guest/files/pick.js";
 import { mayHaveTwoCameras, wasReloaded } from "./guest/page.js";
 import { Session } from "./guest/session.js";
@@ -51,6 +52,8 @@ export function browserBackend() {
     },
 
     watchPictures: (source, onPictures) => session.watch(source, onPictures),
+
+    checkNetwork: (onFinding) => checkNetwork({ version: VERSION, token: loadToken(), onFinding }),
 
     pickFiles: async () => session.pickFiles(await pickFiles()),
 

@@ -69,6 +69,13 @@ function backendOf(core, subscribe) {
 
     pickFiles: () => invoke("pick_files"),
 
+    checkNetwork(onFinding) {
+      const found = new core.Channel();
+      found.onmessage = onFinding;
+      invoke("check_network", { found }).catch(() => {}); // silence is told of in time
+      return () => void invoke("cancel_check").catch(() => {});
+    },
+
     // A window without the code is still a window with the link.
     qrCode: (text) => invoke("qr_code", { text }).catch(() => null),
 
@@ -78,6 +85,8 @@ function backendOf(core, subscribe) {
       quit: () => invoke("quit"),
       openPrivacySettings: (device) => invoke("privacy_settings", { camera: device === "camera" }),
       installUpdate: () => invoke("install_update"),
+      diagnostics: () => invoke("diagnostics"),
+      openLogs: () => invoke("open_logs"),
     },
 
     settings: () => current,

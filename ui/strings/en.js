@@ -194,6 +194,8 @@ const notices = {
   device_back: ({ kind, name }) => `The ${DEVICE[kind]} “${name}” is back and used again.`,
 
   guests_not_let_in: ({ problem }) => `Browsers on this network cannot join: ${problem}`,
+  folder_not_opened: ({ path }) => `The folder cannot be opened from here. It is ${path}.`,
+  no_logs: () => "There is no folder for logs on this machine.",
   settings_not_saved: ({ problem }) =>
     `The settings cannot be saved (${problem}). Check that the disk is not full and that you may write there.`,
   token_not_kept: ({ problem }) =>
@@ -303,6 +305,55 @@ export const en = {
   newWindow: "New window",
   newWindowHint: "For another call beside this one.",
 
+  // The check before a call
+  checkOpen: "Check camera, sound and connection",
+  checkTitle: "Camera, sound and connection",
+  checkAgain: "Check again",
+  check: {
+    steps: {
+      camera: "Camera",
+      microphone: "Microphone",
+      speaker: "Speaker",
+      server: "Server",
+      udp: "Direct path (UDP)",
+      relay: "Relay",
+    },
+    waiting: "Comes next",
+    running: "Checking…",
+    noAnswer: "No answer in time. Check your network, then check again.",
+    untried: "Not checked: that needs the server.",
+    cameraOpens: "Looking at the camera’s pictures…",
+    /** @param {number} fps */
+    cameraGood: (fps) => `Works, with ${fps} pictures a second.`,
+    /** @param {number} fps */
+    cameraSlow: (fps) => `Gives only ${fps} pictures a second. More light or fewer open programs may help.`,
+    cameraFails: "Gives no pictures. Choose another one, connect it again, or close other programs that use it.",
+    cameraOff: "Is off. Turn it on to check it; a call works without too.",
+    cameraNone: "None is chosen. A call works without one too.",
+    microphoneSpeak: "Say something…",
+    microphoneGood: "You can be heard.",
+    microphoneSilent: "Nothing is heard. Speak, choose another microphone, or raise its level in the system’s settings.",
+    microphoneOff: "Is muted. Unmute to check it.",
+    microphoneNone: "None is chosen. You will not be heard.",
+    speakerAsk: "A sound is played. Did you hear it?",
+    yes: "Yes",
+    no: "No",
+    speakerGood: "You hear the others.",
+    speakerNotHeard: "Raise the volume, or choose another speaker, and check again.",
+    speakerNoAnswer: "You did not say whether you heard it.",
+    speakerNone: "None is chosen. You will hear nobody.",
+    /** @param {number} ms */
+    serverGood: (ms) => `Reached in ${ms} ms.`,
+    udpGood: "Gets through.",
+    udpBlocked: "Is blocked on this network. Calls go through the relay, which takes longer.",
+    udpUnknown: "Not known: this server has nobody who answers. On one network it is not needed.",
+    relayGood: "Works, where there is no direct path.",
+    /** @param {string} protocol */
+    relayGoodBy: (protocol) => `Works by ${protocol}, where there is no direct path.`,
+    relayFails: "Does not answer. Without a direct path nobody can be reached: try another network.",
+    relayNone: "This server has none. Who is behind a strict firewall may not be reached.",
+  },
+
   // Links
   /** @param {string} room */
   linkTo: (room) => `You opened a link to the room ${room}. Join it?`,
@@ -335,6 +386,7 @@ export const en = {
   menuMinimize: "Minimize",
   menuZoom: "Zoom",
   menuFullscreen: "Full screen",
+  menuHelp: "Help",
   /** @param {string} name */
   wroteMessage: (name) => `${name} wrote a message.`,
   awakeReason: "A call is on",
@@ -420,6 +472,63 @@ export const en = {
   /** @param {string} name */
   muteForMe: (name) => `Mute ${name} for me`,
   mutedHint: "You’re muted: nobody hears you.",
+
+  // How a connection is
+  /** @param {string} name */
+  connectionOf: (name) => `Connection to ${name}`,
+  /** One plain sentence at the top. */
+  verdicts: {
+    measuring: "Measuring…",
+    well: "All is well.",
+    relay: "Sound and picture go through a relay, since no direct path was found.",
+    relayWanted: "Sound and picture go through a relay, as you wished.",
+    cpu: "This machine is too slow for this picture size, so it sends smaller pictures.",
+    /** @param {number} percent */
+    uplinkLoss: (percent) => `Your uplink loses ${percent} %.`,
+    /** @param {number} percent */
+    downlinkLoss: (percent) => `Your downlink loses ${percent} %.`,
+    /** @param {string} name @param {number} percent */
+    sentLoss: (name, percent) => `${name}’s connection loses ${percent} % of what you send.`,
+    /** @param {string} name @param {number} percent */
+    receivedLoss: (name, percent) => `${name}’s connection loses ${percent} % of what comes from there.`,
+    /** @param {string} name @param {number} ms */
+    far: (name, ms) => `The way to ${name} is long: it takes ${ms} ms there and back.`,
+    /** @param {string} name @param {number} percent */
+    uneven: (name, percent) => `${name}’s sound comes unevenly: ${percent} % of it had to be made up.`,
+  },
+  markFair: "connection is fair",
+  markBad: "connection is bad",
+  diagnostics: "Report",
+  copyDiagnostics: "Copy a report",
+  diagnosticsCopied: "Copied. This is all of it: no names, no rooms, no addresses.",
+  openLogs: "Open the folder of the logs",
+  figurePath: "Path",
+  pathNetwork: "Direct, on this network",
+  pathInternet: "Direct, over the internet",
+  pathRelay: "Through a relay",
+  /** @param {string} protocol */
+  pathRelayBy: (protocol) => `Through a relay, by ${protocol}`,
+  figureRoundTrip: "Round trip",
+  figureLossSent: "Lost on the way there",
+  figureLossReceived: "Lost on the way here",
+  figureSent: "Sent",
+  figureReceived: "Received",
+  figureFps: "Pictures a second",
+  figurePictureThere: "Picture sent",
+  figurePictureHere: "Picture received",
+  figureEncoder: "Encoded by",
+  figureGivesWay: "Pictures given up for",
+  figureJitterBuffer: "Jitter buffer",
+  figureConcealed: "Sound made up",
+  figureSound: "Sound",
+  encodedByHardware: "hardware",
+  encodedBySoftware: "software",
+  givesWay: { none: "Nothing", cpu: "Too slow a processor", bandwidth: "Too narrow a path", other: "Something else" },
+  /** @param {string} now @param {string} target */
+  bufferOf: (now, target) => `${now} (wanted: ${target})`,
+  unknownFigure: "Not known",
+  /** @param {string} lowest @param {string} highest */
+  lastMinute: (lowest, highest) => `Last minute: from ${lowest} to ${highest}`,
 
   // Marks, read out
   markMuted: "muted",

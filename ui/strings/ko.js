@@ -199,6 +199,8 @@ const notices = {
   device_back: ({ kind, name }) => `“${name}” ${DEVICE[kind]}가 다시 연결되어 이제 그 장치를 써요.`,
 
   guests_not_let_in: ({ problem }) => `이 네트워크의 브라우저가 들어올 수 없어요: ${problem}`,
+  folder_not_opened: ({ path }) => `여기서 폴더를 열 수 없어요. 폴더 위치: ${path}`,
+  no_logs: () => "이 컴퓨터에는 로그 폴더가 없어요.",
   settings_not_saved: ({ problem }) =>
     `설정을 저장하지 못했어요(${problem}). 디스크에 자리가 있는지, 쓸 권한이 있는지 확인해 주세요.`,
   token_not_kept: ({ problem }) =>
@@ -299,6 +301,55 @@ export const ko = {
   newWindow: "새 창",
   newWindowHint: "이 통화와 따로 다른 통화를 할 때 써요.",
 
+  // 통화 전 점검
+  checkOpen: "카메라, 소리, 연결 점검",
+  checkTitle: "카메라, 소리, 연결",
+  checkAgain: "다시 점검",
+  check: {
+    steps: {
+      camera: "카메라",
+      microphone: "마이크",
+      speaker: "스피커",
+      server: "서버",
+      udp: "바로 가는 길(UDP)",
+      relay: "중계 서버",
+    },
+    waiting: "다음 차례예요",
+    running: "점검 중…",
+    noAnswer: "제때 답이 없어요. 네트워크를 확인하고 다시 점검해 주세요.",
+    untried: "점검하지 못했어요. 서버가 있어야 해요.",
+    cameraOpens: "카메라 화면을 보는 중…",
+    /** @param {number} fps */
+    cameraGood: (fps) => `잘 돼요. 초당 화면 ${fps}장이에요.`,
+    /** @param {number} fps */
+    cameraSlow: (fps) => `초당 화면이 ${fps}장뿐이에요. 불을 더 켜거나 다른 프로그램을 닫아 보세요.`,
+    cameraFails: "화면이 오지 않아요. 다른 카메라를 고르거나, 다시 연결하거나, 카메라를 쓰는 다른 프로그램을 닫아 주세요.",
+    cameraOff: "꺼져 있어요. 켜면 점검할 수 있어요. 꺼도 통화는 돼요.",
+    cameraNone: "고른 카메라가 없어요. 없어도 통화는 돼요.",
+    microphoneSpeak: "아무 말이나 해 보세요…",
+    microphoneGood: "목소리가 들려요.",
+    microphoneSilent: "아무것도 들리지 않아요. 말해 보거나, 다른 마이크를 고르거나, 시스템 설정에서 마이크 소리를 키워 주세요.",
+    microphoneOff: "음소거되어 있어요. 해제하면 점검할 수 있어요.",
+    microphoneNone: "고른 마이크가 없어요. 내 목소리가 들리지 않을 거예요.",
+    speakerAsk: "소리를 들려드리고 있어요. 들리셨나요?",
+    yes: "네",
+    no: "아니요",
+    speakerGood: "다른 사람들의 소리가 들려요.",
+    speakerNotHeard: "음량을 높이거나 다른 스피커를 고르고 다시 점검해 주세요.",
+    speakerNoAnswer: "들렸는지 답하지 않으셨어요.",
+    speakerNone: "고른 스피커가 없어요. 아무 소리도 들리지 않을 거예요.",
+    /** @param {number} ms */
+    serverGood: (ms) => `${ms}ms 만에 닿았어요.`,
+    udpGood: "지나갈 수 있어요.",
+    udpBlocked: "이 네트워크에서 막혀 있어요. 통화는 더 오래 걸리는 중계 서버를 거쳐요.",
+    udpUnknown: "알 수 없어요. 이 서버에는 답해 줄 곳이 없어요. 한 네트워크 안에서는 필요하지 않아요.",
+    relayGood: "잘 돼요. 바로 가는 길이 없을 때 쓰여요.",
+    /** @param {string} protocol */
+    relayGoodBy: (protocol) => `${protocol} 방식으로 잘 돼요. 바로 가는 길이 없을 때 쓰여요.`,
+    relayFails: "답이 없어요. 바로 가는 길이 없으면 아무와도 연결되지 않으니 다른 네트워크를 써 보세요.",
+    relayNone: "이 서버에는 없어요. 엄격한 방화벽 뒤의 사람과는 연결되지 않을 수 있어요.",
+  },
+
   // 링크
   linkTo: (room) => `${room} 방으로 가는 링크를 열었어요. 들어갈까요?`,
   linkToInCall: (room) => `${room} 방으로 가는 링크를 열었어요. 이 통화에서 나가고 그 방에 들어갈까요?`,
@@ -328,6 +379,7 @@ export const ko = {
   menuMinimize: "최소화",
   menuZoom: "확대/축소",
   menuFullscreen: "전체 화면",
+  menuHelp: "도움말",
   wroteMessage: (name) => `${name} 님이 메시지를 보냈어요.`,
   awakeReason: "통화 중",
 
@@ -411,6 +463,63 @@ export const ko = {
   /** @param {string} name */
   muteForMe: (name) => `${name} 님 소리를 나에게만 들리지 않게 하기`,
   mutedHint: "음소거 중이라 아무도 듣지 못해요.",
+
+  // 연결 상태
+  /** @param {string} name */
+  connectionOf: (name) => `${name} 님과의 연결`,
+  /** 맨 위의 한 문장. */
+  verdicts: {
+    measuring: "재는 중…",
+    well: "모두 괜찮아요.",
+    relay: "바로 가는 길을 찾지 못해서 소리와 화면이 중계 서버를 거쳐요.",
+    relayWanted: "원하신 대로 소리와 화면이 중계 서버를 거쳐요.",
+    cpu: "이 컴퓨터가 이 화면 크기에는 느려서 더 작은 화면을 보내요.",
+    /** @param {number} percent */
+    uplinkLoss: (percent) => `내 회선이 보내는 것의 ${percent}%를 잃어요.`,
+    /** @param {number} percent */
+    downlinkLoss: (percent) => `내 회선이 받는 것의 ${percent}%를 잃어요.`,
+    /** @param {string} name @param {number} percent */
+    sentLoss: (name, percent) => `${name} 님의 회선이 내가 보내는 것의 ${percent}%를 잃어요.`,
+    /** @param {string} name @param {number} percent */
+    receivedLoss: (name, percent) => `${name} 님의 회선이 거기서 보내는 것의 ${percent}%를 잃어요.`,
+    /** @param {string} name @param {number} ms */
+    far: (name, ms) => `${name} 님까지의 길이 멀어요. 갔다 오는 데 ${ms}ms가 걸려요.`,
+    /** @param {string} name @param {number} percent */
+    uneven: (name, percent) => `${name} 님의 소리가 고르게 오지 않아서 ${percent}%를 지어내야 했어요.`,
+  },
+  markFair: "연결이 보통이에요",
+  markBad: "연결이 나빠요",
+  diagnostics: "보고서",
+  copyDiagnostics: "보고서 복사",
+  diagnosticsCopied: "복사했어요. 이것이 전부예요. 이름도, 방도, 주소도 없어요.",
+  openLogs: "로그 폴더 열기",
+  figurePath: "경로",
+  pathNetwork: "이 네트워크 안에서 바로",
+  pathInternet: "인터넷으로 바로",
+  pathRelay: "중계 서버를 거쳐서",
+  /** @param {string} protocol */
+  pathRelayBy: (protocol) => `중계 서버를 거쳐서(${protocol})`,
+  figureRoundTrip: "왕복 시간",
+  figureLossSent: "가는 길의 손실",
+  figureLossReceived: "오는 길의 손실",
+  figureSent: "보냄",
+  figureReceived: "받음",
+  figureFps: "초당 화면 수",
+  figurePictureThere: "보내는 화면",
+  figurePictureHere: "받는 화면",
+  figureEncoder: "인코더",
+  figureGivesWay: "화면을 줄인 까닭",
+  figureJitterBuffer: "지터 버퍼",
+  figureConcealed: "지어낸 소리",
+  figureSound: "소리",
+  encodedByHardware: "하드웨어",
+  encodedBySoftware: "소프트웨어",
+  givesWay: { none: "없음", cpu: "느린 프로세서", bandwidth: "좁은 경로", other: "다른 까닭" },
+  /** @param {string} now @param {string} target */
+  bufferOf: (now, target) => `${now} (목표 ${target})`,
+  unknownFigure: "알 수 없음",
+  /** @param {string} lowest @param {string} highest */
+  lastMinute: (lowest, highest) => `지난 1분: ${lowest}부터 ${highest}까지`,
 
   // 상태 표시
   markMuted: "음소거",

@@ -28,6 +28,19 @@ mute_shortcut: string,
 talk_shortcut: string, };
 
 /**
+ * What the page cannot know of the app.
+ */
+export type Diagnostics = {
+/**
+ * The system and its processor, such as `linux x86_64`.
+ */
+system: string,
+/**
+ * The newest lines of the log, the oldest first; none where there is no log.
+ */
+log: Array<string>, };
+
+/**
  * Something is dragged over the window.
  */
 export type FileDrop = { "type": "over" } | { "type": "left" } | { "type": "dropped",
@@ -39,7 +52,7 @@ picked: Picked, };
 /**
  * What the menu bar says beside [`Words`]; each is called what it says in English.
  */
-export type MenuWords = { about: string, hide: string, hide_others: string, show_all: string, file: string, close: string, edit: string, undo: string, redo: string, cut: string, copy: string, paste: string, select_all: string, call: string, window: string, minimize: string, zoom: string, fullscreen: string, };
+export type MenuWords = { about: string, hide: string, hide_others: string, show_all: string, file: string, close: string, edit: string, undo: string, redo: string, cut: string, copy: string, paste: string, select_all: string, call: string, window: string, minimize: string, zoom: string, fullscreen: string, help: string, logs: string, };
 
 /**
  * News of the shell for the page.

@@ -8,7 +8,7 @@ import { Invitation } from "./invitation.js";
 
 /** @typedef {import("../types/engine").CallView} CallView */
 /** @typedef {import("../types/protocol").GuestLink} GuestLink */
-/** @typedef {"devices" | "invite"} Popover */
+/** @typedef {"devices" | "invite" | "connection"} Popover */
 
 export class CallScreen {
   #screen = byId("call-screen", HTMLElement);
@@ -22,7 +22,11 @@ export class CallScreen {
   #waitingRoom = byId("waiting-room", HTMLElement);
   #serverState = byId("server-state", HTMLElement);
   /** @type {Record<Popover, HTMLElement>} */
-  #popovers = { devices: byId("devices-panel", HTMLElement), invite: byId("invite-panel", HTMLElement) };
+  #popovers = {
+    devices: byId("devices-panel", HTMLElement),
+    invite: byId("invite-panel", HTMLElement),
+    connection: byId("connection-panel", HTMLElement),
+  };
   #invitations;
   /** What lies under a sheet that covers the screen of a phone. */
   #under = [
@@ -41,13 +45,13 @@ export class CallScreen {
       (id) => new Invitation({ host: byId(id, HTMLElement), qrCode, say }),
     );
     copyOnClick(byId("copy-room", HTMLButtonElement), this.#waitingRoom, { label: strings.copyRoom, say });
-    for (const popover of ["devices", "invite"]) {
+    for (const popover of ["devices", "invite", "connection"]) {
       byId(`${popover}-close`, HTMLButtonElement).addEventListener("click", onClosePopover);
     }
     // A click beside the panel closes it, as one expects of a menu.
     document.addEventListener("pointerdown", ({ target }) => {
       if (this.popover === null || !(target instanceof Element)) return;
-      if (!target.closest(".popover, #devices, #invite, #notice")) onClosePopover();
+      if (!target.closest(".popover, #devices, #invite, .connection-toggle, #notice")) onClosePopover();
     });
   }
 
@@ -62,8 +66,8 @@ export class CallScreen {
 
   /** Which one is open. */
   get popover() {
-    if (!this.#popovers.devices.hidden) return /** @type {const} */ ("devices");
-    return this.#popovers.invite.hidden ? null : /** @type {const} */ ("invite");
+    const names = /** @type {Popover[]} */ (Object.keys(this.#popovers));
+    return names.find((name) => !this.#popovers[name].hidden) ?? null;
   }
 
   /** @param {Popover | null} open */

@@ -20,8 +20,9 @@ export class DesktopPanel {
    * @param {(settings: DesktopSettings) => void} options.onChange
    * @param {() => void} options.onNewWindow
    * @param {() => void} options.onQuit
+   * @param {() => void} options.onLogs opens their folder
    */
-  constructor({ settings, onChange, onNewWindow, onQuit }) {
+  constructor({ settings, onChange, onNewWindow, onQuit, onLogs }) {
     this.#settings = settings;
     this.#onChange = onChange;
     byId("desktop", HTMLDetailsElement).hidden = false;
@@ -33,6 +34,11 @@ export class DesktopPanel {
     const another = byId("new-window", HTMLButtonElement);
     another.addEventListener("click", onNewWindow);
     if (!this.#mac) setAttribute(another, "aria-keyshortcuts", "Control+N");
+    const logs = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll(".open-logs"));
+    for (const button of logs) {
+      button.hidden = false;
+      button.addEventListener("click", onLogs);
+    }
     window.addEventListener("keydown", (event) => {
       const action = matchAppShortcut(event, this.#mac);
       if (!action) return;

@@ -22,6 +22,7 @@ export class Stage {
   #joinHost;
   #encoded;
   #send;
+  #onConnection;
   /** @type {Map<string, Tile>} by peer id, in the order of the view */
   #tiles = new Map();
   #self;
@@ -38,13 +39,15 @@ export class Stage {
    * @param {HTMLElement} options.joinHost where the own tile is before a call
    * @param {boolean} options.encoded decode the others' video in the window
    * @param {(command: import("../types/engine").Command) => Promise<boolean>} options.send
+   * @param {(peer: string) => void} options.onConnection opens the panel of the connection to a peer
    */
-  constructor({ backend, stage, joinHost, encoded, send }) {
+  constructor({ backend, stage, joinHost, encoded, send, onConnection }) {
     this.#backend = backend;
     this.#stage = stage;
     this.#joinHost = joinHost;
     this.#encoded = encoded;
     this.#send = send;
+    this.#onConnection = onConnection;
     // The own picture is never encoded on its way here.
     this.#self = new Tile({
       backend,
@@ -84,6 +87,7 @@ export class Stage {
           attributes: { "data-peer": peer.id },
           encoded: this.#encoded,
           send: this.#send,
+          onConnection: () => this.#onConnection(peer.id),
         });
         this.#tiles.set(peer.id, tile);
         this.#stage.append(tile.element);
@@ -110,6 +114,16 @@ export class Stage {
     this.#quietTimer = window.setTimeout(() => {
       for (const tile of [this.#self, ...this.#tiles.values()]) tile.setSpeaking(false);
     }, LEVELS_END_MS);
+  }
+
+  /** @param {(peer: string) => import("./quality/watch").Quality} qualityOf */
+  renderQuality(qualityOf) {
+    for (const [id, tile] of this.#tiles) tile.setQuality(qualityOf(id));
+  }
+
+  /** @param {string} peer */
+  focusConnection(peer) {
+    this.#tiles.get(peer)?.focusConnection();
   }
 
   /** @param {boolean} inCall */

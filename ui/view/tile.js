@@ -38,6 +38,13 @@ export class Tile {
   /** @type {TileState | null} */
   #state = null;
   #speaking = false;
+  #connection = element(
+    "button",
+    { class: "icon-button connection-toggle", type: "button", "aria-haspopup": "dialog" },
+    ...["signal", "signal-fair", "signal-bad"].map((name) => icon(name)),
+  );
+  /** @type {import("./quality/watch").Quality | null} */
+  #quality = null;
 
   /**
    * @param {object} options
@@ -46,8 +53,9 @@ export class Tile {
    * @param {Record<string, string>} options.attributes
    * @param {boolean} options.encoded
    * @param {(command: import("../types/engine").Command) => Promise<boolean>} [options.send] for a peer's tile
+   * @param {() => void} [options.onConnection] opens the panel of its connection
    */
-  constructor({ backend, source, attributes, encoded, send }) {
+  constructor({ backend, source, attributes, encoded, send, onConnection }) {
     const spinner = element("span", { class: "spinner", "aria-hidden": "true" });
     this.#status.append(spinner, icon("camera-off"), this.#statusText);
     const muted = element("span", { class: "mark mark-muted" }, icon("microphone-off"));
@@ -65,6 +73,10 @@ export class Tile {
     if (send) {
       this.#volume = new VolumeControl(source, send);
       this.element.append(this.#volume.element);
+    }
+    if (onConnection) {
+      this.#connection.addEventListener("click", onConnection);
+      this.element.append(this.#connection);
     }
     const { openVideo, watchPictures } = backend;
     const host = this.#picture;
@@ -105,6 +117,17 @@ export class Tile {
     this.element.dataset.speaking = String(speaking);
   }
 
+  /** @param {import("./quality/watch").Quality} quality */
+  setQuality(quality) {
+    this.#quality = quality;
+    setAttribute(this.element, "data-quality", quality.marked ? quality.grade : "good");
+    this.#describe();
+  }
+
+  focusConnection() {
+    this.#connection.focus();
+  }
+
   /** @param {boolean} encoded */
   setEncoded(encoded) {
     if (this.#player instanceof Player) this.#player.setEncoded(encoded);
@@ -140,8 +163,10 @@ export class Tile {
       state.muted ? strings.markMuted : "",
       state.cameraOff ? strings.markCameraOff : "",
       state.heard?.muted ? strings.markMutedForMe : "",
+      this.#quality?.marked ? { good: "", fair: strings.markFair, bad: strings.markBad }[this.#quality.grade] : "",
       state.status,
     ];
+    setAttribute(this.#connection, "aria-label", strings.connectionOf(state.name));
     setAttribute(this.element, "aria-label", marks.filter(Boolean).join(", "));
   }
 }

@@ -37,6 +37,8 @@ export function systemWords() {
       minimize: strings.menuMinimize,
       zoom: strings.menuZoom,
       fullscreen: strings.menuFullscreen,
+      help: strings.menuHelp,
+      logs: strings.openLogs,
     },
   };
 }

@@ -10,5 +10,6 @@ mod meets;
 mod negotiation;
 mod others;
 mod path;
+mod quality;
 mod realities;
 mod sound;

@@ -156,6 +156,16 @@ export class Connection {
     return null;
   }
 
+  /** All that the browser measures; null where there is nothing. */
+  async stats() {
+    if (this.#closed) return null;
+    try {
+      return [...(await this.#pc.getStats()).values()];
+    } catch {
+      return null; // it is being closed
+    }
+  }
+
   close() {
     if (this.#closed) return;
     this.#closed = true;

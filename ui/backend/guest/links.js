@@ -4,6 +4,7 @@
 
 import { videoLimits } from "./codecs.js";
 import { Connection } from "./connection.js";
+import { StatsReader } from "./stats.js";
 
 /** @typedef {import("../backend").OnPictures} OnPictures */
 /** @typedef {import("../../types/engine").AddressPolicy} AddressPolicy */
@@ -20,6 +21,7 @@ const COUNTS_TO_STOP = 3;
  * @typedef {object} Link
  * @property {number} generation
  * @property {Connection} connection
+ * @property {StatsReader} reader
  * @property {MediaStream | null} pictures
  * @property {number} frames decoded at the last count
  * @property {number} still counts since there was a new one
@@ -73,7 +75,7 @@ export class Links {
         },
       });
       /** @type {Link} */
-      const link = { generation, connection, pictures: null, frames: 0, still: COUNTS_TO_STOP };
+      const link = { generation, connection, reader: new StatsReader(), pictures: null, frames: 0, still: COUNTS_TO_STOP };
       this.#links.set(peer, link);
       connection.setLimits(videoLimits(this.#peers));
     } catch (error) {
@@ -150,6 +152,17 @@ export class Links {
       const frames = await link.connection.framesDecoded();
       if (frames !== null) this.#counted(link, frames);
     }
+  }
+
+  /** How the connections are. @returns {Promise<import("../../types/engine").CallStats>} */
+  async stats() {
+    const peers = await Promise.all(
+      [...this.#links].map(async ([peer, { connection, reader }]) => {
+        const report = await connection.stats();
+        return report ? [reader.read(peer, report)] : [];
+      }),
+    );
+    return { peers: peers.flat() };
   }
 
   /**

@@ -43,6 +43,8 @@ const CHIME = "";
 const PROGRESS_MS = 500;
 /** Whether pictures arrive is counted this often. */
 const COUNT_MS = 1000;
+/** How the connections are is told this often. */
+const STATS_MS = 1000;
 
 export class Session {
   #onEvent;
@@ -132,6 +134,7 @@ export class Session {
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#refreshDevices());
     window.setInterval(() => this.#tick(), TICK_MS);
     window.setInterval(() => void this.#links.count(), COUNT_MS);
+    window.setInterval(() => void this.#measure(), STATS_MS);
     window.setInterval(() => this.#files.isMoving && this.#show(), PROGRESS_MS);
   }
 
@@ -355,6 +358,12 @@ export class Session {
     const levels = this.#levels.take(performance.now());
     if (levels) this.#onEvent({ type: "levels", levels });
     if (this.#selection.tick(performance.now())) this.#update();
+  }
+
+  async #measure() {
+    if (this.#call.peers.length === 0) return;
+    const stats = await this.#links.stats();
+    if (stats.peers.length > 0) this.#onEvent({ type: "stats", stats });
   }
 
   /** @param {import("./capture").CaptureKind} kind @param {MediaStreamTrack | null} track @param {string | null} id */
