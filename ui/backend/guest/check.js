@@ -36,15 +36,16 @@ async function run(version, token, signal, found) {
   const servers = entered.iceServers;
   const byUdp = only(servers, (url) => /^stuns?:|^turn:/.test(url) && !/transport=tcp/.test(url));
   const named = namesRelay(servers);
-  await Promise.all([
-    candidate(byUdp, namesRelay(byUdp), UDP_MS, signal).then((lent) =>
-      found({ step: "udp", answered: byUdp.length === 0 ? null : lent !== null }),
-    ),
-    candidate(named ? servers : [], true, RELAY_MS, signal).then((lent) => {
-      const protocol = lent && relayProtocolOf(lent);
-      found({ step: "relay", lent: lent !== null, protocol, named });
+  const [answer, lent] = await Promise.all([
+    candidate(byUdp, namesRelay(byUdp), UDP_MS, signal).then((answer) => {
+      found({ step: "udp", answered: byUdp.length === 0 ? null : answer !== null });
+      return answer;
     }),
+    candidate(named ? servers : [], true, RELAY_MS, signal),
   ]);
+  // Not every browser says how a relay was reached; where it was by UDP alone, it will be so in a call.
+  const protocol = (lent && relayProtocolOf(lent)) ?? (lent && answer?.type === "relay" ? "udp" : null);
+  found({ step: "relay", lent: lent !== null, protocol, named });
 }
 
 /**
