@@ -117,7 +117,7 @@ impl NetworkCheck {
                         token: None, // the locator's
                         client: self.client.clone(),
                         capabilities: Capabilities::default(),
-                        status: Status { muted: true, camera_off: true },
+                        status: Status { muted: true, camera_off: true, sharing: false },
                         resume: None,
                     });
                 }
@@ -161,8 +161,9 @@ async fn borrow(url: &str, named: &[IceServer]) -> Option<Option<RelayProtocol>>
         fanout: Arc::new(Fanout::default()),
         adaptation: Arc::new(Mutex::new(Adaptation::new())),
         protection: Arc::new(Mutex::new(Protection::new())),
-        video: PeerVideo::new(VideoOutput::Off, Arc::clone(&audio)),
+        video: PeerVideo::new(VideoOutput::Off, Some(Arc::clone(&audio))),
         audio,
+        screen: None,
     };
     let (sender, mut news) = mpsc::channel(64);
     let connection = Connection::start(config, move |event| {

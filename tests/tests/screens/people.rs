@@ -116,7 +116,7 @@ impl Ghost {
                 token: None,
                 client: ClientInfo { name: "ghost".into(), version: "0".into() },
                 capabilities: Capabilities::default(),
-                status: Status { muted: true, camera_off: true },
+                status: Status { muted: true, camera_off: true, sharing: false },
                 resume: None,
             })
             .await;

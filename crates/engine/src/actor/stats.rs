@@ -90,7 +90,7 @@ impl Actor {
 }
 
 fn peer_stats(id: PeerId, stats: &ConnectionStats, media: &PeerMedia, sent: SentVideo) -> PeerStats {
-    let (video, jitter) = (media.video.stats(), media.audio.stats().jitter);
+    let (video, jitter) = (media.camera.video.stats(), media.audio.stats().jitter);
     PeerStats {
         id,
         path: stats.path,
