@@ -62,8 +62,30 @@ export interface VideoStream {
   close(): void;
 }
 
+/** Opens a stream of frames, one by one. `source` is as in {@link PicturesOptions}. */
+export type OpenVideo = (source: string, options: VideoOptions, onFrame: (frame: Frame) => void) => Promise<VideoStream>;
+
 /** A stream of pictures, or none; mirrored where one sees oneself. */
 export type OnPictures = (stream: MediaStream | null, look: { mirrored: boolean }) => void;
+
+/** Which pictures are shown, and where. */
+export interface PicturesOptions {
+  /** `"preview"` for the own camera, or a peer's id. */
+  source: string;
+  /** What they are painted on becomes its first child. */
+  host: HTMLElement;
+  /** Decode here where that is possible. */
+  encoded: boolean;
+  /** One was painted. */
+  onPicture(picture: { width: number; height: number }): void;
+}
+
+/** Pictures that are being shown. */
+export interface Pictures {
+  /** Decode here, or have the backend decode; where there is a choice. */
+  setEncoded?(encoded: boolean): void;
+  close(): void;
+}
 
 /** With what a backend rejects, where it does not throw an error: a sentence as in a notice. */
 export interface Refusal {
@@ -101,13 +123,8 @@ export interface Backend {
   command(command: Command): Promise<void>;
   settings(): Settings;
   saveSettings(settings: Settings): Promise<void>;
-  /**
-   * Pictures one by one. `source` is `"preview"` for the own camera, or a peer's id. A backend has either this
-   * or {@link watchPictures}.
-   */
-  openVideo?(source: string, options: VideoOptions, onFrame: (frame: Frame) => void): Promise<VideoStream>;
-  /** Pictures as a stream of the browser's; tells the stream there is now and every later one. Returns how to end it. */
-  watchPictures?(source: string, onPictures: OnPictures): () => void;
+  /** Shows a source's pictures until they are closed. */
+  showPictures(options: PicturesOptions): Pictures;
   /** Lets the person pick files to send; called while a tap or a key is handled. None are a change of mind. */
   pickFiles(): Promise<Picked>;
   /** Null where this backend makes none. */

@@ -2,6 +2,7 @@
 // A browser as a backend: a guest's page that a Maru server handed out. It needs no app; media goes by the
 // browser's own WebRTC.
 
+import { ElementPlayer } from "../video/element.js";
 import { roomOf, tokenOf, withoutToken } from "./guest/address.js";
 import { checkNetwork } from "./guest/check.js";
 import { pickFiles, watchFileDrops } from "./guest/files/pick.js";
@@ -51,7 +52,8 @@ export function browserBackend() {
       if (!keepSettings(changed)) throw { key: "settings_not_kept", values: {}, text: "" };
     },
 
-    watchPictures: (source, onPictures) => session.watch(source, onPictures),
+    showPictures: (options) =>
+      new ElementPlayer({ ...options, watchPictures: (source, onPictures) => session.watch(source, onPictures) }),
 
     checkNetwork: (onFinding) => checkNetwork({ version: VERSION, token: loadToken(), onFinding }),
 

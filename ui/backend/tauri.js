@@ -1,11 +1,11 @@
 // @ts-check
 // The desktop shell as a backend. The only module that knows Tauri.
 
+import { Player } from "../video/player.js";
 import { systemWords } from "../view/words.js";
 import { parseFrame } from "./frame.js";
 
 /** @typedef {import("./backend").Backend} Backend */
-/** @typedef {import("./backend").VideoStream} VideoStream */
 /** @typedef {import("../types/shell").Settings} Settings */
 
 /**
@@ -54,6 +54,39 @@ function backendOf(core, subscribe) {
   /** @type {Settings} */
   let current;
 
+  /** @type {import("./backend").OpenVideo} */
+  const openVideo = async (source, { stream: of = "camera", decoded, width, height }, onFrame) => {
+    let closed = false;
+    const frames = new core.Channel();
+    /** @type {number} */
+    let stream;
+    /** Set once the shell has said which stream this is: frames may come before that. */
+    let ready = () => {};
+    const opened = new Promise((resolve) => (ready = () => resolve(undefined)));
+    /** @param {string} command @param {Record<string, unknown>} [args] */
+    const tell = (command, args) => {
+      // The shell may have closed the stream meanwhile: nothing to do about that here.
+      if (!closed) core.invoke(command, { stream, ...args }).catch(() => {});
+    };
+    frames.onmessage = (message) => {
+      if (closed) return;
+      const frame = parseFrame(message);
+      if (frame) onFrame(frame);
+      else void opened.then(() => tell("acknowledge_video")); // unreadable: dropped
+    };
+    stream = await invoke("open_video", { source, stream: of, decoded, width, height, frames });
+    ready();
+    return {
+      acknowledge: () => tell("acknowledge_video"),
+      requestKeyFrame: () => tell("request_key_frame"),
+      resize: (width, height) => tell("resize_video", { width, height }),
+      close: () => {
+        tell("close_video");
+        closed = true;
+      },
+    };
+  };
+
   return {
     async start(onEvent, onFileDrop, onNews) {
       const events = new core.Channel();
@@ -96,36 +129,6 @@ function backendOf(core, subscribe) {
       await invoke("save_settings", { settings });
     },
 
-    async openVideo(source, { stream: of = "camera", decoded, width, height }, onFrame) {
-      let closed = false;
-      const frames = new core.Channel();
-      /** @type {number} */
-      let stream;
-      /** Set once the shell has said which stream this is: frames may come before that. */
-      let ready = () => {};
-      const opened = new Promise((resolve) => (ready = () => resolve(undefined)));
-      /** @param {string} command @param {Record<string, unknown>} [args] */
-      const tell = (command, args) => {
-        // The shell may have closed the stream meanwhile: nothing to do about that here.
-        if (!closed) core.invoke(command, { stream, ...args }).catch(() => {});
-      };
-      frames.onmessage = (message) => {
-        if (closed) return;
-        const frame = parseFrame(message);
-        if (frame) onFrame(frame);
-        else void opened.then(() => tell("acknowledge_video")); // unreadable: dropped
-      };
-      stream = await invoke("open_video", { source, stream: of, decoded, width, height, frames });
-      ready();
-      return {
-        acknowledge: () => tell("acknowledge_video"),
-        requestKeyFrame: () => tell("request_key_frame"),
-        resize: (width, height) => tell("resize_video", { width, height }),
-        close: () => {
-          tell("close_video");
-          closed = true;
-        },
-      };
-    },
+    showPictures: (options) => new Player({ ...options, openVideo }),
   };
 }

@@ -11,11 +11,9 @@ export class ElementPlayer {
   #closed = false;
 
   /**
-   * @param {object} options
-   * @param {(source: string, onPictures: OnPictures) => () => void} options.watchPictures
-   * @param {string} options.source `"preview"` or a peer's id
-   * @param {HTMLElement} options.host the video becomes its first child
-   * @param {(picture: { width: number, height: number }) => void} options.onPicture one was shown
+   * @param {Omit<import("../backend/backend").PicturesOptions, "encoded"> & {
+   *   watchPictures: (source: string, onPictures: OnPictures) => () => void }} options
+   *   `watchPictures` tells the stream there is now and every later one, and returns how to end it
    */
   constructor({ watchPictures, source, host, onPicture }) {
     this.#onPicture = onPicture;

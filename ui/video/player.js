@@ -6,7 +6,6 @@ import { SoftwarePainter } from "./software.js";
 import { EncodedPainter, canDecode } from "./webcodecs.js";
 import { WebglPainter } from "./webgl.js";
 
-/** @typedef {import("../backend/backend").Backend} Backend */
 /** @typedef {import("../backend/backend").Frame} Frame */
 /** @typedef {import("../backend/backend").VideoStream} VideoStream */
 /** @typedef {{ paint(frame: Frame): void, shown(): void, close(): void }} Painter */
@@ -48,12 +47,7 @@ export class Player {
   #closed = false;
 
   /**
-   * @param {object} options
-   * @param {NonNullable<Backend["openVideo"]>} options.openVideo
-   * @param {string} options.source `"preview"` or a peer's id
-   * @param {HTMLElement} options.host the canvas becomes its first child
-   * @param {boolean} options.encoded decode here where that is possible
-   * @param {(picture: { width: number, height: number }) => void} options.onPicture one was painted
+   * @param {import("../backend/backend").PicturesOptions & { openVideo: import("../backend/backend").OpenVideo }} options
    */
   constructor({ openVideo, source, host, encoded, onPicture }) {
     this.#openVideo = openVideo;

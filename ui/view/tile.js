@@ -2,8 +2,6 @@
 // One participant's tile: picture, name, marks. Made once and updated in place, so that a new view never
 // touches the canvas.
 
-import { ElementPlayer } from "../video/element.js";
-import { Player } from "../video/player.js";
 import { strings } from "../strings.js";
 import { initials, tone } from "./avatar.js";
 import { element, setAttribute, setText } from "./dom.js";
@@ -31,8 +29,7 @@ export class Tile {
   #status = element("p", { class: "tile-status" });
   #statusText = element("span");
   #name = element("span", { class: "name", dir: "auto" });
-  /** @type {Player | ElementPlayer | undefined} */
-  #player;
+  #pictures;
   /** @type {VolumeControl | undefined} */
   #volume;
   /** @type {TileState | null} */
@@ -78,15 +75,12 @@ export class Tile {
       this.#connection.addEventListener("click", onConnection);
       this.element.append(this.#connection);
     }
-    const { openVideo, watchPictures } = backend;
-    const host = this.#picture;
     /** @param {{ width: number, height: number }} picture */
     const onPicture = ({ width, height }) => {
       setAttribute(this.element, "data-upright", height > width);
       if (!this.#state?.cameraOff) setAttribute(this.element, "data-picture", true);
     };
-    if (openVideo) this.#player = new Player({ openVideo, source, encoded, host, onPicture });
-    else if (watchPictures) this.#player = new ElementPlayer({ watchPictures, source, host, onPicture });
+    this.#pictures = backend.showPictures({ source, encoded, host: this.#picture, onPicture });
   }
 
   /** @param {TileState} state */
@@ -130,7 +124,7 @@ export class Tile {
 
   /** @param {boolean} encoded */
   setEncoded(encoded) {
-    if (this.#player instanceof Player) this.#player.setEncoded(encoded);
+    this.#pictures.setEncoded?.(encoded);
   }
 
   /** @param {Rect} rect in the stage */
@@ -150,7 +144,7 @@ export class Tile {
   }
 
   close() {
-    this.#player?.close();
+    this.#pictures.close();
     this.#volume?.close();
     this.element.remove();
   }
