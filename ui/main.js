@@ -57,6 +57,8 @@ class App {
   #update = null;
   /** @type {() => boolean} */
   #small;
+  /** @type {import("./view/picker").SharePicker | undefined} */
+  #picker;
   #live = byId("live", HTMLElement);
   #switchHosts = { join: byId("join-switches", HTMLElement), call: byId("call-switches", HTMLElement) };
   #deviceHosts = { join: byId("join-devices", HTMLElement), call: byId("call-devices", HTMLElement) };
@@ -80,6 +82,7 @@ class App {
           mendServer: flags.guest ? null : () => this.join.focusServer(),
           showChat: () => this.#showChat(true),
           resumeSound: () => this.#backend.resumeSound?.(),
+          share: () => void this.#share(),
           command: (command) => void this.#do(command),
           openSettings: backend.desktop
             ? (device) => void this.#try(backend.desktop?.openPrivacySettings(device))
@@ -103,6 +106,7 @@ class App {
     });
     this.call = new CallScreen({
       onClosePopover: () => this.#showPopover(null),
+      onStopSharing: () => this.#stopSharing(),
       qrCode: (url) => backend.qrCode(url),
       say: (text) => this.#say([text]),
     });
@@ -120,12 +124,14 @@ class App {
       {
         mute: () => this.#do({ type: "set_muted", muted: !this.#view.me.muted }),
         camera: () => this.#do({ type: "set_camera_off", camera_off: !this.#view.me.camera_off }),
+        share: () => (this.#view.me.sharing ? this.#stopSharing() : void this.#share()),
         devices: () => this.#showPopover(this.call.popover === "devices" ? null : "devices"),
         invite: () => this.#showPopover(this.call.popover === "invite" ? null : "invite"),
         chat: () => this.#showChat(!this.chat.open),
         leave: () => this.#do({ type: "leave" }),
       },
       flags.canFlipCamera ? () => void this.#try(backend.flipCamera?.()) : null,
+      backend.screenSources !== undefined || backend.askToShare !== undefined,
     );
     this.stage = new Stage({
       backend,
@@ -297,7 +303,9 @@ class App {
     this.controls.moveSwitches(this.#switchHosts[screen]);
     this.pickers.moveTo(this.#deviceHosts[screen]);
     this.call.setPopover(null);
-    if (!inCall) this.chat.reset();
+    if (inCall) return;
+    this.chat.reset();
+    this.#picker?.close();
   }
 
   /** @param {boolean} inCall */
@@ -439,6 +447,25 @@ class App {
       this.notice.say(refusalOf(error));
       return false;
     }
+  }
+
+  /** The browser asks what to share, or this page does. */
+  async #share() {
+    const { askToShare, screenSources } = this.#backend;
+    if (askToShare) await this.#try(askToShare());
+    if (!screenSources) return;
+    const { SharePicker } = await import("./view/picker.js");
+    this.#picker ??= new SharePicker({
+      sources: screenSources,
+      onPick: ({ id }) => void this.#do({ type: "start_share", source: id }),
+    });
+    await this.#picker.open();
+  }
+
+  #stopSharing() {
+    void this.#do({ type: "stop_share" });
+    // Where the person comes from is about to go.
+    this.controls.focus("share");
   }
 
   /**

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use flate2::write::GzEncoder;
 
 /// What is not part of the page: tests and declarations are for whoever works on it, the rest is the app's.
-const LEFT_OUT: [&str; 14] = [
+const LEFT_OUT: [&str; 16] = [
     "backend/frame.js",
     "backend/tauri.js",
     "mini",
+    "style/picker.css",
     "test",
     "types",
     "video/avc.js",
@@ -24,6 +25,7 @@ const LEFT_OUT: [&str; 14] = [
     "video/webgl.js",
     "view/desktop.js",
     "view/keys.js",
+    "view/picker.js",
     "view/words.js",
 ];
 

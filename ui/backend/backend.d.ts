@@ -2,7 +2,7 @@
 // for a guest. The rest of the UI knows nothing but this. Written by hand: it has no counterpart in Rust.
 
 import type { CallView, Command, Event, NetworkFinding, VideoKind } from "../types/engine";
-import type { Diagnostics, FileDrop, News, Picked, QrCode, Settings } from "../types/shell";
+import type { Diagnostics, FileDrop, News, OfferedScreen, Picked, QrCode, Settings } from "../types/shell";
 
 /** What there is at the start. A reloaded window gets the call as it stands. */
 export interface Start {
@@ -38,11 +38,9 @@ export interface Frame {
   data: Uint8Array;
 }
 
-export type { FileDrop, News, Picked, QrCode };
+export type { FileDrop, News, OfferedScreen, Picked, QrCode };
 
 export interface VideoOptions {
-  /** Which of a peer's two streams; its camera's unless said. */
-  stream?: VideoKind;
   /** Ask for decoded pictures instead of encoded frames. */
   decoded: boolean;
   /** The tile's width in device pixels: decoded pictures come no larger than needed. */
@@ -62,8 +60,13 @@ export interface VideoStream {
   close(): void;
 }
 
-/** Opens a stream of frames, one by one. `source` is as in {@link PicturesOptions}. */
-export type OpenVideo = (source: string, options: VideoOptions, onFrame: (frame: Frame) => void) => Promise<VideoStream>;
+/** Opens a stream of frames, one by one. `source` and `stream` are as in {@link PicturesOptions}. */
+export type OpenVideo = (
+  source: string,
+  stream: VideoKind,
+  options: VideoOptions,
+  onFrame: (frame: Frame) => void,
+) => Promise<VideoStream>;
 
 /** A stream of pictures, or none; mirrored where one sees oneself. */
 export type OnPictures = (stream: MediaStream | null, look: { mirrored: boolean }) => void;
@@ -72,6 +75,7 @@ export type OnPictures = (stream: MediaStream | null, look: { mirrored: boolean 
 export interface PicturesOptions {
   /** `"preview"` for the own camera, or a peer's id. */
   source: string;
+  stream: VideoKind;
   /** What they are painted on becomes its first child. */
   host: HTMLElement;
   /** Decode here where that is possible. */
@@ -84,6 +88,8 @@ export interface PicturesOptions {
 export interface Pictures {
   /** Decode here, or have the backend decode; where there is a choice. */
   setEncoded?(encoded: boolean): void;
+  /** Pictures come as large as they are, or no larger than needed; where there is a choice. */
+  setWhole?(whole: boolean): void;
   close(): void;
 }
 
@@ -133,6 +139,10 @@ export interface Backend {
   checkNetwork(onFinding: (finding: NetworkFinding) => void): () => void;
   /** Takes the camera on the other side. Only where `flags.canFlipCamera`. */
   flipCamera?(): Promise<void>;
+  /** What can be shared, for a page that lets the person pick one. A backend has this, {@link askToShare}, or neither. */
+  screenSources?(): Promise<OfferedScreen[]>;
+  /** Has the browser ask the person what to share; called while a tap or a key is handled. */
+  askToShare?(): Promise<void>;
   /** What an app on a desktop can do beside calls. */
   desktop?: Desktop;
   /** Lets the others be heard after a browser kept them silent; called while a tap or a key is handled. */

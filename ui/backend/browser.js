@@ -7,6 +7,7 @@ import { roomOf, tokenOf, withoutToken } from "./guest/address.js";
 import { checkNetwork } from "./guest/check.js";
 import { pickFiles, watchFileDrops } from "./guest/files/pick.js";
 import { mayHaveTwoCameras, wasReloaded } from "./guest/page.js";
+import { canShare } from "./guest/share.js";
 import { Session } from "./guest/session.js";
 import { keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "./guest/storage.js";
 
@@ -53,7 +54,7 @@ export function browserBackend() {
     },
 
     showPictures: (options) =>
-      new ElementPlayer({ ...options, watchPictures: (source, onPictures) => session.watch(source, onPictures) }),
+      new ElementPlayer({ ...options, watchPictures: (...wanted) => session.watch(...wanted) }),
 
     checkNetwork: (onFinding) => checkNetwork({ version: VERSION, token: loadToken(), onFinding }),
 
@@ -64,6 +65,8 @@ export function browserBackend() {
     async flipCamera() {
       session.flipCamera();
     },
+
+    ...(canShare() ? { askToShare: () => session.share() } : {}),
 
     resumeSound() {
       session.resumeSound();

@@ -55,7 +55,7 @@ function backendOf(core, subscribe) {
   let current;
 
   /** @type {import("./backend").OpenVideo} */
-  const openVideo = async (source, { stream: of = "camera", decoded, width, height }, onFrame) => {
+  const openVideo = async (source, which, { decoded, width, height }, onFrame) => {
     let closed = false;
     const frames = new core.Channel();
     /** @type {number} */
@@ -74,7 +74,7 @@ function backendOf(core, subscribe) {
       if (frame) onFrame(frame);
       else void opened.then(() => tell("acknowledge_video")); // unreadable: dropped
     };
-    stream = await invoke("open_video", { source, stream: of, decoded, width, height, frames });
+    stream = await invoke("open_video", { source, stream: which, decoded, width, height, frames });
     ready();
     return {
       acknowledge: () => tell("acknowledge_video"),
@@ -101,6 +101,8 @@ function backendOf(core, subscribe) {
     command: (command) => invoke("command", { command }),
 
     pickFiles: () => invoke("pick_files"),
+
+    screenSources: () => invoke("screen_sources"),
 
     checkNetwork(onFinding) {
       const found = new core.Channel();

@@ -12,6 +12,8 @@ export type GuestSentence =
   | { key: "no_devices"; values: {} }
   | { key: "no_common_codec"; values: { name: string } }
   | { key: "permission_denied"; values: { kind: DeviceKind } }
+  | { key: "screen_refused"; values: {} }
+  | { key: "screen_failed_here"; values: { problem: string } }
   | { key: "device_in_use"; values: { kind: DeviceKind; name: string } }
   | { key: "device_missing"; values: { kind: DeviceKind } }
   | { key: "file_too_large_here"; values: { limit: number } }

@@ -228,6 +228,10 @@ const notices = {
   permission_denied: ({ kind }) =>
     `The browser does not let this page use the ${DEVICE[kind]}. Click the sign beside the page’s address, allow ` +
     `the ${DEVICE[kind]}, and choose it again.`,
+  screen_refused: () =>
+    "The system does not let this browser show the screen. Allow it in the system’s settings, and start the browser again.",
+  screen_failed_here: ({ problem }) =>
+    `This browser could not share the screen${problem === "" ? "" : ` (${problem})`}. Try again, or choose something else.`,
   device_in_use: ({ kind, name }) =>
     `The ${DEVICE[kind]} “${name}” is in use by another program or page. Close that one, or choose another ` +
     `${DEVICE[kind]}.`,
@@ -451,6 +455,33 @@ export const en = {
   /** @param {number} count everybody in the room, oneself included */
   participants: (count) => (count === 1 ? "Only you" : `${count} people`),
 
+  // Sharing a screen
+  share: "Share your screen",
+  stopSharing: "Stop sharing",
+  sharingLabel: "What you share",
+  /** @param {string} name */
+  youShare: (name) => `You’re sharing “${name}”`,
+  youShareUnnamed: {
+    screen: "You’re sharing your screen",
+    window: "You’re sharing a window",
+    portal: "You’re sharing what you chose",
+  },
+  /** @param {string} name */
+  screenOf: (name) => `${name}’s screen`,
+  sharedScreens: "Shared screens",
+  waitingForScreen: "Waiting for the screen…",
+  shareActual: "Actual size",
+  shareFit: "Fit to the window",
+  fullscreen: "Full screen",
+  leaveFullscreen: "Leave full screen",
+  pickTitle: "What do you want to share?",
+  pickText: "Everybody in the room sees it, and all that happens on it, until you stop.",
+  pickScreens: "Screens",
+  pickWindows: "Windows",
+  pickLoading: "Looking for screens and windows…",
+  pickNothing: "There is nothing to share here.",
+  pickShare: "Share",
+
   // Invitation
   invite: "Invite",
   inviteTitle: "Invite others",
@@ -533,6 +564,7 @@ export const en = {
   // Marks, read out
   markMuted: "muted",
   markCameraOff: "camera off",
+  markSharing: "shares a screen",
   markMutedForMe: "muted for you",
 
   // Chat
@@ -607,6 +639,12 @@ export const en = {
   saidUnmuted: "Microphone on.",
   saidCameraOff: "Camera off.",
   saidCameraOn: "Camera on.",
+  saidSharing: "The others see what you share.",
+  saidNotSharing: "You share nothing any more.",
+  /** @param {string} name */
+  saidShares: (name) => `${name} shares a screen.`,
+  /** @param {string} name */
+  saidSharesNoMore: (name) => `${name} shares no screen any more.`,
   /** @param {string} name @param {string} text */
   saidChat: (name, text) => `${name}: ${text}`,
 

@@ -230,6 +230,10 @@ const notices = {
     "써 보세요.",
   permission_denied: ({ kind }) =>
     `브라우저가 이 페이지의 ${DEVICE[kind]} 사용을 막고 있어요. 주소 옆의 표시를 눌러 ${DEVICE[kind]}를 허용하고 다시 골라 주세요.`,
+  screen_refused: () =>
+    "시스템이 이 브라우저의 화면 공유를 막고 있어요. 시스템 설정에서 허용하고 브라우저를 다시 시작해 주세요.",
+  screen_failed_here: ({ problem }) =>
+    `이 브라우저에서 화면을 공유하지 못했어요${problem === "" ? "" : `(${problem})`}. 다시 하거나 다른 것을 골라 주세요.`,
   device_in_use: ({ kind, name }) =>
     `다른 프로그램이나 페이지가 “${name}” ${DEVICE[kind]}를 쓰고 있어요. 그것을 닫거나 다른 ${DEVICE[kind]}를 골라 주세요.`,
   device_missing: ({ kind }) => `고른 ${DEVICE[kind]}가 연결되어 있지 않아요. 다른 ${DEVICE[kind]}를 골라 주세요.`,
@@ -442,6 +446,31 @@ export const ko = {
   serverReconnecting: "서버에 연결되지 않지만 통화는 계속돼요. 다시 연결하는 중…",
   participants: (count) => (count === 1 ? "나 혼자" : `${count}명`),
 
+  // 화면 공유
+  share: "화면 공유",
+  stopSharing: "공유 끝내기",
+  sharingLabel: "내가 공유하는 것",
+  youShare: (name) => `“${name}” 공유 중이에요`,
+  youShareUnnamed: {
+    screen: "내 화면을 공유하고 있어요",
+    window: "창을 공유하고 있어요",
+    portal: "고른 것을 공유하고 있어요",
+  },
+  screenOf: (name) => `${name} 님의 화면`,
+  sharedScreens: "공유된 화면",
+  waitingForScreen: "화면을 기다리는 중…",
+  shareActual: "실제 크기로 보기",
+  shareFit: "창에 맞춰 보기",
+  fullscreen: "전체 화면",
+  leaveFullscreen: "전체 화면 끝내기",
+  pickTitle: "무엇을 공유할까요?",
+  pickText: "공유를 끝낼 때까지 그 안에서 일어나는 일이 방에 있는 모두에게 보여요.",
+  pickScreens: "화면",
+  pickWindows: "창",
+  pickLoading: "화면과 창을 찾는 중…",
+  pickNothing: "여기에는 공유할 수 있는 것이 없어요.",
+  pickShare: "공유하기",
+
   // 초대
   invite: "초대",
   inviteTitle: "다른 사람 초대하기",
@@ -524,6 +553,7 @@ export const ko = {
   // 상태 표시
   markMuted: "음소거",
   markCameraOff: "카메라 꺼짐",
+  markSharing: "화면 공유 중",
   markMutedForMe: "나에게만 음소거",
 
   // 채팅
@@ -583,6 +613,10 @@ export const ko = {
   saidUnmuted: "마이크를 켰어요.",
   saidCameraOff: "카메라를 껐어요.",
   saidCameraOn: "카메라를 켰어요.",
+  saidSharing: "화면 공유를 시작했어요.",
+  saidNotSharing: "화면 공유를 끝냈어요.",
+  saidShares: (name) => `${name} 님이 화면을 공유해요.`,
+  saidSharesNoMore: (name) => `${name} 님이 화면 공유를 끝냈어요.`,
   saidFileOffered: (name, file) => `${name} 님이 ${file} 파일을 보내려고 해요.`,
   saidFileDone: (file) => `${file} 파일을 다 주고받았어요.`,
   saidFileEnded: (file) => `${file} 파일은 주고받지 못했어요.`,

@@ -99,7 +99,8 @@ class FakePeerConnection {
   async setRemoteDescription(description) {
     if (description.sdp === "garbage") throw new Error("not SDP");
     if (description.type === "offer" && this.transceivers.length === 0) {
-      this.transceivers.push(new FakeTransceiver("audio", "recvonly", "0"), new FakeTransceiver("video", "recvonly", "1"));
+      const kinds = ["audio", "video", ...(description.sdp === "with a screen" ? ["video"] : [])];
+      kinds.forEach((kind, mid) => this.transceivers.push(new FakeTransceiver(kind, "recvonly", `${mid}`)));
     }
     this.remoteDescription = description;
     this.signalingState = description.type === "offer" ? "have-remote-offer" : "stable";
@@ -134,14 +135,17 @@ beforeEach(() => {
 
 afterEach(() => Object.assign(globalThis, before));
 
+const TRACKS = { audio: "microphone", camera: null, screen: null };
+
 /** A connection, and what it reports. */
-async function connect(tracks = { audio: "microphone", video: null }, iceServers = [], paths = "all", files = false) {
+async function connect(tracks = TRACKS, iceServers = [], paths = "all", files = false, screen = false) {
   const { Connection } = await import("../backend/guest/connection.js");
   const news = { events: [], chat: [], tracks: [], files: [] };
   const connection = new Connection({
     iceServers,
     paths,
     tracks,
+    screen,
     onEvent: (event) => news.events.push(event),
     onChat: (text) => news.chat.push(text),
     onTrack: (kind) => news.tracks.push(kind),
@@ -168,7 +172,7 @@ test("The offering side prepares sound, pictures and chat at once, and nothing a
   ]);
   assert.deepEqual(pc.channels.map(({ label }) => label), ["maru.chat"]);
   assert.deepEqual(said(news), ["offer", "offer"]);
-  assert.deepEqual(news.tracks, ["audio", "video"]);
+  assert.deepEqual(news.tracks, ["audio", "camera"]);
   assert.equal(pc.restarts, 1);
 });
 
@@ -184,6 +188,58 @@ test("There is a channel for files beside the chat's with whoever takes files, a
     assert.deepEqual(answering.news.files, files ? ["maru.files"] : []);
     assert.deepEqual(channels.map(({ readyState }) => readyState), files ? ["connecting", "closed"] : ["closed", "closed"]);
   }
+});
+
+const SHARING = { ...TRACKS, camera: "camera", screen: "screen" };
+
+test("With whoever takes a screen there is a second section for pictures, after the camera's, on both sides", async () => {
+  const offering = await connect(SHARING, [], "all", false, true);
+  offering.connection.order({ type: "offer", restart: false, number: 1 });
+  const answering = await connect(SHARING, [], "all", false, true);
+  answering.connection.order(offer("with a screen"));
+  await settled();
+  for (const { pc, news } of [offering, answering]) {
+    assert.deepEqual(pc.transceivers.map(({ receiver }) => receiver.track.kind), ["audio", "video", "video"]);
+    assert.deepEqual(pc.transceivers.map(({ sender }) => sender.track), ["microphone", "camera", "screen"]);
+    assert.deepEqual(pc.transceivers.map(({ direction }) => direction), ["sendrecv", "sendrecv", "sendrecv"]);
+    assert.deepEqual(news.tracks, ["audio", "camera", "screen"]);
+  }
+  // What is offered again finds all in its place.
+  answering.connection.order(offer("with a screen"));
+  await settled();
+  assert.deepEqual(answering.news.tracks, ["audio", "camera", "screen"]);
+});
+
+test("A second section that was not agreed on gets no screen, and a missing one is no failure", async () => {
+  const without = await connect(SHARING);
+  without.connection.order(offer("with a screen"));
+  const missing = await connect(SHARING, [], "all", false, true);
+  missing.connection.order(offer());
+  await settled();
+  assert.deepEqual(without.pc.transceivers.map(({ sender }) => sender.track), ["microphone", "camera", null]);
+  for (const { news } of [without, missing]) {
+    assert.deepEqual(news.tracks, ["audio", "camera"]);
+    assert.deepEqual(said(news), ["answer"]);
+  }
+});
+
+test("A screen that is shared, and one that is not any more, negotiate nothing; its pictures keep their size", async () => {
+  const { connection, news, pc } = await connect(TRACKS, [], "all", false, true);
+  connection.order(offer("with a screen"));
+  await settled();
+  const [, camera, screen] = pc.transceivers;
+  connection.setTrack("screen", "screen");
+  connection.setLimits({ camera: { maxBitrate: 1 }, screen: { maxBitrate: 2 } });
+  await settled();
+  assert.deepEqual([camera.sender.track, screen.sender.track], [null, "screen"]);
+  const limits = [camera, screen].map(({ sender: { parameters } }) => [
+    parameters.encodings[0].maxBitrate, parameters.degradationPreference,
+  ]);
+  assert.deepEqual(limits, [[1, "balanced"], [2, "maintain-resolution"]]);
+  connection.setTrack("screen", null);
+  await settled();
+  assert.equal(screen.sender.track, null);
+  assert.equal(said(news).length, 1);
 });
 
 test("The number of an offer goes out with it, and with its answer", async () => {
@@ -303,11 +359,11 @@ test("Mute and another camera change what is sent, and negotiate nothing", async
   await settled();
   const negotiated = said(news).length;
   connection.setTrack("audio", null);
-  connection.setTrack("video", "camera");
+  connection.setTrack("camera", "camera");
   await settled();
   assert.deepEqual(pc.transceivers.map(({ sender }) => sender.track), [null, "camera"]);
   assert.equal(said(news).length, negotiated);
-  connection.setLimits({ maxBitrate: 1, maxFramerate: 2, scaleResolutionDownBy: 3 });
+  connection.setLimits({ camera: { maxBitrate: 1, maxFramerate: 2, scaleResolutionDownBy: 3 }, screen: {} });
   await settled();
   assert.equal(pc.transceivers[1].sender.parameters.encodings[0].maxBitrate, 1);
 });

@@ -48,6 +48,7 @@ test("Each trouble has its way out, where there is one", () => {
     resumeSound: () => did.push("sound"),
     command: (command) => did.push(command.type),
     chooseDevice: (kind) => did.push(kind),
+    share: () => did.push("share"),
   };
   const act = (code, key, more = {}) => {
     const out = wayOut({ code, key, values: {}, text: "" }, { ...around, ...more });
@@ -68,10 +69,12 @@ test("Each trouble has its way out, where there is one", () => {
   assert.equal(act("server", "server_ended"), strings.joinAgain);
   assert.equal(act("server", "server_not_maru"), strings.tryAgain);
   assert.equal(act("server", "server_not_maru", { mendServer: () => did.push("address") }), strings.changeServer);
+  assert.equal(act("screen", "screen_closed"), null);
+  assert.equal(act("screen", "screen_closed", { inCall: true }), strings.tryAgain);
   assert.equal(act("server", "page_not_secure"), null);
   assert.equal(act("bad_name", "name_empty"), null);
   assert.deepEqual(did, [
     "sound", "set_camera_off", "set_muted", "set_muted", "speaker", "microphone", "submit", "chat", "submit", "submit",
-    "address",
+    "address", "share",
   ]);
 });

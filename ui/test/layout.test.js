@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cornerLayout, gridLayout, NARROWEST_ASPECT, stageLayout, TILE_ASPECT } from "../view/layout.js";
+import { cornerLayout, gridLayout, NARROWEST_ASPECT, SHARE_BAR, shareLayout, stageLayout, TILE_ASPECT } from "../view/layout.js";
 
 const GAP = 10;
 const BOXES = [
@@ -91,4 +91,43 @@ test("The own tile fills the stage alone, sits in the other's corner, and joins 
 test("The corner tile never takes more than half of a small box", () => {
   const { width, x } = cornerLayout(200, 112, 8, false);
   assert.ok(width <= 100 && x >= 0);
+});
+
+test("A shared screen and everybody's tiles lie inside the stage and beside each other, for every shape and number", () => {
+  for (const [width, height] of BOXES) {
+    for (const aspect of [16 / 9, 4 / 3, 21 / 9, 9 / 16]) {
+      for (let count = 1; count <= 16; count++) {
+        const { share, tiles } = shareLayout(count, aspect, width, height, GAP);
+        assert.equal(tiles.length, count);
+        for (const [index, tile] of [share, ...tiles].entries()) {
+          assert.ok(tile.x >= 0 && tile.y >= 0 && tile.width > 0 && tile.height > 0, `${count} in ${width}×${height}`);
+          assert.ok(tile.x + tile.width <= width + 1 && tile.y + tile.height <= height + 1);
+          for (const other of [share, ...tiles].slice(index + 1)) assert.ok(!overlap(tile, other));
+        }
+      }
+    }
+  }
+});
+
+test("The strip is beside the screen in a wide stage and below it in a tall one", () => {
+  const wide = shareLayout(3, 16 / 9, 1100, 632, GAP);
+  assert.equal(wide.share.height, 632);
+  assert.ok(wide.tiles.every(({ x }) => x >= wide.share.width));
+  const tall = shareLayout(3, 16 / 9, 344, 620, GAP);
+  assert.equal(tall.share.width, 344);
+  assert.ok(tall.tiles.every(({ y }) => y >= tall.share.height));
+});
+
+test("The screen gets most of the stage, and the strip what the screen leaves", () => {
+  const { share, tiles } = shareLayout(2, 16 / 9, 1100, 632, GAP);
+  assert.ok(share.width >= 0.75 * 1100);
+  assert.ok(tiles[0].width >= 120);
+  // A narrow window that is shared leaves more beside it.
+  const narrow = shareLayout(2, 3 / 4, 1100, 632, GAP);
+  assert.ok(narrow.share.width < share.width && narrow.tiles[0].width > tiles[0].width);
+  assert.ok(narrow.share.width >= (632 - SHARE_BAR) * (3 / 4), "and is as large as the stage is high");
+});
+
+test("In a stage without room there is only the screen", () => {
+  assert.deepEqual(shareLayout(2, 16 / 9, 0, 0, GAP).tiles, []);
 });

@@ -19,6 +19,7 @@ test("Each action has its keys, with Ctrl elsewhere and ⌘ on a Mac", () => {
     assert.equal(matchShortcut(press(key, code, control), true), null);
   }
   assert.equal(matchShortcut(press("L", "KeyL", { ...control, shiftKey: true }), false), "leave");
+  assert.equal(matchShortcut(press("E", "KeyE", { ...control, shiftKey: true }), false), "share");
 });
 
 test("Leaving takes Shift, and the others must not have it", () => {

@@ -75,7 +75,7 @@ function literals(source) {
 /** Names of keys, as the browser calls them, and of things that have a capital letter by nature. */
 const NAMES = new Set([
   "Escape", "Enter", "Control", "Meta", "Shift", "Comma", "Segmenter", "Maru", "Alt", "Ctrl", "Super", "Tab",
-  "Backspace", "Delete",
+  "Backspace", "Delete", "Home", "End",
 ]);
 
 /** Whether a literal is something that a person would read. */

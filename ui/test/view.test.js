@@ -8,11 +8,11 @@ import { stateOf } from "../view/files.js";
 import { MutedSpeech } from "../view/hint.js";
 import { meterFraction } from "../view/levels.js";
 import { CHAT_MAX_BYTES, groupsWith, messageBytes } from "../view/messages.js";
-import { peerTile, selfTile } from "../view/participants.js";
+import { peerTile, screenTile, selfTile } from "../view/participants.js";
 
 const peer = (id, more = {}) => ({
   id, name: id.toUpperCase(), state: "connected", muted: false, camera_off: false, has_video: true, volume: 100,
-  muted_for_me: false, takes_files: true, ...more,
+  muted_for_me: false, takes_files: true, sharing: false, has_screen: false, ...more,
 });
 
 const view = (more = {}, me = {}) => ({
@@ -20,7 +20,7 @@ const view = (more = {}, me = {}) => ({
   room: "standup",
   me: {
     id: "me", name: "Me", muted: false, camera_off: false, camera: "c", microphone: "m", speaker: "s",
-    camera_live: true, microphone_live: true, speaker_test: false, ...me,
+    camera_live: true, microphone_live: true, speaker_test: false, sharing: null, ...me,
   },
   peers: [],
   devices: { cameras: [], microphones: [], speakers: [] },
@@ -57,6 +57,27 @@ test("The own switches and the server's state are said", () => {
   assert.deepEqual(announcements(view({}, { camera_off: true }), view()), [strings.saidCameraOn]);
   assert.deepEqual(announcements(view(), view({ call: "reconnecting" })), [strings.saidServerLost]);
   assert.deepEqual(announcements(view({ call: "reconnecting" }), view()), [strings.saidServerBack]);
+});
+
+test("Who begins and ends to share a screen is said by name, and the own share too", () => {
+  const quiet = view({ peers: [peer("a")] });
+  const shared = view({ peers: [peer("a", { sharing: true })] }, { sharing: { name: "Editor", kind: "window" } });
+  assert.deepEqual(announcements(quiet, shared), [strings.saidShares("A"), strings.saidSharing]);
+  assert.deepEqual(announcements(shared, shared), []);
+  assert.deepEqual(announcements(shared, quiet), [strings.saidSharesNoMore("A"), strings.saidNotSharing]);
+  const later = view({ peers: [peer("a"), peer("b", { sharing: true })] });
+  assert.deepEqual(announcements(quiet, later), [strings.saidJoined("B"), strings.saidShares("B")]);
+});
+
+test("A tile says that its participant shares, and a screen's own tile whose it is", () => {
+  assert.equal(peerTile(peer("a", { sharing: true })).sharing, true);
+  assert.equal(selfTile(view({}, { sharing: { name: "", kind: "screen" } }), false).sharing, true);
+  const waiting = screenTile(peer("a", { sharing: true, camera_off: true }));
+  assert.deepEqual(
+    [waiting.name, waiting.cameraOff, waiting.status, waiting.busy],
+    [strings.screenOf("A"), false, strings.waitingForScreen, true],
+  );
+  assert.equal(screenTile(peer("a", { sharing: true, has_screen: true })).status, "");
 });
 
 test("Initials are first letters as people see them, in any script", () => {

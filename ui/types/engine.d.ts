@@ -626,7 +626,7 @@ export type Sentence = { "key": "name_empty", "values": { field: NameField, } } 
 /**
  * What is used instead is whatever the system uses; its name may be empty.
  */
-follows_system: boolean, } } | { "key": "device_back", "values": { kind: DeviceKind, name: string, } } | { "key": "guests_not_let_in", "values": { problem: string, } } | { "key": "settings_not_saved", "values": { problem: string, } } | { "key": "token_not_kept", "values": { problem: string, } } | { "key": "settings_broken", "values": { file: string, } } | { "key": "settings_newer", "values": Record<symbol, never> } | { "key": "shortcut_taken", "values": { shortcut: string, } } | { "key": "shortcut_unknown", "values": { shortcut: string, } } | { "key": "shortcut_wayland", "values": Record<symbol, never> } | { "key": "window_not_opened", "values": { problem: string, } } | { "key": "update_failed", "values": { problem: string, } } | { "key": "update_in_call", "values": Record<symbol, never> };
+follows_system: boolean, } } | { "key": "device_back", "values": { kind: DeviceKind, name: string, } } | { "key": "guests_not_let_in", "values": { problem: string, } } | { "key": "settings_not_saved", "values": { problem: string, } } | { "key": "folder_not_opened", "values": { path: string, } } | { "key": "no_logs", "values": Record<symbol, never> } | { "key": "token_not_kept", "values": { problem: string, } } | { "key": "settings_broken", "values": { file: string, } } | { "key": "settings_newer", "values": Record<symbol, never> } | { "key": "shortcut_taken", "values": { shortcut: string, } } | { "key": "shortcut_unknown", "values": { shortcut: string, } } | { "key": "shortcut_wayland", "values": Record<symbol, never> } | { "key": "window_not_opened", "values": { problem: string, } } | { "key": "update_failed", "values": { problem: string, } } | { "key": "update_in_call", "values": Record<symbol, never> };
 
 /**
  * A screen or window that is shared.
@@ -640,12 +640,6 @@ name: string,
  * Which kind.
  */
 kind: ScreenKind, };
-
-/**
- * Which of a participant's two streams of pictures.
- */
-export type VideoKind = "camera" | "screen";
-follows_system: boolean, } } | { "key": "device_back", "values": { kind: DeviceKind, name: string, } } | { "key": "guests_not_let_in", "values": { problem: string, } } | { "key": "settings_not_saved", "values": { problem: string, } } | { "key": "folder_not_opened", "values": { path: string, } } | { "key": "no_logs", "values": Record<symbol, never> } | { "key": "token_not_kept", "values": { problem: string, } } | { "key": "settings_broken", "values": { file: string, } } | { "key": "settings_newer", "values": Record<symbol, never> } | { "key": "shortcut_taken", "values": { shortcut: string, } } | { "key": "shortcut_unknown", "values": { shortcut: string, } } | { "key": "shortcut_wayland", "values": Record<symbol, never> } | { "key": "window_not_opened", "values": { problem: string, } } | { "key": "update_failed", "values": { problem: string, } } | { "key": "update_in_call", "values": Record<symbol, never> };
 
 /**
  * What went one way so far, sound and pictures together.
@@ -663,3 +657,8 @@ packets: number,
  * How many of those were lost.
  */
 lost: number, };
+
+/**
+ * Which of a participant's two streams of pictures.
+ */
+export type VideoKind = "camera" | "screen";

@@ -2,6 +2,7 @@
 // One tile's pictures where they come as a stream of the browser's: a `<video>` shows it. Sound is not its business.
 
 /** @typedef {import("../backend/backend").OnPictures} OnPictures */
+/** @typedef {import("../types/engine").VideoKind} VideoKind */
 
 export class ElementPlayer {
   #video = document.createElement("video");
@@ -12,10 +13,10 @@ export class ElementPlayer {
 
   /**
    * @param {Omit<import("../backend/backend").PicturesOptions, "encoded"> & {
-   *   watchPictures: (source: string, onPictures: OnPictures) => () => void }} options
+   *   watchPictures: (source: string, stream: VideoKind, onPictures: OnPictures) => () => void }} options
    *   `watchPictures` tells the stream there is now and every later one, and returns how to end it
    */
-  constructor({ watchPictures, source, host, onPicture }) {
+  constructor({ watchPictures, source, stream, host, onPicture }) {
     this.#onPicture = onPicture;
     const video = this.#video;
     Object.assign(video, { autoplay: true, muted: true, playsInline: true, disablePictureInPicture: true });
@@ -27,10 +28,10 @@ export class ElementPlayer {
     // A page that was asleep wakes up with its videos paused.
     document.addEventListener("visibilitychange", this.#play);
     this.#count();
-    this.#stop = watchPictures(source, (stream, { mirrored }) => {
+    this.#stop = watchPictures(source, stream, (pictures, { mirrored }) => {
       video.dataset.mirrored = String(mirrored);
-      if (video.srcObject === stream) return;
-      video.srcObject = stream;
+      if (video.srcObject === pictures) return;
+      video.srcObject = pictures;
       this.#play();
     });
   }

@@ -10,6 +10,9 @@ import { WebglPainter } from "./webgl.js";
 /** @typedef {import("../backend/backend").VideoStream} VideoStream */
 /** @typedef {{ paint(frame: Frame): void, shown(): void, close(): void }} Painter */
 
+/** More than any picture has, in pixels. */
+const LARGEST = { width: 3840, height: 2160 };
+
 /** A window that is being resized asks for a new size once it rests this long. */
 const RESIZE_REST_MS = 150;
 
@@ -22,11 +25,14 @@ const CONTEXTS_LOST_LIMIT = 3;
 export class Player {
   #host;
   #source;
+  #which;
   #openVideo;
   #onPicture;
   #encoded;
   #decoderBroken = false;
   #contextsLost = 0;
+  /** Pictures as large as they are. */
+  #whole = false;
   /** Raised whenever a stream is given up: what still comes of it is ignored. */
   #generation = 0;
   /** @type {VideoStream | null} */
@@ -49,9 +55,10 @@ export class Player {
   /**
    * @param {import("../backend/backend").PicturesOptions & { openVideo: import("../backend/backend").OpenVideo }} options
    */
-  constructor({ openVideo, source, host, encoded, onPicture }) {
+  constructor({ openVideo, source, stream, host, encoded, onPicture }) {
     this.#openVideo = openVideo;
     this.#source = source;
+    this.#which = stream;
     this.#host = host;
     this.#encoded = encoded;
     this.#onPicture = onPicture;
@@ -72,6 +79,15 @@ export class Player {
     if (this.#encoded === encoded || this.#closed) return;
     this.#encoded = encoded;
     void this.#open();
+  }
+
+  /**
+   * Decoded pictures come as large as they are, or no larger than the host.
+   * @param {boolean} whole
+   */
+  setWhole(whole) {
+    this.#whole = whole;
+    this.#sizeChanged();
   }
 
   close() {
@@ -104,7 +120,7 @@ export class Player {
     this.#replaceCanvas(encoded);
     const options = { decoded: !encoded, ...this.#size };
     try {
-      const stream = await this.#openVideo(this.#source, options, (frame) => {
+      const stream = await this.#openVideo(this.#source, this.#which, options, (frame) => {
         if (!stale()) this.#painter?.paint(frame);
       });
       if (stale()) return stream.close();
@@ -192,6 +208,7 @@ export class Player {
 
   /** In device pixels. */
   #hostSize() {
+    if (this.#whole) return LARGEST;
     const scale = window.devicePixelRatio;
     return {
       width: Math.round(this.#host.clientWidth * scale),

@@ -29,6 +29,7 @@ export function announcements(before, now) {
   if (before.me.camera_off !== now.me.camera_off) {
     said.push(now.me.camera_off ? strings.saidCameraOff : strings.saidCameraOn);
   }
+  if (!before.me.sharing !== !now.me.sharing) said.push(now.me.sharing ? strings.saidSharing : strings.saidNotSharing);
   return said;
 }
 
@@ -57,10 +58,14 @@ function fileAnnouncements(before, now) {
  */
 function peerAnnouncements(before, now) {
   const said = [];
+  const later = []; // who joins and shares is there first
   const old = new Map(before.peers.map((peer) => [peer.id, peer]));
   for (const peer of now.peers) {
     const was = old.get(peer.id);
     old.delete(peer.id);
+    if (!was?.sharing !== !peer.sharing) {
+      later.push(peer.sharing ? strings.saidShares(peer.name) : strings.saidSharesNoMore(peer.name));
+    }
     if (!was) said.push(strings.saidJoined(peer.name));
     else if (was.state !== "restarting" && peer.state === "restarting") {
       said.push(strings.saidRestarting(peer.name));
@@ -69,5 +74,5 @@ function peerAnnouncements(before, now) {
     }
   }
   for (const gone of old.values()) said.push(strings.saidLeft(gone.name));
-  return said;
+  return [...said, ...later];
 }

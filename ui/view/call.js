@@ -20,6 +20,8 @@ export class CallScreen {
   /** Whether somebody else was in the room since it was entered. */
   #met = false;
   #waitingRoom = byId("waiting-room", HTMLElement);
+  #sharing = byId("sharing", HTMLElement);
+  #sharingText = byId("sharing-text", HTMLElement);
   #serverState = byId("server-state", HTMLElement);
   /** @type {Record<Popover, HTMLElement>} */
   #popovers = {
@@ -37,10 +39,11 @@ export class CallScreen {
   /**
    * @param {object} options
    * @param {() => void} options.onClosePopover
+   * @param {() => void} options.onStopSharing
    * @param {(url: string) => Promise<import("../backend/backend").QrCode | null>} options.qrCode
    * @param {(text: string) => void} options.say to people who listen to the screen
    */
-  constructor({ onClosePopover, qrCode, say }) {
+  constructor({ onClosePopover, onStopSharing, qrCode, say }) {
     this.#invitations = ["waiting-invitation", "panel-invitation"].map(
       (id) => new Invitation({ host: byId(id, HTMLElement), qrCode, say }),
     );
@@ -48,6 +51,7 @@ export class CallScreen {
     for (const popover of ["devices", "invite", "connection"]) {
       byId(`${popover}-close`, HTMLButtonElement).addEventListener("click", onClosePopover);
     }
+    byId("stop-sharing", HTMLButtonElement).addEventListener("click", onStopSharing);
     // A click beside the panel closes it, as one expects of a menu.
     document.addEventListener("pointerdown", ({ target }) => {
       if (this.popover === null || !(target instanceof Element)) return;
@@ -90,7 +94,7 @@ export class CallScreen {
    * @param {CallView} view
    * @param {GuestLink | null} link
    */
-  render({ call, room, peers }, link) {
+  render({ call, room, peers, me }, link) {
     setText(this.#room, room ?? "");
     setText(this.#waitingRoom, room ?? "");
     setText(this.#count, strings.participants(peers.length + 1));
@@ -99,7 +103,14 @@ export class CallScreen {
     else if (call === "idle" || call === "joining") this.#met = false;
     setText(this.#waitingTitle, this.#met ? strings.waitingTitleAgain : strings.waitingTitle);
     this.#waitingText.hidden = link === null; // what is said in its place tells of the name too
+    this.#sharing.hidden = me.sharing === null;
+    setText(this.#sharingText, me.sharing ? youShare(me.sharing) : "");
     this.#serverState.hidden = call !== "reconnecting";
     for (const invitation of this.#invitations) invitation.render(link);
   }
+}
+
+/** @param {import("../types/engine").ShareView} share */
+function youShare({ name, kind }) {
+  return name === "" ? strings.youShareUnnamed[kind] : strings.youShare(name);
 }

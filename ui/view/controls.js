@@ -22,6 +22,7 @@ export class Controls {
   #buttons = {
     mute: byId("mute", HTMLButtonElement),
     camera: byId("camera", HTMLButtonElement),
+    share: byId("share", HTMLButtonElement),
     devices: byId("devices", HTMLButtonElement),
     invite: byId("invite", HTMLButtonElement),
     chat: byId("chat-toggle", HTMLButtonElement),
@@ -31,8 +32,10 @@ export class Controls {
   /**
    * @param {Record<Action, () => void>} actions
    * @param {(() => void) | null} onFlip takes the camera on the other side, where there may be one
+   * @param {boolean} canShare whether a screen can be shared from here
    */
-  constructor(actions, onFlip) {
+  constructor(actions, onFlip, canShare) {
+    this.#buttons.share.hidden = !canShare;
     this.#canFlip = onFlip !== null;
     this.#flip.addEventListener("click", () => onFlip?.());
     for (const [name, button] of Object.entries(this.#buttons)) {
@@ -67,12 +70,14 @@ export class Controls {
     this.#flip.hidden = !this.#canFlip || me.camera_off || devices.cameras.length < 2;
     this.#press("mute", me.muted);
     this.#press("camera", me.camera_off);
+    this.#press("share", me.sharing !== null);
     for (const panel of PANELS) {
       this.#press(panel, open.has(panel));
       setAttribute(this.#buttons[panel], "aria-expanded", open.has(panel));
     }
     this.#describe("mute", me.muted ? strings.unmute : strings.mute);
     this.#describe("camera", me.camera_off ? strings.cameraOn : strings.cameraOff);
+    this.#describe("share", me.sharing ? strings.stopSharing : strings.share);
     for (const panel of PANELS) this.#describe(panel, strings[panel]);
     this.#badge.hidden = unread === 0;
     setText(this.#badge, unread > 99 ? "99+" : String(unread));

@@ -99,3 +99,42 @@ export function stageLayout(peers, width, height, gap) {
   const grid = gridLayout(peers + 1, width, height, gap);
   return { peers: grid.slice(0, peers), self: grid[peers], corner: false };
 }
+
+/** The bar above a shared screen, in CSS pixels; the same as in style/share.css. */
+export const SHARE_BAR = 44;
+
+/**
+ * How large a picture of this shape is in a box.
+ * @param {number} aspect @param {number} width @param {number} height of the box
+ */
+function areaOf(aspect, width, height) {
+  const fitting = Math.min(width, height * aspect);
+  return (fitting * fitting) / aspect;
+}
+
+/**
+ * A shared screen on the stage, with everybody in a strip beside or below it, wherever the screen is larger. The
+ * strip gets what the screen leaves, within bounds.
+ * @param {number} tiles
+ * @param {number} aspect width to height of the screen
+ * @param {number} width @param {number} height of the box
+ * @param {number} gap
+ * @returns {{ share: Rect, tiles: Rect[] }}
+ */
+export function shareLayout(tiles, aspect, width, height, gap) {
+  /** @param {number} left @param {number} all @param {number} least */
+  const strip = (left, all, least) => Math.round(Math.min(Math.max(left, least, all * 0.16), all * 0.4));
+  const beside = strip(width - (height - SHARE_BAR) * aspect - gap, width, 120);
+  const below = strip(height - SHARE_BAR - width / aspect - gap, height, 84);
+  const [shareWidth, shareHeight] = [width - beside - gap, height - below - gap];
+  if (shareWidth <= 0 || shareHeight <= SHARE_BAR) return { share: { x: 0, y: 0, width, height }, tiles: [] };
+  const isBeside =
+    areaOf(aspect, shareWidth, height - SHARE_BAR) >= areaOf(aspect, width, shareHeight - SHARE_BAR);
+  const share = isBeside ? { width: shareWidth, height } : { width, height: shareHeight };
+  const [x, y] = isBeside ? [shareWidth + gap, 0] : [0, shareHeight + gap];
+  const grid = gridLayout(tiles, width - x, height - y, gap);
+  return {
+    share: { x: 0, y: 0, ...share },
+    tiles: grid.map((tile) => ({ ...tile, x: tile.x + x, y: tile.y + y })),
+  };
+}

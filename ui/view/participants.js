@@ -13,7 +13,7 @@ import { strings } from "../strings.js";
  */
 export function peerTile(peer) {
   const heard = { volume: peer.volume, muted: peer.muted_for_me };
-  const base = { name: peer.name, muted: peer.muted, cameraOff: peer.camera_off, heard };
+  const base = { name: peer.name, muted: peer.muted, cameraOff: peer.camera_off, sharing: peer.sharing, heard };
   switch (peer.state) {
     case "new":
     case "negotiating":
@@ -28,6 +28,17 @@ export function peerTile(peer) {
       return { ...base, status: waiting ? strings.waitingForVideo : "", busy: waiting, dimmed: false };
     }
   }
+}
+
+/**
+ * What a window with room for one tile shows of who shares a screen.
+ * @param {PeerView} peer
+ * @returns {TileState}
+ */
+export function screenTile(peer) {
+  const waiting = !peer.has_screen;
+  const status = waiting ? strings.waitingForScreen : "";
+  return { ...peerTile(peer), name: strings.screenOf(peer.name), cameraOff: false, sharing: false, status, busy: waiting };
 }
 
 /**
@@ -53,6 +64,7 @@ export function selfTile({ me, call }, onJoinScreen, failed = false) {
     name: onJoinScreen ? me.name || strings.you : strings.you,
     muted: me.muted,
     cameraOff: me.camera_off || noCamera,
+    sharing: me.sharing !== null,
     heard: null,
     status,
     busy,

@@ -4,7 +4,7 @@
 
 import { strings } from "../strings.js";
 
-/** @typedef {"mute" | "camera" | "devices" | "invite" | "chat" | "leave"} Action */
+/** @typedef {"mute" | "camera" | "share" | "devices" | "invite" | "chat" | "leave"} Action */
 
 /**
  * `key` is what the key types in lower case; `code` is its place on the keyboard, for layouts on which it
@@ -14,6 +14,7 @@ import { strings } from "../strings.js";
 const SHORTCUTS = {
   mute: { key: "d", code: "KeyD", shift: false },
   camera: { key: "e", code: "KeyE", shift: false },
+  share: { key: "e", code: "KeyE", shift: true },
   devices: { key: ",", code: "Comma", shift: false },
   invite: { key: "j", code: "KeyJ", shift: false },
   chat: { key: "k", code: "KeyK", shift: false },

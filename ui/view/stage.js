@@ -1,8 +1,10 @@
 // @ts-check
-// The tiles of a call: one per peer, kept as long as the peer stays, laid out over the whole stage.
+// The tiles of a call: one per peer, kept as long as the peer stays, laid out over the whole stage, or beside the
+// screen that somebody shares.
 
-import { stageLayout } from "./layout.js";
+import { shareLayout, stageLayout } from "./layout.js";
 import { peerTile, selfTile } from "./participants.js";
+import { ShareView } from "./share.js";
 import { Tile } from "./tile.js";
 import { setAttribute } from "./dom.js";
 
@@ -26,6 +28,7 @@ export class Stage {
   /** @type {Map<string, Tile>} by peer id, in the order of the view */
   #tiles = new Map();
   #self;
+  #share;
   /** @type {number | undefined} */
   #quietTimer;
   #inCall = false;
@@ -52,16 +55,19 @@ export class Stage {
     this.#self = new Tile({
       backend,
       source: "preview",
+      stream: "camera",
       attributes: { "data-self": "" },
       encoded: false,
     });
     joinHost.append(this.#self.element);
+    this.#share = new ShareView({ backend, encoded, onChange: () => this.#layOut() });
     new ResizeObserver(() => this.#layOut()).observe(stage);
   }
 
   /** @param {boolean} encoded */
   setEncoded(encoded) {
     this.#encoded = encoded;
+    this.#share.setEncoded(encoded);
     for (const tile of this.#tiles.values()) tile.setEncoded(encoded);
   }
 
@@ -84,6 +90,7 @@ export class Stage {
         tile = new Tile({
           backend: this.#backend,
           source: peer.id,
+          stream: "camera",
           attributes: { "data-peer": peer.id },
           encoded: this.#encoded,
           send: this.#send,
@@ -99,7 +106,10 @@ export class Stage {
     if (!camera_live && view.notice?.code === "camera") this.#failedCamera = camera;
     this.#self.update(selfTile(view, !inCall, this.#failedCamera !== null));
     if (inCall !== this.#inCall) this.#moveSelf(inCall);
-    if (before !== this.#tiles.size) this.#animate();
+    const shared = this.#share.isShown;
+    this.#share.render(peers);
+    if (shared !== this.#share.isShown) this.#stageShare();
+    if (before !== this.#tiles.size || shared !== this.#share.isShown) this.#animate();
     this.#layOut();
   }
 
@@ -139,6 +149,12 @@ export class Stage {
     this.#self.setSpeaking(false);
   }
 
+  /** What is shared comes first, to read as to look at. */
+  #stageShare() {
+    if (this.#share.isShown) this.#stage.prepend(this.#share.element);
+    else this.#share.element.remove();
+  }
+
   /** Lets tiles glide when somebody comes or goes, but not while the window is dragged larger. */
   #animate() {
     this.#stage.classList.add("gliding");
@@ -148,10 +164,20 @@ export class Stage {
   #layOut() {
     if (!this.#inCall) return;
     const { clientWidth, clientHeight } = this.#stage;
+    if (this.#share.isShown) return this.#layOutShare(clientWidth, clientHeight);
     const places = stageLayout(this.#tiles.size, clientWidth, clientHeight, GAP);
     const tiles = [...this.#tiles.values()];
     places.peers.forEach((place, index) => tiles[index]?.place(place));
     if (places.self) this.#self.place(places.self);
     setAttribute(this.#self.element, "data-corner", places.corner);
+  }
+
+  /** @param {number} width @param {number} height of the stage */
+  #layOutShare(width, height) {
+    const all = [...this.#tiles.values(), this.#self];
+    const { share, tiles } = shareLayout(all.length, this.#share.aspect, width, height, GAP);
+    this.#share.place(share);
+    tiles.forEach((place, index) => all[index]?.place(place));
+    setAttribute(this.#self.element, "data-corner", false);
   }
 }

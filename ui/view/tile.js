@@ -17,6 +17,7 @@ import { VolumeControl } from "./volume.js";
  * @property {string} name
  * @property {boolean} muted
  * @property {boolean} cameraOff
+ * @property {boolean} sharing whether a screen of this one is to be seen
  * @property {import("./volume").Heard | null} heard how loud it is here; null for oneself
  * @property {string} status something to say over the picture, or empty
  * @property {boolean} busy whether `status` is about something that is under way
@@ -47,20 +48,22 @@ export class Tile {
    * @param {object} options
    * @param {Backend} options.backend
    * @param {string} options.source `"preview"` for the own camera, or a peer's id
+   * @param {import("../types/engine").VideoKind} options.stream
    * @param {Record<string, string>} options.attributes
    * @param {boolean} options.encoded
    * @param {(command: import("../types/engine").Command) => Promise<boolean>} [options.send] for a peer's tile
    * @param {() => void} [options.onConnection] opens the panel of its connection
    */
-  constructor({ backend, source, attributes, encoded, send, onConnection }) {
+  constructor({ backend, source, stream, attributes, encoded, send, onConnection }) {
     const spinner = element("span", { class: "spinner", "aria-hidden": "true" });
     this.#status.append(spinner, icon("camera-off"), this.#statusText);
     const muted = element("span", { class: "mark mark-muted" }, icon("microphone-off"));
     const cameraOff = element("span", { class: "mark mark-camera" }, icon("camera-off"));
-    const label = element("div", { class: "tile-label" }, muted, cameraOff, this.#name);
+    const sharing = element("span", { class: "mark mark-sharing" }, icon("screen"));
+    const label = element("div", { class: "tile-label" }, muted, cameraOff, sharing, this.#name);
     this.element = element(
       "div",
-      { class: "tile", role: "group", ...attributes },
+      { class: "tile", role: "group", "data-stream": stream, ...attributes },
       this.#picture,
       this.#avatar,
       this.#status,
@@ -80,7 +83,7 @@ export class Tile {
       setAttribute(this.element, "data-upright", height > width);
       if (!this.#state?.cameraOff) setAttribute(this.element, "data-picture", true);
     };
-    this.#pictures = backend.showPictures({ source, encoded, host: this.#picture, onPicture });
+    this.#pictures = backend.showPictures({ source, stream, encoded, host: this.#picture, onPicture });
   }
 
   /** @param {TileState} state */
@@ -90,6 +93,7 @@ export class Tile {
     if (state.cameraOff) setAttribute(tile, "data-picture", false);
     setAttribute(tile, "data-muted", state.muted);
     setAttribute(tile, "data-camera-off", state.cameraOff);
+    setAttribute(tile, "data-sharing", state.sharing);
     setAttribute(tile, "data-busy", state.busy);
     setAttribute(tile, "data-dimmed", state.dimmed);
     setText(this.#name, state.name);
@@ -156,6 +160,7 @@ export class Tile {
       state.name,
       state.muted ? strings.markMuted : "",
       state.cameraOff ? strings.markCameraOff : "",
+      state.sharing ? strings.markSharing : "",
       state.heard?.muted ? strings.markMutedForMe : "",
       this.#quality?.marked ? { good: "", fair: strings.markFair, bad: strings.markBad }[this.#quality.grade] : "",
       state.status,

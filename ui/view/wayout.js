@@ -18,6 +18,7 @@ import { strings } from "../strings.js";
  * @property {(() => void) | null} mendServer goes to the server's address, where there is one to type
  * @property {() => void} showChat
  * @property {() => void} resumeSound
+ * @property {() => void} share lets the person choose once more what to share
  * @property {(command: Command) => void} command
  * @property {(kind: DeviceKind) => void} chooseDevice
  * @property {((kind: "camera" | "microphone") => void) | null} openSettings the system's, where the app can
@@ -66,7 +67,6 @@ export function wayOut({ code, key, values }, around) {
   switch (code) {
     case "bad_name":
     case "peer":
-    case "screen":
       return null;
     case "server":
     case "room_full":
@@ -75,6 +75,8 @@ export function wayOut({ code, key, values }, around) {
     case "microphone":
     case "speaker":
       return { label: strings.chooseDevices, act: () => around.chooseDevice(code) };
+    case "screen":
+      return around.inCall ? { label: strings.tryAgain, act: around.share } : null;
     case "file":
     case "chat":
       return around.inCall && !around.chatOpen ? { label: strings.chat, act: around.showChat } : null;

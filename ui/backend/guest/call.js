@@ -233,8 +233,8 @@ export class Call {
 
   /** @param {Status} status */
   #setStatus(status) {
-    const { muted, camera_off } = this.#status;
-    if (status.muted === muted && status.camera_off === camera_off) return;
+    const { muted, camera_off, sharing } = this.#status;
+    if (status.muted === muted && status.camera_off === camera_off && status.sharing === sharing) return;
     this.#status = status;
     if (this.#signalingUsable) this.#outputs.push({ type: "send", message: { type: "status", ...status } });
   }

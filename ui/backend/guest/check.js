@@ -76,8 +76,8 @@ function enter(version, token, signal) {
           room: `check-${randomHex(16)}`,
           name: "check",
           client: { name: "maru-guest", version },
-          capabilities: { video_codecs: [], chat: false, files: false },
-          status: { muted: true, camera_off: true },
+          capabilities: { video_codecs: [], chat: false, files: false, screen: false },
+          status: { muted: true, camera_off: true, sharing: false },
           ...(token === "" ? {} : { token }),
         }),
       onMessage: (message) => {

@@ -71,3 +71,14 @@ export function videoLimits(peers) {
   if (peers <= 4) return { maxBitrate: 700_000, maxFramerate: 25, scaleResolutionDownBy: 1.5 };
   return { maxBitrate: 400_000, maxFramerate: 20, scaleResolutionDownBy: 2 };
 }
+
+/**
+ * The same of a shared screen. Its pictures keep their size, so that text stays legible: with more peers there are
+ * fewer of them.
+ * @param {number} peers
+ */
+export function screenLimits(peers) {
+  if (peers <= 2) return { maxBitrate: 2_500_000, maxFramerate: 30, scaleResolutionDownBy: 1 };
+  if (peers <= 4) return { maxBitrate: 1_500_000, maxFramerate: 15, scaleResolutionDownBy: 1 };
+  return { maxBitrate: 1_000_000, maxFramerate: 8, scaleResolutionDownBy: 1 };
+}

@@ -10,8 +10,12 @@ import { withIceServers } from "./ice.js";
 /** @typedef {import("./peer").ConnectionEvent} ConnectionEvent */
 /** @typedef {import("./peer").ConnectionOrder} ConnectionOrder */
 /** @typedef {import("./codecs").Codec} Codec */
-/** @typedef {"audio" | "video"} Kind */
+/** @typedef {import("../../types/engine").VideoKind} VideoKind */
+/** @typedef {"audio" | VideoKind} Kind */
 /** @typedef {{ maxBitrate: number, maxFramerate: number, scaleResolutionDownBy: number }} VideoLimits */
+
+/** What gives way first: a camera's picture as a whole, of a screen the number of pictures, as its text has to be read. */
+const DEGRADATION = { camera: "balanced", screen: "maintain-resolution" };
 
 /** Orders that may wait, candidates of a peer with many interfaces included. */
 const ORDER_LIMIT = 256;
@@ -32,12 +36,16 @@ export class Connection {
   /** @type {((channel: RTCDataChannel) => void) | null} where the peer takes files */
   #onFiles;
   #hasFiles = false;
+  /** @type {Kind[]} in the order of their sections */
+  #kinds;
   #stream = new MediaStream();
+  /** Of its own: nothing is spoken to a screen's pictures. */
+  #screenStream = new MediaStream();
   /** @type {Record<Kind, MediaStreamTrack | null>} what is to be sent */
-  #tracks = { audio: null, video: null };
+  #tracks;
   /** @type {Partial<Record<Kind, RTCRtpTransceiver>>} */
   #transceivers = {};
-  /** @type {VideoLimits | null} */
+  /** @type {Record<VideoKind, VideoLimits> | null} */
   #limits = null;
   /** @type {RTCDataChannel | null} */
   #chat = null;
@@ -56,17 +64,19 @@ export class Connection {
    * @param {RTCIceServer[]} options.iceServers
    * @param {RTCIceTransportPolicy} options.paths which it may take
    * @param {Record<Kind, MediaStreamTrack | null>} options.tracks what to send from the start
+   * @param {boolean} options.screen whether there is a second section for pictures, for a screen's
    * @param {(event: ConnectionEvent) => void} options.onEvent
    * @param {(text: string) => void} options.onChat
    * @param {(kind: Kind, track: MediaStreamTrack) => void} options.onTrack what comes from the peer
    * @param {((channel: RTCDataChannel) => void) | null} options.onFiles takes the channel for files; null where the
    *   peer takes none
    */
-  constructor({ iceServers, paths, tracks, onEvent, onChat, onTrack, onFiles }) {
+  constructor({ iceServers, paths, tracks, screen, onEvent, onChat, onTrack, onFiles }) {
     this.#onEvent = onEvent;
     this.#onChat = onChat;
     this.#onTrack = onTrack;
     this.#onFiles = onFiles;
+    this.#kinds = screen ? ["audio", "camera", "screen"] : ["audio", "camera"];
     this.#tracks = { ...tracks };
     this.#configuration = { bundlePolicy: "max-bundle", iceTransportPolicy: paths };
     const pc = (this.#pc = withIceServers(iceServers, (servers) => {
@@ -136,15 +146,18 @@ export class Connection {
     this.#send(kind);
   }
 
-  /** @param {VideoLimits} limits */
+  /** @param {Record<VideoKind, VideoLimits>} limits */
   setLimits(limits) {
     this.#limits = limits;
-    void this.#applyLimits();
+    this.#applyLimits();
   }
 
-  /** Video pictures decoded so far; null where there is nothing to count. */
-  async framesDecoded() {
-    const receiver = this.#transceivers.video?.receiver;
+  /**
+   * Pictures decoded so far; null where there is nothing to count.
+   * @param {VideoKind} kind
+   */
+  async framesDecoded(kind) {
+    const receiver = this.#transceivers[kind]?.receiver;
     if (!receiver || this.#closed) return null;
     try {
       for (const stats of (await receiver.getStats()).values()) {
@@ -232,7 +245,7 @@ export class Connection {
       this.#sendLocal(offer);
     }
     for (const candidate of this.#earlyCandidates.splice(0)) await this.#addCandidate(candidate);
-    void this.#applyLimits();
+    this.#applyLimits();
     // A path that was looked for anew while the old one held does not change the state.
     if (!this.#closed && pc.connectionState === "connected") this.#event({ type: "connected" });
   }
@@ -255,28 +268,37 @@ export class Connection {
 
   /** What the offering side sends and takes: all of it from the start, so that nothing is negotiated later. */
   #prepare() {
-    for (const kind of /** @type {Kind[]} */ (["audio", "video"])) {
-      this.#use(kind, this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#stream] }));
+    for (const kind of this.#kinds) {
+      const media = kind === "audio" ? "audio" : "video";
+      this.#use(kind, this.#pc.addTransceiver(media, { direction: "sendrecv", streams: [this.#streamOf(kind)] }));
     }
     this.#useChannel(this.#pc.createDataChannel(CHAT_LABEL));
     if (this.#onFiles) this.#useFileChannel(this.#pc.createDataChannel(FILES_LABEL));
   }
 
-  /** Sends on what the other side offered. */
+  /** Sends on what the other side offered. Of its sections for pictures the first is the camera's, the second a screen's. */
   #adopt() {
     for (const transceiver of this.#pc.getTransceivers()) {
-      const kind = /** @type {Kind} */ (transceiver.receiver.track.kind);
-      if (this.#transceivers[kind] || transceiver.direction === "stopped" || transceiver.mid === null) continue;
+      if (transceiver.direction === "stopped" || transceiver.mid === null) continue;
+      if (Object.values(this.#transceivers).includes(transceiver)) continue;
+      const media = transceiver.receiver.track.kind;
+      const kind = this.#kinds.find((kind) => !this.#transceivers[kind] && (kind === "audio") === (media === "audio"));
+      if (!kind) continue;
       if (transceiver.direction !== "sendrecv") transceiver.direction = "sendrecv";
-      transceiver.sender.setStreams?.(this.#stream);
+      transceiver.sender.setStreams?.(this.#streamOf(kind));
       this.#use(kind, transceiver);
     }
+  }
+
+  /** @param {Kind} kind */
+  #streamOf(kind) {
+    return kind === "screen" ? this.#screenStream : this.#stream;
   }
 
   /** @param {Kind} kind @param {RTCRtpTransceiver} transceiver */
   #use(kind, transceiver) {
     this.#transceivers[kind] = transceiver;
-    if (kind === "video") {
+    if (kind !== "audio") {
       const codecs = preferredVideo(RTCRtpReceiver);
       try {
         if (codecs.length > 0) transceiver.setCodecPreferences(codecs);
@@ -297,14 +319,19 @@ export class Connection {
     sender.replaceTrack(track).catch(() => {});
   }
 
-  async #applyLimits() {
-    const sender = this.#transceivers.video?.sender;
+  #applyLimits() {
+    for (const kind of /** @type {const} */ (["camera", "screen"])) void this.#limit(kind);
+  }
+
+  /** @param {VideoKind} kind */
+  async #limit(kind) {
+    const sender = this.#transceivers[kind]?.sender;
     if (!sender || !this.#limits || this.#closed) return;
     const parameters = sender.getParameters();
     const encoding = parameters.encodings?.[0];
     if (!encoding) return; // not negotiated yet
-    Object.assign(encoding, this.#limits);
-    Object.assign(parameters, { degradationPreference: "balanced" });
+    Object.assign(encoding, this.#limits[kind]);
+    Object.assign(parameters, { degradationPreference: DEGRADATION[kind] });
     // Browsers differ in what they take; the rate that they choose themselves is no disaster.
     await sender.setParameters(parameters).catch(() => {});
   }

@@ -2,13 +2,14 @@
 // The peer connections of one call and the media on them: what is sent goes to all of them, what comes is
 // handed to whoever shows or plays it.
 
-import { videoLimits } from "./codecs.js";
+import { screenLimits, videoLimits } from "./codecs.js";
 import { Connection } from "./connection.js";
 import { StatsReader } from "./stats.js";
 
 /** @typedef {import("../backend").OnPictures} OnPictures */
 /** @typedef {import("../../types/engine").AddressPolicy} AddressPolicy */
 /** @typedef {import("./connection").Kind} Kind */
+/** @typedef {import("../../types/engine").VideoKind} VideoKind */
 /** @typedef {import("./peer").ConnectionEvent} ConnectionEvent */
 /** @typedef {import("./peer").ConnectionOrder} ConnectionOrder */
 
@@ -18,22 +19,33 @@ const PREVIEW = "preview";
 const COUNTS_TO_STOP = 3;
 
 /**
- * @typedef {object} Link
- * @property {number} generation
- * @property {Connection} connection
- * @property {StatsReader} reader
+ * Pictures that come from a peer.
+ * @typedef {object} Arriving
  * @property {MediaStream | null} pictures
  * @property {number} frames decoded at the last count
  * @property {number} still counts since there was a new one
  */
+
+/**
+ * @typedef {{ generation: number, connection: Connection, reader: StatsReader, arriving: Record<VideoKind, Arriving> }} Link
+ */
+
+/** @type {VideoKind[]} */
+const KINDS = ["camera", "screen"];
+
+/** @param {number} peers what goes to each of them */
+const limits = (peers) => ({ camera: videoLimits(peers), screen: screenLimits(peers) });
+
+/** @returns {Arriving} */
+const nothing = () => ({ pictures: null, frames: 0, still: COUNTS_TO_STOP });
 
 export class Links {
   #news;
   /** @type {Map<string, Link>} by peer */
   #links = new Map();
   /** @type {Record<Kind, MediaStreamTrack | null>} */
-  #tracks = { audio: null, video: null };
-  /** @type {Map<string, Set<OnPictures>>} by source */
+  #tracks = { audio: null, camera: null, screen: null };
+  /** @type {Map<string, Set<OnPictures>>} by stream and source */
   #watchers = new Map();
   #peers = 0;
   /** @type {RTCIceServer[]} */
@@ -54,30 +66,35 @@ export class Links {
     this.#news = news;
   }
 
-  /** @param {string} peer @param {number} generation @param {boolean} files whether the peer takes files */
-  open(peer, generation, files) {
+  /**
+   * @param {string} peer @param {number} generation
+   * @param {{ files: boolean, screen: boolean }} takes whether the peer takes files, and a screen's pictures
+   */
+  open(peer, generation, { files, screen }) {
     const { onEvent, onChat, onSound, onPictures, onFiles } = this.#news;
     try {
       const connection = new Connection({
         iceServers: this.#iceServers,
         paths: this.#paths,
         tracks: this.#tracks,
+        screen,
         onEvent: (event) => onEvent(peer, generation, event),
         onChat: (text) => onChat(peer, text),
         onFiles: files ? (channel) => onFiles(peer, channel) : null,
         onTrack: (kind, track) => {
           if (this.#links.get(peer)?.generation !== generation) return;
           if (kind === "audio") return onSound(peer, track);
-          track.onunmute = () => this.#counted(link, link.frames + 1);
-          link.pictures = new MediaStream([track]);
-          this.#pictures(peer);
+          const arriving = link.arriving[kind];
+          track.onunmute = () => this.#counted(kind, arriving, arriving.frames + 1);
+          arriving.pictures = new MediaStream([track]);
+          this.#pictures(peer, kind);
           onPictures();
         },
       });
       /** @type {Link} */
-      const link = { generation, connection, reader: new StatsReader(), pictures: null, frames: 0, still: COUNTS_TO_STOP };
+      const link = { generation, connection, reader: new StatsReader(), arriving: { camera: nothing(), screen: nothing() } };
       this.#links.set(peer, link);
-      connection.setLimits(videoLimits(this.#peers));
+      connection.setLimits(limits(this.#peers));
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       queueMicrotask(() => onEvent(peer, generation, { type: "failed", problem }));
@@ -99,7 +116,7 @@ export class Links {
     link.connection.close();
     this.#news.onFiles(peer, null);
     this.#news.onSound(peer, null);
-    this.#pictures(peer);
+    for (const kind of KINDS) this.#pictures(peer, kind);
   }
 
   /** @param {RTCIceServer[]} iceServers what connections use when they look for a path anew */
@@ -125,7 +142,14 @@ export class Links {
   setPeers(peers) {
     if (peers.length === this.#peers) return;
     this.#peers = peers.length;
-    for (const { connection } of this.#links.values()) connection.setLimits(videoLimits(this.#peers));
+    for (const { connection } of this.#links.values()) connection.setLimits(limits(this.#peers));
+  }
+
+  /** @param {string[]} peers who shows a screen: what the others showed is over */
+  setSharing(peers) {
+    for (const [peer, { arriving }] of this.#links) {
+      if (!peers.includes(peer)) arriving.screen.still = COUNTS_TO_STOP;
+    }
   }
 
   /** @param {Kind} kind @param {MediaStreamTrack | null} track what all get from now on */
@@ -133,7 +157,7 @@ export class Links {
     if (this.#tracks[kind] === track) return;
     this.#tracks = { ...this.#tracks, [kind]: track };
     for (const { connection } of this.#links.values()) connection.setTrack(kind, track);
-    if (kind === "video") this.#pictures(PREVIEW);
+    if (kind === "camera") this.#pictures(PREVIEW, kind);
   }
 
   /** @param {string} text */
@@ -141,16 +165,18 @@ export class Links {
     for (const { connection } of this.#links.values()) connection.say(text);
   }
 
-  /** @param {string} peer whether pictures of it arrive */
-  hasPictures(peer) {
-    return (this.#links.get(peer)?.still ?? COUNTS_TO_STOP) < COUNTS_TO_STOP;
+  /** @param {string} peer @param {VideoKind} kind whether its pictures arrive */
+  hasPictures(peer, kind) {
+    return (this.#links.get(peer)?.arriving[kind].still ?? COUNTS_TO_STOP) < COUNTS_TO_STOP;
   }
 
   /** Looks whether new pictures came. */
   async count() {
-    for (const link of [...this.#links.values()]) {
-      const frames = await link.connection.framesDecoded();
-      if (frames !== null) this.#counted(link, frames);
+    for (const { connection, arriving } of [...this.#links.values()]) {
+      for (const kind of KINDS) {
+        const frames = await connection.framesDecoded(kind);
+        if (frames !== null) this.#counted(kind, arriving[kind], frames);
+      }
     }
   }
 
@@ -167,38 +193,49 @@ export class Links {
 
   /**
    * @param {string} source `"preview"` or a peer's id
+   * @param {VideoKind} kind
    * @param {OnPictures} onPictures
    * @returns {() => void} ends it
    */
-  watch(source, onPictures) {
-    const watchers = this.#watchers.get(source) ?? new Set();
-    this.#watchers.set(source, watchers.add(onPictures));
-    onPictures(...this.#picturesOf(source));
+  watch(source, kind, onPictures) {
+    const key = keyOf(source, kind);
+    const watchers = this.#watchers.get(key) ?? new Set();
+    this.#watchers.set(key, watchers.add(onPictures));
+    onPictures(...this.#picturesOf(source, kind));
     return () => {
       watchers.delete(onPictures);
-      if (watchers.size === 0 && this.#watchers.get(source) === watchers) this.#watchers.delete(source);
+      if (watchers.size === 0 && this.#watchers.get(key) === watchers) this.#watchers.delete(key);
     };
   }
 
-  /** @param {Link} link @param {number} frames */
-  #counted(link, frames) {
-    const before = link.still < COUNTS_TO_STOP;
-    link.still = frames > link.frames ? 0 : Math.min(link.still + 1, COUNTS_TO_STOP);
-    link.frames = frames;
-    if (before !== link.still < COUNTS_TO_STOP) this.#news.onPictures();
+  /** @param {VideoKind} kind @param {Arriving} arriving @param {number} frames */
+  #counted(kind, arriving, frames) {
+    const before = arriving.still < COUNTS_TO_STOP;
+    if (frames > arriving.frames) arriving.still = 0;
+    // A screen on which nothing happens gives no new pictures, and the last one holds.
+    else if (kind === "camera") arriving.still = Math.min(arriving.still + 1, COUNTS_TO_STOP);
+    arriving.frames = frames;
+    if (before !== arriving.still < COUNTS_TO_STOP) this.#news.onPictures();
   }
 
-  /** @param {string} source */
-  #pictures(source) {
-    for (const onPictures of this.#watchers.get(source) ?? []) onPictures(...this.#picturesOf(source));
+  /** @param {string} source @param {VideoKind} kind */
+  #pictures(source, kind) {
+    for (const onPictures of this.#watchers.get(keyOf(source, kind)) ?? []) {
+      onPictures(...this.#picturesOf(source, kind));
+    }
   }
 
-  /** @param {string} source @returns {Parameters<OnPictures>} */
-  #picturesOf(source) {
-    if (source !== PREVIEW) return [this.#links.get(source)?.pictures ?? null, { mirrored: false }];
-    const track = this.#tracks.video;
+  /** @param {string} source @param {VideoKind} kind @returns {Parameters<OnPictures>} */
+  #picturesOf(source, kind) {
+    if (source !== PREVIEW) return [this.#links.get(source)?.arriving[kind].pictures ?? null, { mirrored: false }];
+    const track = this.#tracks.camera;
     // One sees oneself as in a mirror, but not what the camera at the back looks at.
     const mirrored = track?.getSettings().facingMode !== "environment";
     return [track && new MediaStream([track]), { mirrored }];
   }
+}
+
+/** @param {string} source @param {VideoKind} kind */
+function keyOf(source, kind) {
+  return `${kind} ${source}`;
 }

@@ -18,6 +18,7 @@ import { parseName } from "./names.js";
 import { WakeLock, watchPage } from "./page.js";
 import { watchPermissions } from "./permissions.js";
 import { Playback } from "./playback.js";
+import { Share } from "./share.js";
 import { Selection } from "./selection.js";
 import { SignalingSocket, patienceFor } from "./signaling.js";
 import { keepPlace } from "./storage.js";
@@ -59,6 +60,11 @@ export class Session {
   #chat = new ChatHistory();
   #files = new FileDesk(() => this.#show());
   #wakeLock = new WakeLock();
+  #share = new Share({
+    onChange: () => this.#shared(),
+    onTrouble: (denied, problem) =>
+      this.#tell("screen", denied ? { key: "screen_refused", values: {} } : { key: "screen_failed_here", values: { problem } }),
+  });
   #links;
   #addresses;
   /** @type {SignalingSocket | null} */
@@ -94,7 +100,7 @@ export class Session {
     this.#codecs = videoCodecs(RTCRtpReceiver, RTCRtpSender);
     const identity = {
       client: { name: "maru-guest", version },
-      capabilities: { video_codecs: this.#codecs, chat: true, files: true, screen: false },
+      capabilities: { video_codecs: this.#codecs, chat: true, files: true, screen: true },
       ...(token === "" ? {} : { token }),
     };
     this.#call = new Call(identity, Math.random);
@@ -187,6 +193,9 @@ export class Session {
         this.#volumes.setMuted(command.peer, command.muted);
         this.#playback.changed(command.peer);
         break;
+      case "stop_share":
+        this.#share.stop();
+        break;
       case "set_voice":
         this.#capture.setVoice(command.voice);
         break;
@@ -217,6 +226,11 @@ export class Session {
     this.#update();
   }
 
+  /** Has the browser ask what to show to the others; called while a tap or a key is handled. */
+  async share() {
+    if (this.#isInCall) await this.#share.ask();
+  }
+
   /** Takes the camera on the other side. */
   flipCamera() {
     const facing = this.#capture.track("camera")?.getSettings().facingMode ?? this.#selection.facing;
@@ -235,10 +249,11 @@ export class Session {
   /**
    * Shows a source's pictures, from now on until it is told to stop.
    * @param {string} source
+   * @param {import("../../types/engine").VideoKind} stream
    * @param {import("../backend").OnPictures} onPictures
    */
-  watch(source, onPictures) {
-    return this.#links.watch(source, onPictures);
+  watch(source, stream, onPictures) {
+    return this.#links.watch(source, stream, onPictures);
   }
 
   /** @param {string} room @param {string} name */
@@ -274,9 +289,12 @@ export class Session {
     this.#capture.want(this.#selection.wanted(joined));
     this.#sendVoice();
     this.#playback.setSpeaker(this.#speaker());
-    this.#call.handle(performance.now(), { type: "status", status: this.#selection.status });
+    if (!joined) this.#share.stop();
+    const status = { ...this.#selection.status, sharing: this.#share.track !== null };
+    this.#call.handle(performance.now(), { type: "status", status });
     this.#perform();
     this.#links.setPeers(peers.map((peer) => peer.id));
+    this.#links.setSharing(peers.filter(({ info }) => info.status.sharing).map(({ id }) => id));
     this.#files.retain(peers.map((peer) => peer.id));
     this.#wakeLock.want(joined);
     this.#noteCodecs();
@@ -305,7 +323,7 @@ export class Session {
           this.#signaling?.send(output.message);
           break;
         case "open_connection":
-          this.#links.open(output.peer, output.generation, this.#takesFiles(output.peer));
+          this.#links.open(output.peer, output.generation, this.#takes(output.peer));
           break;
         case "order":
           this.#links.order(output.peer, output.generation, output.order);
@@ -370,13 +388,25 @@ export class Session {
   #captured(kind, track, id) {
     const said = this.#selection.opened(kind, id);
     if (kind === "microphone") this.#levels.setMicrophone(track);
-    if (kind === "camera") this.#links.setTrack("video", track);
+    if (kind === "camera") this.#links.setTrack("camera", track);
     else this.#sendVoice();
     if (track && this.#notice?.code === kind && !this.#selection.leaves(kind, this.#notice.key)) this.#notice = null;
     if (said) this.#tell(kind, said);
     // Only now a browser tells the devices' names.
     if (track) void this.#refreshDevices();
     this.#show();
+  }
+
+  /**
+   * What this participant shows began or ended.
+   * @returns {void}
+   */
+  #shared() {
+    // It may have been chosen when the call was over.
+    if (!this.#isInCall && this.#share.track) return this.#share.stop();
+    if (this.#notice?.code === "screen" && this.#share.track) this.#notice = null;
+    this.#links.setTrack("screen", this.#share.track);
+    this.#update();
   }
 
   /** What a muted microphone hears goes nowhere. */
@@ -471,8 +501,7 @@ export class Session {
 
   /** @param {string} text */
   #say(text) {
-    const { state } = this.#call;
-    if (state !== "in_call" && state !== "reconnecting") {
+    if (!this.#isInCall) {
       return this.#tell("chat", { key: "chat_not_in_a_room", values: {} });
     }
     const said = this.#chat.say(performance.now(), Date.now(), this.#name, text);
@@ -501,18 +530,23 @@ export class Session {
   }
 
   /** @param {string} peer */
-  #takesFiles(peer) {
-    return this.#call.peers.some(({ id, info }) => id === peer && info.capabilities.files === true);
+  #takes(peer) {
+    const { files = false, screen = false } = this.#call.peers.find(({ id }) => id === peer)?.info.capabilities ?? {};
+    return { files, screen };
+  }
+
+  get #isInCall() {
+    const { state } = this.#call;
+    return state === "in_call" || state === "reconnecting";
   }
 
   /** @param {number} handle offers a picked file to everybody who can take files */
   #offerFile(handle) {
-    const { state, peers } = this.#call;
-    const inCall = state === "in_call" || state === "reconnecting";
-    if (!inCall) return this.#tell("file", { key: "file_not_in_a_room", values: {} });
+    const { peers } = this.#call;
+    if (!this.#isInCall) return this.#tell("file", { key: "file_not_in_a_room", values: {} });
     const here = peers.filter((peer) => peer.state === "connected" || peer.state === "restarting");
-    const can = here.filter(({ id }) => this.#takesFiles(id)).map(({ id, info }) => ({ id, name: info.name }));
-    const cannot = here.filter(({ id }) => !this.#takesFiles(id));
+    const can = here.filter(({ id }) => this.#takes(id).files).map(({ id, info }) => ({ id, name: info.name }));
+    const cannot = here.filter(({ id }) => !this.#takes(id).files);
     if (here.length === 0) return this.#tell("file", { key: "file_nobody", values: {} });
     const problem = can.length > 0 ? this.#files.offer(handle, can) : null;
     if (problem) return this.#tell("file", problem);
@@ -544,9 +578,8 @@ export class Session {
   /** Says so, while there is a call, where nobody can be reached: by a relay only, and there is none. */
   #noteMissingRelay() {
     if (this.#notice?.key === "no_relay") this.#notice = null;
-    const { state, joined } = this.#call;
-    const inCall = state === "in_call" || state === "reconnecting";
-    const relayed = inCall && this.#addresses === "relay_only";
+    const { joined } = this.#call;
+    const relayed = this.#isInCall && this.#addresses === "relay_only";
     if (relayed && !namesRelay(joined?.ice_servers ?? [])) this.#tell("server", { key: "no_relay", values: {} });
   }
 
@@ -587,7 +620,8 @@ export class Session {
       chat: this.#chat.messages,
       files: this.#files.views,
       notice: this.#notice,
-      hasPictures: (id) => this.#links.hasPictures(id),
+      share: this.#share,
+      hasPictures: (id, stream) => this.#links.hasPictures(id, stream),
       pictureless: this.#pictureless,
       testing: this.#testing !== null,
     });

@@ -16,16 +16,18 @@ import { serverOf } from "./address.js";
  * @param {import("../../types/engine").ChatMessage[]} state.chat
  * @param {import("../../types/engine").FileView[]} state.files
  * @param {import("../../types/engine").Notice | null} state.notice
- * @param {(peer: string) => boolean} state.hasPictures
+ * @param {import("./share").Share} state.share
+ * @param {(peer: string, stream: import("../../types/engine").VideoKind) => boolean} state.hasPictures
  * @param {Set<string>} state.pictureless peers with whom no video codec is shared
  * @param {boolean} state.testing the speaker is being tried
  * @returns {CallView}
  */
-export function describe({ call, selection, volumes, name, devices, chat, files, notice, hasPictures, pictureless, testing }) {
+export function describe({ call, selection, volumes, name, devices, chat, files, notice, share, hasPictures, pictureless, testing }) {
   const peers = call.peers.map((peer) => {
     const { id, info, state } = peer;
     const flowing = state === "connected" || state === "restarting";
     const heard = volumes.of(id);
+    const sharing = info.status.sharing === true && !pictureless.has(id);
     const cameraOff = info.status.camera_off || pictureless.has(id);
     /** @type {PeerView} */
     const view = {
@@ -34,12 +36,12 @@ export function describe({ call, selection, volumes, name, devices, chat, files,
       state,
       muted: info.status.muted,
       camera_off: cameraOff,
-      has_video: flowing && !cameraOff && hasPictures(id),
+      has_video: flowing && !cameraOff && hasPictures(id, "camera"),
+      sharing,
+      has_screen: flowing && sharing && hasPictures(id, "screen"),
       volume: heard.volume,
       muted_for_me: heard.muted,
       takes_files: info.capabilities.files === true,
-      sharing: info.status.sharing === true,
-      has_screen: false,
     };
     return view;
   });
@@ -57,7 +59,7 @@ export function describe({ call, selection, volumes, name, devices, chat, files,
       camera_live: selection.isOpen("camera"),
       microphone_live: selection.isOpen("microphone"),
       speaker_test: testing,
-      sharing: null,
+      sharing: share.view,
     },
     peers,
     devices,

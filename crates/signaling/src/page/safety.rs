@@ -14,7 +14,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// for nothing is refused by name.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), speaker-selection=(self), \
     screen-wake-lock=(self), fullscreen=(self), autoplay=(self), picture-in-picture=(self), \
-    clipboard-write=(self), clipboard-read=(), geolocation=(), display-capture=(), usb=(), \
+    clipboard-write=(self), clipboard-read=(), geolocation=(), display-capture=(self), usb=(), \
     serial=(), hid=(), midi=(), payment=(), publickey-credentials-get=(), \
     idle-detection=(), browsing-topics=()";
 
