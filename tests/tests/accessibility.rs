@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use maru_engine::Command;
 use maru_tests::browser::{Browser, Devices, Kind};
+use maru_tests::guest::Guest;
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
 use serde_json::{Value, json};
@@ -121,6 +122,21 @@ async fn every_screen(language: &'static str) {
         }
         page.check("files").await;
     }
+
+    page.chromium("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    let sharing = Guest::join(Kind::Chromium, &server, "open-house", "Sunja").await;
+    sharing.share(1280, 720).await;
+    page.browser.see("a shared screen", ".share[data-picture=true]").await;
+    page.check("a shared screen").await;
+    page.chromium("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    page.browser.click(".share-size").await;
+    page.browser.click("#share").await;
+    page.browser.see("the own share", "#sharing").await;
+    page.check("a shared screen in its actual size, and an own one").await;
+    page.browser.run("document.querySelector('#stop-sharing').click()", &[]).await;
+    sharing.click("#leave").await;
+    page.browser.see_no("shared screen", ".share").await;
+
     other.leave().await;
     page.browser.see("nobody else", "#waiting").await;
     page.check("a call that everybody else left").await;

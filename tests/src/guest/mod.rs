@@ -15,6 +15,8 @@ const LIMIT: Duration = Duration::from_secs(45);
 
 /// Puts a canvas with a time code in place of the camera. A new size turns the picture that is being sent.
 const PAINT: &str = include_str!("camera.js");
+/// Puts a canvas with a time code in place of what could be shared.
+const SCREEN: &str = include_str!("screen.js");
 /// The pitch of what comes from a peer, in Hz; 0 for silence, null while nothing comes.
 const LISTEN: &str = include_str!("listen.js");
 
@@ -127,6 +129,23 @@ impl Guest {
     pub async fn turn(&self, width_px: u32, height_px: u32) {
         let size = [json!(width_px), json!(height_px)];
         self.driver().execute(PAINT, &size).await.expect("the picture turns");
+    }
+
+    /// Shares a screen of this size with a time code on it.
+    ///
+    /// # Panics
+    /// When it cannot be shared.
+    pub async fn share(&self, width_px: u32, height_px: u32) {
+        let size = [json!(width_px), json!(height_px)];
+        self.driver().execute(SCREEN, &size).await.expect("a canvas in place of the screen");
+        self.click("#share[aria-pressed=false]").await;
+        self.see("the own share", "#sharing").await;
+    }
+
+    /// Ends the share as the browser's own bar does.
+    pub async fn end_share(&self) {
+        self.run("window.maruTestScreen.end()", &[]).await;
+        self.see_no("own share", "#sharing").await;
     }
 
     /// Waits for a tone of this pitch from a peer.

@@ -12,4 +12,5 @@ mod others;
 mod path;
 mod quality;
 mod realities;
+mod sharing;
 mod sound;
