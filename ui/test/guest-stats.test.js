@@ -39,6 +39,16 @@ test("A browser's report becomes what the app's engine would say", () => {
   });
 });
 
+test("A screen's pictures are not taken for the camera's", () => {
+  const stream = (type, mid, frameWidth, frames) => ({ id: type + mid, type, kind: "video", mid, frameWidth, framesEncoded: frames, framesDecoded: frames });
+  const read = new StatsReader().read(
+    "ben",
+    [stream("outbound-rtp", "1", 640, 5), stream("outbound-rtp", "2", 1920, 50), stream("inbound-rtp", "2", 1920, 50)],
+    "2",
+  );
+  assert.deepEqual([read.outboundVideo?.frameWidth, read.inboundVideo], [640, null]);
+});
+
 test("What a browser does not say is not made up", () => {
   const read = new StatsReader().read("ben", []);
   assert.deepEqual([read.path, read.currentRoundTripTime, read.outboundVideo, read.inboundVideo], [null, null, null, null]);

@@ -169,6 +169,11 @@ export class Connection {
     return null;
   }
 
+  /** The section of the screens; null where there is none. */
+  get screenMid() {
+    return this.#transceivers.screen?.mid ?? null;
+  }
+
   /** All that the browser measures; null where there is nothing. */
   async stats() {
     if (this.#closed) return null;

@@ -185,7 +185,7 @@ export class Links {
     const peers = await Promise.all(
       [...this.#links].map(async ([peer, { connection, reader }]) => {
         const report = await connection.stats();
-        return report ? [reader.read(peer, report)] : [];
+        return report ? [reader.read(peer, report, connection.screenMid)] : [];
       }),
     );
     return { peers: peers.flat() };

@@ -12,8 +12,12 @@ const NOTHING_COUNTED = { delay: 0, target: 0, samples: 0 };
 export class StatsReader {
   #counted = NOTHING_COUNTED;
 
-  /** @param {string} id of the peer @param {Iterable<Entry>} report @returns {PeerStats} */
-  read(id, report) {
+  /**
+   * @param {string} id of the peer @param {Iterable<Entry>} report
+   * @param {string | null} screenMid the section of the screens, whose pictures are left out
+   * @returns {PeerStats}
+   */
+  read(id, report, screenMid = null) {
     const entries = new Map([...report].map((entry) => [entry.id, entry]));
     /** @param {string} type @param {string} [kind] */
     const all = (type, kind) =>
@@ -21,7 +25,9 @@ export class StatsReader {
     /** @param {Entry} stream */
     const codecOf = (stream) => String(entries.get(stream.codecId)?.mimeType ?? "").split("/")[1] ?? "";
     const pair = selectedPair(entries, all);
-    const [outgoing, incoming] = [busiest(all("outbound-rtp", "video"), "framesEncoded"), busiest(all("inbound-rtp", "video"), "framesDecoded")];
+    /** @param {string} type */
+    const ofCamera = (type) => all(type, "video").filter(({ mid }) => screenMid === null || mid !== screenMid);
+    const [outgoing, incoming] = [busiest(ofCamera("outbound-rtp"), "framesEncoded"), busiest(ofCamera("inbound-rtp"), "framesDecoded")];
     const voice = busiest(all("inbound-rtp", "audio"), "packetsReceived");
     return {
       id,

@@ -56,7 +56,6 @@ async fn coturns_client_loses_nothing_over_udp_and_tcp_by_channels_indications_a
 
 #[tokio::test]
 async fn coturn_takes_our_credentials_and_refuses_forged_ones() {
-    // A free port; nobody else takes it in the moment between.
     // Below those that the system gives to whoever asks for any: another test's socket is never there first.
     let port = 20_000 + (std::process::id() % 10_000) as u16;
     let directory = tempfile::tempdir().unwrap();
@@ -74,8 +73,19 @@ async fn coturn_takes_our_credentials_and_refuses_forged_ones() {
         .kill_on_drop(true);
     let _turnserver = turnserver.spawn().expect("turnserver does not start: install Debian's package coturn");
     let coturn: SocketAddr = ([127, 0, 0, 1], port).into();
+    // It listens for TCP first, and a little later for UDP: asked for our address (RFC 8489) until it answers.
     let ready = async {
-        while tokio::net::TcpStream::connect(coturn).await.is_err() {
+        let probe = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        probe.connect(coturn).await.unwrap();
+        let mut request = [0; 20];
+        request[1] = 1;
+        request[4..8].copy_from_slice(&0x2112_A442_u32.to_be_bytes());
+        loop {
+            let sent = probe.send(&request).await.is_ok();
+            let answer = timeout(Duration::from_millis(100), probe.recv(&mut [0; 500])).await;
+            if sent && matches!(answer, Ok(Ok(_))) {
+                return;
+            }
             sleep(Duration::from_millis(20)).await;
         }
     };
