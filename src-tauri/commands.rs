@@ -310,6 +310,26 @@ pub async fn qr_code(text: String) -> Answer<Option<QrCode>> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn every_command_is_allowed_to_a_page() {
+        // A command that is not fails only when somebody clicks.
+        let (here, permissions) = (include_str!("commands.rs"), include_str!("permissions/call.toml"));
+        let mut lines = here.lines().peekable();
+        let mut commands = 0;
+        while let Some(line) = lines.next() {
+            if line != "#[tauri::command]" {
+                continue;
+            }
+            let signature = lines.peek().expect("a function");
+            let name =
+                signature.split_once("fn ").and_then(|(_, rest)| rest.split_once('(')).expect("a name").0;
+            let name = name.split('<').next().unwrap_or(name);
+            assert!(permissions.contains(&format!("\"{name}\",")), "{name}");
+            commands += 1;
+        }
+        assert!(commands > 10);
+    }
+
     #[tokio::test]
     async fn a_link_becomes_a_code_with_its_three_corners_and_a_novel_none() {
         let code = qr_code("https://192.168.1.5:6279/standup".into()).await.unwrap().unwrap();

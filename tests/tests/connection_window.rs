@@ -65,7 +65,7 @@ async fn the_panel_of_a_connection_says_how_it_is_and_a_report_says_nobodys_name
         text.as_str().filter(|text| text.contains("\"maru\"")).map(str::to_owned)
     })
     .await;
-    for there in ["\"page\": \"app\"", "linux", "<peer-1>", "currentRoundTripTime", "INFO"] {
+    for there in ["\"page\": \"app\"", "linux", "\"peer\": 1", "currentRoundTripTime", "INFO"] {
         assert!(report.contains(there), "{there} is missing in {report}");
     }
     for not in [ROOM, WINDOW_NAME, OTHER_NAME, "Wanda", "127.0.0.1", &other.id()] {
