@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Command as Program, Stdio};
 
 use maru_engine::Command;
+use maru_media::ScreenSourceId;
 use maru_tests::process::Group;
 use maru_tests::programs;
 use maru_tests::server::LocalServer;
@@ -18,6 +19,8 @@ use super::people::{Ghost, Portraits};
 const ROOM: &str = "sunny-otter-42";
 const NAME: &str = "Ada Lindqvist";
 const LONG_NAME: &str = "Wolfeschlegelsteinhausenbergerdorff Hubert of Philadelphia";
+/// Presses a button, also one that is covered by what appears when one points at it.
+const PRESS: &str = "const button = document.querySelector(arguments[0]); button.focus(); button.click();";
 /// Of the window, in pixels.
 const SIZE: (u32, u32) = (960, 640);
 
@@ -90,6 +93,13 @@ async fn before_the_call(gallery: &mut Gallery, window: &AppWindow, server: &mut
     gallery.show(window, "settings", "#advanced", ["Server", "서버"]).await;
     window.click("#advanced summary").await;
 
+    window.click("#check-open").await;
+    window.see("the question", "[data-answer=true]").await;
+    window.click("[data-answer=true]").await;
+    window.see("the end of the check", "#check-again:not([hidden])").await;
+    gallery.show(window, "check", "#check-steps", ["Reached in", "만에"]).await;
+    window.click("#check-close").await;
+
     let silent = stranger("").await;
     window.type_into("#room", &format!("http://{silent}/garden")).await;
     window.click("#join").await;
@@ -131,6 +141,7 @@ async fn in_the_call(
     window.join(ROOM, NAME).await;
     window.see("the link", "#waiting .copy-link").await;
     window.see("its QR code", "#waiting .qr").await;
+    window.see("the own picture", "#stage [data-self] canvas[data-paint]").await;
     let first = ["You’re the first one here", "가장 먼저 들어왔어요"];
     gallery.show(window, "alone", "#waiting-title", first).await;
 
@@ -160,6 +171,25 @@ async fn in_the_call(
     window.see("the QR code", "#invite-panel .qr").await;
     gallery.show(window, "invite", "#invite-panel", ["Invite others", "다른 사람 초대하기"]).await;
     window.click("#invite-close").await;
+
+    window.run(PRESS, &[json!("[data-peer] .connection-toggle")]).await;
+    gallery.show(window, "connection", "#connection-figures", ["OpenH264"; 2]).await;
+    window.run(PRESS, &[json!("[data-peer] .connection-toggle")]).await;
+    window.see_no("panel", "#connection-panel").await;
+
+    window.click("#share").await;
+    window.see("something to share", "#picker [role=option]").await;
+    gallery
+        .show(window, "share-picker", "#picker", ["What do you want to share?", "무엇을 공유할까요?"])
+        .await;
+    window.click("#picker button[type=button]").await;
+    window.see_no("picker", "#picker").await;
+
+    mira.command(Command::StartShare { source: ScreenSourceId::new("text") }).await;
+    window.see("her screen", ".share canvas[data-paint]").await;
+    gallery.show(window, "share", ".share-title", ["Mira Castellanos"; 2]).await;
+    mira.command(Command::StopShare).await;
+    window.see_no("shared screen", ".share").await;
 
     mira.command(Command::SetMuted { muted: true }).await;
     mira.command(Command::SetCameraOff { camera_off: true }).await;
