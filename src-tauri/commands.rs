@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use maru_engine::{CallView, Command, Event, NetworkCheck, NetworkFinding, Problem, Sentence, VideoKind};
-use maru_media::{ScreenKind, ScreenSource};
+use maru_media::{ScreenError, ScreenKind, ScreenSource};
 use maru_protocol::ClientInfo;
 use serde::Serialize;
 use tauri::ipc::{Channel, InvokeResponseBody};
@@ -189,11 +189,11 @@ const SCREENS_LIMIT: Duration = Duration::from_secs(2);
 
 /// What there is to share, screens first.
 #[tauri::command]
-pub async fn screen_sources(app: State<'_, App>) -> Answer<Vec<OfferedScreen>> {
+pub async fn screen_sources(app: State<'_, App>) -> Answer<Vec<OfferedScreen>, Problem> {
     let devices = app.devices.clone();
-    let look = move || {
+    let look = move || -> Result<Vec<OfferedScreen>, ScreenError> {
         let deadline = Instant::now() + SCREENS_LIMIT;
-        let offered = devices.screens().into_iter().map(|source| {
+        let offered = devices.screens()?.into_iter().map(|source| {
             let png = match source.kind {
                 // The system's dialog would open.
                 ScreenKind::Portal => None,
@@ -203,11 +203,12 @@ pub async fn screen_sources(app: State<'_, App>) -> Answer<Vec<OfferedScreen>> {
             let thumbnail = png.map(|png| format!("data:image/png;base64,{}", BASE64.encode(png)));
             OfferedScreen { source, thumbnail }
         });
-        offered.collect()
+        Ok(offered.collect())
     };
-    tokio::task::spawn_blocking(look)
+    let looked = tokio::task::spawn_blocking(look)
         .await
-        .map_err(|error| format!("The screens cannot be looked for: {error}. Try again."))
+        .unwrap_or_else(|error| Err(ScreenError::Failed { name: String::new(), problem: error.to_string() }));
+    looked.or_else(|error| Problem::screen(error).map_or_else(|| Ok(Vec::new()), Err))
 }
 
 /// Lets the person pick files to send. None are a change of mind.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use maru_devices::{Options, SystemDevices};
-use maru_media::{DeviceInfo, DeviceList, Devices as _, ScreenSource};
+use maru_media::{DeviceInfo, DeviceList, Devices as _, ScreenError, ScreenSource};
 use serde::Serialize;
 
 /// Everything there is.
@@ -12,12 +12,19 @@ struct All {
     #[serde(flatten)]
     devices: DeviceList,
     screens: Vec<ScreenSource>,
+    /// Why there are none, where the system says so.
+    #[serde(skip)]
+    no_screens: Option<ScreenError>,
 }
 
 pub async fn run(json: bool) -> anyhow::Result<ExitCode> {
     let look = || {
         let devices = SystemDevices::new(Options::default());
-        All { devices: devices.list(), screens: devices.screens() }
+        let (screens, no_screens) = match devices.screens() {
+            Ok(screens) => (screens, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        All { devices: devices.list(), screens, no_screens }
     };
     let all = tokio::task::spawn_blocking(look).await?;
     let list = &all.devices;
@@ -31,8 +38,10 @@ pub async fn run(json: bool) -> anyhow::Result<ExitCode> {
         for screen in &all.screens {
             println!("    {} ({} × {})  ({})", screen.name, screen.width, screen.height, screen.id);
         }
-        if all.screens.is_empty() {
-            println!("    none");
+        match &all.no_screens {
+            Some(error) => println!("    none. {error}"),
+            None if all.screens.is_empty() => println!("    none"),
+            None => {}
         }
     }
     Ok(ExitCode::SUCCESS)

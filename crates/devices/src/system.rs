@@ -91,7 +91,10 @@ impl SystemDevices {
     }
 
     /// What there is to share, screens first. May block for a moment.
-    pub fn screens(&self) -> Vec<ScreenSource> {
+    ///
+    /// # Errors
+    /// [`ScreenError`] when the system does not let anybody see its screens.
+    pub fn screens(&self) -> Result<Vec<ScreenSource>, ScreenError> {
         screen::sources(self.lists.offers_synthetic())
     }
 

@@ -404,7 +404,7 @@ impl From<DeviceError> for Problem {
 
 impl Problem {
     /// Why nothing is shared; `None` where the person wanted it so.
-    pub(crate) fn screen(error: ScreenError) -> Option<Self> {
+    pub fn screen(error: ScreenError) -> Option<Self> {
         let text = error.to_string();
         let sentence = match error {
             ScreenError::Ended => return None,

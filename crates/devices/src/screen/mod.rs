@@ -28,9 +28,9 @@ const FILE: &str = "file:";
 /// How long it may take until there is something to take pictures of.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// A grabber looks up this often whether it should end.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// The most that a small picture for choosing takes.
-const THUMBNAIL_LIMIT: Duration = Duration::from_millis(300);
+pub const PATIENCE: Duration = Duration::from_millis(100);
+/// The most that a small picture for choosing takes: some systems are slow to begin.
+const THUMBNAIL_LIMIT: Duration = Duration::from_millis(500);
 /// Its largest size.
 const THUMBNAIL_PX: (u32, u32) = (320, 240);
 
@@ -48,15 +48,23 @@ pub trait Grabber {
 }
 
 /// What there is to share on this machine, screens first; with the made-up ones where those are wanted.
-pub fn sources(synthetic: bool) -> Vec<ScreenSource> {
-    let mut sources = platform::screen_sources().unwrap_or_else(|error| {
-        tracing::info!(%error, "there is nothing to share");
-        Vec::new()
-    });
-    if synthetic {
-        sources.extend([synthetic::text_source(), synthetic::pattern_source()]);
+///
+/// # Errors
+/// [`ScreenError`] when the system does not let anybody see its screens and there are no others.
+pub fn sources(synthetic: bool) -> Result<Vec<ScreenSource>, ScreenError> {
+    let made_up =
+        if synthetic { vec![synthetic::text_source(), synthetic::pattern_source()] } else { vec![] };
+    match platform::screen_sources() {
+        Ok(mut sources) => {
+            sources.extend(made_up);
+            Ok(sources)
+        }
+        Err(error) if made_up.is_empty() => Err(error),
+        Err(error) => {
+            tracing::info!(%error, "there is nothing real to share");
+            Ok(made_up)
+        }
     }
-    sources
 }
 
 /// A small picture of a screen or window for choosing, as a PNG; `None` where there is none to be had soon.
@@ -72,7 +80,12 @@ pub fn thumbnail(id: &ScreenSourceId) -> Option<Vec<u8>> {
 
 fn first_picture(id: &ScreenSourceId, stop: &Stop) -> Option<VideoFrame> {
     let mut grabber = grabber(id).ok()?;
-    grabber.next(&FramePool::new(), stop).ok()?
+    while !stop.is_raised() {
+        if let Some(picture) = grabber.next(&FramePool::new(), stop).ok()? {
+            return Some(picture);
+        }
+    }
+    None
 }
 
 fn small_png(picture: &VideoFrame) -> Option<Vec<u8>> {
