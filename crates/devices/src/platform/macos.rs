@@ -1,4 +1,6 @@
-//! macOS: AVFoundation and Core Audio.
+//! macOS: AVFoundation, Core Audio and ScreenCaptureKit.
+
+mod screen;
 
 use std::borrow::Cow;
 use std::sync::mpsc;
@@ -9,8 +11,8 @@ use maru_media::device::VideoFormat;
 use nokhwa::utils::{CameraFormat, CameraInfo, FrameFormat, RequestedFormatType};
 use nokhwa::{Camera, NokhwaError};
 
+pub use self::screen::{open_screen, screen_sources};
 pub use super::direct::*;
-pub use super::no_screen::*;
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.

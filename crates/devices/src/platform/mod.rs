@@ -4,8 +4,9 @@
 mod direct;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(any(target_os = "macos", target_os = "windows"))]
-mod no_screen;
+// Elsewhere only its tests.
+#[cfg(any(target_os = "macos", target_os = "windows", test))]
+mod newest;
 #[cfg(target_os = "linux")]
 pub use linux::*;
 #[cfg(target_os = "macos")]

@@ -1,4 +1,6 @@
-//! Windows: Media Foundation and WASAPI.
+//! Windows: Media Foundation, WASAPI and Windows.Graphics.Capture.
+
+mod screen;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -14,8 +16,8 @@ use windows::Win32::System::Com::{
     COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoInitializeEx, CoUninitialize,
 };
 
+pub use self::screen::{open_screen, screen_sources};
 pub use super::direct::*;
-pub use super::no_screen::*;
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.
