@@ -199,11 +199,17 @@ impl Client {
         }
     }
 
-    /// The sender and the text of a candidate.
+    /// The sender and the text of a candidate. On a busy machine the nodes may lose sight of each other for a moment
+    /// before it.
     pub async fn candidate(&mut self) -> (PeerId, String) {
-        match self.message().await {
-            ServerMessage::Signal { from, signal: Signal::Candidate { candidate, .. } } => (from, candidate),
-            other => panic!("not a candidate: {other:?}"),
+        loop {
+            match self.message().await {
+                ServerMessage::PeerAway { .. } | ServerMessage::PeerBack { .. } => {}
+                ServerMessage::Signal { from, signal: Signal::Candidate { candidate, .. } } => {
+                    return (from, candidate);
+                }
+                other => panic!("not a candidate: {other:?}"),
+            }
         }
     }
 
