@@ -3,19 +3,20 @@
 //! marks a packet for the application. Sender reports are kept here by stream: what is reported along
 //! with them may make the crate take them to another one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use maru_media::audio::protection::{Protection, Understands};
 use parking_lot::Mutex;
-use rtc::interceptor::{Attribute, Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::interceptor::{Attribute, AttributedPacket, Packet};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
+
+use super::losses::reception_reports;
+use super::tap::Tap;
 
 /// Application-most: every other interceptor has seen the packet by then.
 pub(super) const SLOT: usize = 14_000;
@@ -44,12 +45,6 @@ impl SenderReports {
     }
 }
 
-pub(super) struct FeedbackInterceptor {
-    reports: Arc<SenderReports>,
-    reads: VecDeque<TaggedPacket>,
-    writes: VecDeque<TaggedPacket>,
-}
-
 /// Tells the voice's encoder what one peer reports; forgotten with the connection.
 pub(super) struct VoiceFeedback {
     protection: Arc<Mutex<Protection>>,
@@ -73,12 +68,6 @@ impl Drop for VoiceFeedback {
     }
 }
 
-impl FeedbackInterceptor {
-    pub fn new(reports: Arc<SenderReports>) -> Self {
-        Self { reports, reads: VecDeque::new(), writes: VecDeque::new() }
-    }
-}
-
 /// What the peers say about our streams.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Feedback {
@@ -99,24 +88,16 @@ impl Feedback {
     pub fn read(packets: &[Box<dyn rtc::rtcp::Packet>], voice_ssrc: u32, screen_ssrc: Option<u32>) -> Self {
         let mut feedback = Self::default();
         for packet in packets {
-            let packet = packet.as_any();
             let mut wanted = |ssrc: u32| match Some(ssrc) == screen_ssrc {
                 true => feedback.screen_key_frame_wanted = true,
                 false => feedback.key_frame_wanted = true,
             };
-            if let Some(request) = packet.downcast_ref::<PictureLossIndication>() {
+            if let Some(request) = packet.as_any().downcast_ref::<PictureLossIndication>() {
                 wanted(request.media_ssrc);
-            } else if let Some(request) = packet.downcast_ref::<FullIntraRequest>() {
+            } else if let Some(request) = packet.as_any().downcast_ref::<FullIntraRequest>() {
                 request.fir.iter().for_each(|entry| wanted(entry.ssrc));
             }
-            let reports = if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
-                &report.reports
-            } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
-                &report.reports
-            } else {
-                continue;
-            };
-            for report in reports {
+            for report in reception_reports(packet.as_ref()) {
                 let loss = f64::from(report.fraction_lost) / 256.0;
                 let place = if report.ssrc == voice_ssrc {
                     &mut feedback.voice_loss
@@ -140,45 +121,16 @@ fn is_for_us(packet: &dyn rtc::rtcp::Packet) -> bool {
         || packet.is::<SenderReport>()
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for FeedbackInterceptor {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &packet.message.packet {
-            for report in packets.iter().filter_map(|packet| packet.as_any().downcast_ref()) {
-                self.reports.keep(report);
-            }
-            if packets.iter().any(|packet| is_for_us(packet.as_ref())) {
-                packet.message.add(Attribute::DeliverToApplication);
-            }
+impl Tap for Arc<SenderReports> {
+    fn read(&mut self, packet: &mut AttributedPacket) {
+        let Packet::Rtcp(packets) = &packet.packet else { return };
+        for report in packets.iter().filter_map(|packet| packet.as_any().downcast_ref()) {
+            self.keep(report);
         }
-        self.reads.push_back(packet);
-        Ok(())
+        if packets.iter().any(|packet| is_for_us(packet.as_ref())) {
+            packet.add(Attribute::DeliverToApplication);
+        }
     }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.reads.pop_front()
-    }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        self.writes.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.writes.pop_front()
-    }
-}
-
-impl Interceptor for FeedbackInterceptor {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! Counts what is lost on the way, both ways, from the reception reports (RFC 3550, section 6.4.1) that the peer
 //! sends and that go to it. Refuses to know what is done about it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use parking_lot::Mutex;
-use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::interceptor::{AttributedPacket, Packet};
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
+
+use super::tap::Tap;
 
 /// Between the wire and who makes the reports (10 000).
 pub(super) const SLOT: usize = 9_500;
@@ -75,69 +74,33 @@ impl Losses {
     }
 }
 
+/// What an RTCP packet reports of its receiver's, if it is one that does.
+pub(super) fn reception_reports(packet: &dyn rtc::rtcp::Packet) -> &[ReceptionReport] {
+    let packet = packet.as_any();
+    if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+        &report.reports
+    } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
+        &report.reports
+    } else {
+        &[]
+    }
+}
+
 fn count(packet: &Packet, direction: &Mutex<Direction>) {
     let Packet::Rtcp(packets) = packet else { return };
-    for packet in packets {
-        let packet = packet.as_any();
-        let reports = if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
-            &report.reports
-        } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
-            &report.reports
-        } else {
-            continue;
-        };
-        let mut direction = direction.lock();
-        for report in reports {
-            direction.take(report);
-        }
+    for report in packets.iter().flat_map(|packet| reception_reports(packet.as_ref())) {
+        direction.lock().take(report);
     }
 }
 
-pub(super) struct LossInterceptor {
-    losses: Arc<Losses>,
-    reads: VecDeque<TaggedPacket>,
-    writes: VecDeque<TaggedPacket>,
-}
-
-impl LossInterceptor {
-    pub fn new(losses: Arc<Losses>) -> Self {
-        Self { losses, reads: VecDeque::new(), writes: VecDeque::new() }
-    }
-}
-
-impl Protocol<TaggedPacket, TaggedPacket, ()> for LossInterceptor {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        count(&packet.message.packet, &self.losses.sent);
-        self.reads.push_back(packet);
-        Ok(())
+impl Tap for Arc<Losses> {
+    fn read(&mut self, packet: &mut AttributedPacket) {
+        count(&packet.packet, &self.sent);
     }
 
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.reads.pop_front()
+    fn write(&mut self, packet: &mut AttributedPacket) {
+        count(&packet.packet, &self.received);
     }
-
-    fn handle_write(&mut self, packet: TaggedPacket) -> Result<(), Error> {
-        count(&packet.message.packet, &self.losses.received);
-        self.writes.push_back(packet);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.writes.pop_front()
-    }
-}
-
-impl Interceptor for LossInterceptor {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod mdns;
 mod media;
 mod path;
 mod setup;
+mod tap;
 mod told;
 
 pub(crate) use chat::{ChatGate, clean};

@@ -27,11 +27,12 @@ use webrtc::peer_connection::{
     RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy, SettingEngineBuilder,
 };
 
-use super::captured::{self, Ages, CapturedInterceptor};
+use super::captured::{self, Ages};
 use super::codec::offered_payload_type;
-use super::feedback::{self, FeedbackInterceptor, SenderReports};
-use super::losses::{self, LossInterceptor, Losses};
+use super::feedback::{self, SenderReports};
+use super::losses::{self, Losses};
 use super::random_u32;
+use super::tap::Tapped;
 use crate::api::AddressPolicy;
 use crate::network::usable_addresses;
 use crate::tunnel::{SocketRuntime, Tunnels};
@@ -198,11 +199,11 @@ fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>, losses: Arc<Losses
         )
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::from(losses::SLOT), LossInterceptor::new(losses))
+        .with(Slot::from(losses::SLOT), Tapped::new(losses))
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
-        .with(Slot::from(captured::SLOT), CapturedInterceptor::new(ages))
-        .with(Slot::from(feedback::SLOT), FeedbackInterceptor::new(reports))
+        .with(Slot::from(captured::SLOT), Tapped::new(ages))
+        .with(Slot::from(feedback::SLOT), Tapped::new(reports))
 }
 
 /// A track to send by this name, of video where there is a codec to begin with; and the synchronisation source
