@@ -41,7 +41,7 @@ use crate::engine::EngineConfig;
 use crate::files::{Files, Picked};
 use crate::network::{self, NetworkChange};
 use crate::notice::{NameField, Notice, NoticeCode, Problem, Sentence};
-use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, ScreenSection, random_u32};
+use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, VideoSection, random_u32};
 use crate::receive::playout::Playout;
 use crate::report::CallReport;
 use crate::send::audio::VoiceInput;
@@ -377,16 +377,18 @@ impl Actor {
             },
             video_codecs: self.video_codecs.clone(),
             files: self.takes_files(peer),
-            fanout: Arc::clone(&self.media.fanout),
-            adaptation: Arc::clone(&self.adaptation),
             protection: Arc::clone(&self.protection),
-            video: Arc::clone(&media.camera.video),
-            screen: self.takes_screen(peer).then(|| ScreenSection {
+            audio: Arc::clone(&media.audio),
+            camera: VideoSection {
+                fanout: Arc::clone(&self.media.fanout),
+                adaptation: Arc::clone(&self.adaptation),
+                video: Arc::clone(&media.camera.video),
+            },
+            screen: self.takes_screen(peer).then(|| VideoSection {
                 fanout: Arc::clone(&self.media.screen.fanout),
                 adaptation: Arc::clone(&self.media.screen.adaptation),
                 video: Arc::clone(&media.screen.video),
             }),
-            audio: Arc::clone(&media.audio),
         };
         let sender = self.peer_news.0.clone();
         let connection = Connection::start(config, move |news| {

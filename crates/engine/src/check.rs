@@ -21,7 +21,7 @@ use crate::actor::is_loopback;
 use crate::api::AddressPolicy;
 use crate::call::{ConnectionEvent, ConnectionOrder};
 use crate::notice::{Problem, Sentence};
-use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, random_u32};
+use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, VideoSection, random_u32};
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::{PeerVideo, VideoOutput};
 use crate::send::fanout::Fanout;
@@ -158,10 +158,12 @@ async fn borrow(url: &str, named: &[IceServer]) -> Option<Option<RelayProtocol>>
         },
         video_codecs: VideoCodec::BUILT_IN.to_vec(),
         files: false,
-        fanout: Arc::new(Fanout::default()),
-        adaptation: Arc::new(Mutex::new(Adaptation::new())),
         protection: Arc::new(Mutex::new(Protection::new())),
-        video: PeerVideo::new(VideoOutput::Off, Some(Arc::clone(&audio))),
+        camera: VideoSection {
+            fanout: Arc::new(Fanout::default()),
+            adaptation: Arc::new(Mutex::new(Adaptation::new())),
+            video: PeerVideo::new(VideoOutput::Off, Some(Arc::clone(&audio))),
+        },
         audio,
         screen: None,
     };

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use maru_media::VideoCodec;
 use maru_media::audio::protection::Protection;
 use maru_media::audio::red::{self, Repeater};
-use maru_media::video::adapt::Adaptation;
 use maru_media::video::receive::VideoPacket;
 use parking_lot::Mutex;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -18,12 +17,13 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
 use super::captured::Ages;
 use super::codec::{Format, offered_payload_type};
+use super::connection::VideoSection;
 use super::feedback::{Feedback, SenderReports, VoiceFeedback};
 use super::random_u32;
 use super::setup::VoiceTypes;
 use crate::receive::audio::PeerAudio;
 use crate::receive::video::PeerVideo;
-use crate::send::fanout::{AudioUnit, Fanout, Subscription};
+use crate::send::fanout::{AudioUnit, Subscription};
 
 /// Requests for key frames closer together than this are one request: an answer takes a round trip.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(200);
@@ -142,21 +142,30 @@ pub(super) async fn send_screen(mut from: Subscription, mut screen: Outgoing) {
     }
 }
 
-/// Who acts on what a peer says about our pictures of one kind.
+/// Our pictures of one kind to one peer: who makes them, and acts on what the peer says about them.
 #[derive(Clone)]
 pub(super) struct Pictures {
-    pub fanout: Arc<Fanout>,
+    pub section: VideoSection,
+    /// What they are sent in.
     pub codec: Option<VideoCodec>,
-    pub adaptation: Arc<Mutex<Adaptation>>,
 }
 
 impl Pictures {
+    /// From now on what is encoded for this codec.
+    pub fn subscribe(&self) -> Subscription {
+        self.section.fanout.subscribe(self.codec)
+    }
+
+    pub fn request_key_frame(&self) {
+        self.section.fanout.request_key_frame(self.codec);
+    }
+
     fn heed(&self, key_frame_wanted: bool, loss: Option<f64>) {
         if key_frame_wanted {
-            self.fanout.request_key_frame(self.codec);
+            self.request_key_frame();
         }
         if let Some(loss) = loss {
-            self.adaptation.lock().loss(Instant::now(), loss);
+            self.section.adaptation.lock().loss(Instant::now(), loss);
         }
     }
 }

@@ -19,7 +19,7 @@ mod told;
 
 pub(crate) use chat::{ChatGate, clean};
 pub(crate) use connection::{
-    CandidatePair, Connection, ConnectionConfig, ConnectionNews, ConnectionStats, ScreenSection,
+    CandidatePair, Connection, ConnectionConfig, ConnectionNews, ConnectionStats, VideoSection,
 };
 pub(crate) use files::{FileChannel, FileMessage};
 pub(crate) use setup::Network;

@@ -188,9 +188,17 @@ fn media_engine(video_codecs: &[VideoCodec]) -> Result<MediaEngine> {
     Ok(engine)
 }
 
+/// What is seen of a connection's packets as they pass.
+#[derive(Clone, Default)]
+pub(super) struct Taps {
+    pub reports: Arc<SenderReports>,
+    pub ages: Arc<Ages>,
+    pub losses: Arc<Losses>,
+}
+
 /// What the crate's defaults do, with faster repair, arrival times both ways, reports of when things were
 /// captured, counts of what is lost, and our feedback at the end.
-fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>, losses: Arc<Losses>) -> Registry {
+fn interceptors(taps: &Taps) -> Registry {
     Registry::new()
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(NACK_HISTORY).build())
         .with(
@@ -199,11 +207,11 @@ fn interceptors(reports: Arc<SenderReports>, ages: Arc<Ages>, losses: Arc<Losses
         )
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::from(losses::SLOT), Tapped::new(losses))
+        .with(Slot::from(losses::SLOT), Tapped::new(Arc::clone(&taps.losses)))
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
         .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(REPORT_INTERVAL).build())
-        .with(Slot::from(captured::SLOT), Tapped::new(ages))
-        .with(Slot::from(feedback::SLOT), Tapped::new(reports))
+        .with(Slot::from(captured::SLOT), Tapped::new(Arc::clone(&taps.ages)))
+        .with(Slot::from(feedback::SLOT), Tapped::new(Arc::clone(&taps.reports)))
 }
 
 /// A track to send by this name, of video where there is a codec to begin with; and the synchronisation source
@@ -284,9 +292,7 @@ pub(super) fn configuration(ice_servers: &[IceServer], addresses: AddressPolicy)
 pub(super) async fn connection(
     network: &Network,
     video_codecs: &[VideoCodec],
-    reports: Arc<SenderReports>,
-    ages: Arc<Ages>,
-    losses: Arc<Losses>,
+    taps: &Taps,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>> {
     // With a network, programs on this machine reach each other by its addresses too.
@@ -313,7 +319,7 @@ pub(super) async fn connection(
         .with_configuration(configuration(&network.ice_servers, network.addresses))
         .with_runtime(Arc::new(SocketRuntime::new(Arc::clone(&network.tunnels))))
         .with_media_engine(media_engine(video_codecs)?)
-        .with_interceptor_registry(interceptors(reports, ages, losses))
+        .with_interceptor_registry(interceptors(taps))
         .with_setting_engine(settings)
         .with_handler(handler)
         .with_udp_addrs(addresses)
