@@ -358,8 +358,7 @@ impl Actor {
     /// Says so, while there is a call, where nobody can be reached: by a relay only, and there is none.
     fn note_missing_relay(&mut self) {
         self.notice.take_if(|notice| notice.sentence == Sentence::NoRelay {});
-        let in_call = matches!(self.call.state(), CallState::InCall | CallState::Reconnecting);
-        let relayed = in_call && self.addresses == AddressPolicy::RelayOnly;
+        let relayed = self.call.state().is_in_room() && self.addresses == AddressPolicy::RelayOnly;
         if relayed && !names_relay(&self.configured_ice_servers) && !names_relay(self.call.ice_servers()) {
             self.notice = Some(Problem::no_relay().notice(NoticeCode::Server));
         }
@@ -476,7 +475,7 @@ impl Actor {
         for peer in call.peers() {
             self.shared.describe_peer(peer);
         }
-        let in_call = matches!(call.state(), CallState::InCall | CallState::Reconnecting);
+        let in_call = call.state().is_in_room();
         if in_call && self.in_call_since.is_none() {
             self.in_call_since = Some(Instant::now());
         } else if !in_call {

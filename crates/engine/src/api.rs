@@ -219,6 +219,13 @@ pub enum CallState {
     Leaving,
 }
 
+impl CallState {
+    /// Whether there is a call: peers hear what is sent to them, whether the server is in reach or not.
+    pub fn is_in_room(self) -> bool {
+        matches!(self, Self::InCall | Self::Reconnecting)
+    }
+}
+
 /// This participant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export_to = "engine.d.ts")]

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use maru_protocol::PeerId;
 
 use super::Actor;
-use crate::api::{CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, CallState, ChatMessage, Event};
+use crate::api::{CHAT_MAX_BYTES, CHAT_RATE_MESSAGES, CHAT_RATE_SECONDS, ChatMessage, Event};
 use crate::notice::{NoticeCode, Problem, Sentence};
 use crate::peer::{ChatGate, clean};
 
@@ -46,7 +46,7 @@ impl Chat {
 impl Actor {
     pub(super) fn send_chat(&mut self, text: &str) {
         let refused = |sentence, text: String| Some(Problem::new(sentence, text).notice(NoticeCode::Chat));
-        if !matches!(self.call.state(), CallState::InCall | CallState::Reconnecting) {
+        if !self.call.state().is_in_room() {
             self.notice = refused(
                 Sentence::ChatNotInARoom {},
                 "You are not in a room, so nobody can read this. Join a room first.".into(),

@@ -3,7 +3,6 @@
 use maru_protocol::PeerId;
 
 use super::Actor;
-use crate::api::CallState;
 use crate::call::{Generation, Peer, is_connected};
 use crate::notice::{NoticeCode, Problem, Sentence};
 use crate::peer::FileChannel;
@@ -24,7 +23,7 @@ impl Actor {
     }
 
     fn offer_to_all(&self, handle: u32) -> Result<(), Problem> {
-        if !matches!(self.call.state(), CallState::InCall | CallState::Reconnecting) {
+        if !self.call.state().is_in_room() {
             let text = "You are not in a room, so nobody can take this file. Join a room first.";
             return Err(Problem::new(Sentence::FileNotInARoom {}, text));
         }

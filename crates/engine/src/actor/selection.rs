@@ -149,8 +149,7 @@ impl Actor {
             self.selection.asked = wanted.clone();
             self.devices.want(wanted);
         }
-        let in_room = matches!(state, CallState::InCall | CallState::Reconnecting);
-        self.media.set_sending(in_room && !self.selection.muted);
+        self.media.set_sending(state.is_in_room() && !self.selection.muted);
         self.follow_share();
         let sharing = self.share.view().is_some();
         let status = Status { sharing, ..self.selection.status() };

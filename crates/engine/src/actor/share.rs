@@ -9,7 +9,7 @@ use maru_protocol::PeerId;
 use tokio::sync::mpsc;
 
 use super::Actor;
-use crate::api::{CallState, ShareView};
+use crate::api::ShareView;
 use crate::notice::{NoticeCode, Problem, Sentence};
 use crate::send::screen::Capture;
 
@@ -128,7 +128,7 @@ impl Actor {
 
     pub(super) fn start_share(&mut self, source: ScreenSourceId) {
         self.notice.take_if(|notice| notice.code == NoticeCode::Screen);
-        if self.is_in_room() {
+        if self.call.state().is_in_room() {
             return self.share.start(source);
         }
         let problem =
@@ -149,12 +149,8 @@ impl Actor {
 
     /// A share ends with the call.
     pub(super) fn follow_share(&mut self) {
-        if !self.is_in_room() && self.share.wanted {
+        if !self.call.state().is_in_room() && self.share.wanted {
             self.share.stop();
         }
-    }
-
-    fn is_in_room(&self) -> bool {
-        matches!(self.call.state(), CallState::InCall | CallState::Reconnecting)
     }
 }
