@@ -24,7 +24,6 @@ use maru_media::{DeviceList, LatestFrame, VideoCodec};
 use maru_protocol::{Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
-use url::Url;
 
 pub(crate) use self::shared::Shared;
 
@@ -39,7 +38,7 @@ use crate::call::{Call, ConnectionEvent, Failure, Generation, Identity, Input, O
 use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
 use crate::files::{Files, Picked};
-use crate::network::{self, NetworkChange};
+use crate::network::{self, NetworkChange, is_loopback};
 use crate::notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, VideoSection, random_u32};
 use crate::receive::playout::Playout;
@@ -534,15 +533,5 @@ async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whether the server runs on this machine, so that peers may too.
-pub(crate) fn is_loopback(url: &str) -> bool {
-    match Url::parse(url).ok().as_ref().and_then(Url::host) {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

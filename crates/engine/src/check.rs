@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use ts_rs::TS;
 
-use crate::actor::is_loopback;
 use crate::api::AddressPolicy;
 use crate::call::{ConnectionEvent, ConnectionOrder};
+use crate::network::is_loopback;
 use crate::notice::{Problem, Sentence};
 use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, VideoSection, random_u32};
 use crate::receive::audio::PeerAudio;

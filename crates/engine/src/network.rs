@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use if_watch::tokio::IfWatcher;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
+use url::{Host, Url};
 
 /// Without a word from the system, addresses are looked at this often: some changes are not told on some
 /// systems, and some systems tell nothing.
@@ -83,6 +84,24 @@ pub(crate) fn usable_addresses() -> BTreeSet<IpAddr> {
     let usable = |interface: &if_addrs::Interface| !interface.is_loopback() && !interface.is_link_local();
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     interfaces.into_iter().filter(usable).map(|interface| interface.ip()).collect()
+}
+
+/// Whether the server runs on this machine, so that peers may too.
+pub(crate) fn is_loopback(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether an address means something on its own network only: private, link-local or loopback.
+pub(crate) fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use rtc::peer_connection::transport::{RTCIceCandidate, RTCIceCandidateType};
 
+use crate::network::is_local;
 use crate::stats::{PathKind, PathStats, RelayProtocol};
 
 /// Describes the path between two candidates. `way` is how this machine reaches its relays.
@@ -28,17 +29,11 @@ pub(super) fn describe(
 }
 
 fn is_one_network(from: IpAddr, to: IpAddr) -> bool {
-    match (from, to) {
-        _ if from == to => true, // one machine
-        (_, IpAddr::V4(to)) => to.is_private() || to.is_loopback() || to.is_link_local(),
-        (IpAddr::V6(from), IpAddr::V6(to)) => {
-            to.is_loopback()
-                || to.is_unique_local()
-                || to.is_unicast_link_local()
-                || prefix(from) == prefix(to)
-        }
-        (IpAddr::V4(_), IpAddr::V6(_)) => false,
-    }
+    let same_prefix = match (from, to) {
+        (IpAddr::V6(from), IpAddr::V6(to)) => prefix(from) == prefix(to),
+        _ => false,
+    };
+    from == to || is_local(to) || same_prefix // the first: one machine
 }
 
 /// The part of a global address that machines of one network share (RFC 4291, section 2.5.4).

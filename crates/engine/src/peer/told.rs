@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::api::AddressPolicy;
+use crate::network::is_local;
 
 /// Positions in a candidate's line.
 const ADDRESS: usize = 4;
@@ -49,14 +50,11 @@ pub(super) fn without_candidates(sdp: &str) -> String {
 
 /// Whether an address says something about the network that it is in, and is of no use outside of it.
 fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let shared = a == 100 && (64..128).contains(&b); // RFC 6598
-            ip.is_private() || ip.is_link_local() || ip.is_loopback() || shared
-        }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
+    let shared = match address {
+        IpAddr::V4(ip) => matches!(ip.octets(), [100, 64..128, ..]), // a provider's own (RFC 6598)
+        IpAddr::V6(_) => false,
+    };
+    shared || is_local(address)
 }
 
 #[cfg(test)]
