@@ -1,13 +1,13 @@
 //! Screens that are made up: a page of text, the test pattern, files.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use maru_media::device::VideoFormat;
 use maru_media::{DeviceError, FramePool, ScreenError, ScreenSource, VideoFrame};
 
 use super::{FILE, Grabber, PATIENCE, PATTERN, TEXT, made_up, page, still};
-use crate::synthetic::{Pace, Pattern, Pictures, Y4m, unix_now};
+use crate::synthetic::{Pace, Pattern, Pictures, Y4m};
 use crate::worker::Stop;
 
 /// The pattern's pictures: as many as two cores encode and decode beside a camera's.
@@ -102,13 +102,7 @@ impl<P: Pictures> Grabber for Moving<P> {
 
     fn next(&mut self, pool: &FramePool, stop: &Stop) -> Result<Option<VideoFrame>, ScreenError> {
         let Some(tick) = self.pace.next(stop) else { return Ok(None) };
-        let VideoFormat { width_px, height_px, .. } = self.pictures.format();
-        let mut frame = pool.take(width_px, height_px, Instant::now());
-        let drawn = self.pictures.draw(&tick, &mut frame);
-        drawn.map_err(|error| of_device(Path::new(&self.source.name), error))?;
-        let unix: Duration = unix_now();
-        frame.set_captured(Instant::now());
-        self.pictures.stamp(&mut frame, u64::try_from(unix.as_millis()).unwrap_or(u64::MAX));
-        Ok(Some(frame))
+        let taken = self.pictures.take(&tick, pool);
+        taken.map(Some).map_err(|error| of_device(Path::new(&self.source.name), error))
     }
 }

@@ -18,7 +18,7 @@ use maru_media::device::{Camera, Microphone, Speaker, VideoFormat};
 use maru_media::{DeviceError, DeviceKind, LatestFrame};
 
 use crate::lost::Lost;
-pub use clock::{Pace, unix_now};
+pub use clock::Pace;
 pub use pattern::Pattern;
 pub use pictures::Pictures;
 use sounds::{Nothing, Silence};

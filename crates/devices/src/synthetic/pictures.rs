@@ -26,6 +26,20 @@ pub trait Pictures {
 
     /// Writes the time of capture into a picture that is otherwise finished.
     fn stamp(&self, frame: &mut VideoFrame, unix_ms: u64);
+
+    /// The finished picture of a slot, captured now.
+    ///
+    /// # Errors
+    /// As [`Pictures::draw`].
+    fn take(&mut self, tick: &Tick, pool: &FramePool) -> Result<VideoFrame, DeviceError> {
+        let VideoFormat { width_px, height_px, .. } = self.format();
+        let mut frame = pool.take(width_px, height_px, Instant::now());
+        self.draw(tick, &mut frame)?;
+        let unix_ms = u64::try_from(unix_now().as_millis()).unwrap_or(u64::MAX);
+        frame.set_captured(Instant::now());
+        self.stamp(&mut frame, unix_ms);
+        Ok(frame)
+    }
 }
 
 /// An open synthetic camera.
@@ -65,14 +79,10 @@ pub fn open<P: Pictures>(
         // A camera has no patience: a picture that is late is not taken.
         let mut pace = Pace::new(pictures.rate(), 0);
         while let Some(tick) = pace.next(stop) {
-            let mut frame = pool.take(format.width_px, format.height_px, Instant::now());
-            if let Err(error) = pictures.draw(&tick, &mut frame) {
-                return report.report(error);
+            match pictures.take(&tick, &pool) {
+                Ok(frame) => output.publish(Arc::new(frame)),
+                Err(error) => return report.report(error),
             }
-            let unix_ms = unix_now().as_millis();
-            frame.set_captured(Instant::now());
-            pictures.stamp(&mut frame, u64::try_from(unix_ms).unwrap_or(u64::MAX));
-            output.publish(Arc::new(frame));
         }
     });
     match opened {
