@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -15,16 +16,23 @@ pub(crate) fn own() -> impl Iterator<Item = IpAddr> {
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
     open: Mutex<HashMap<IpAddr, u32>>,
+    total: AtomicUsize,
 }
 
 impl Addresses {
     /// Counts one more connection, until the returned value is dropped.
     pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Visit {
         let network = network(address);
+        self.total.fetch_add(1, Ordering::Relaxed);
         let mut open = self.open.lock();
         let count = open.entry(network).or_insert(0);
         *count = count.saturating_add(1);
         Visit { addresses: Arc::clone(self), network, nth: *count }
+    }
+
+    /// Of all addresses together.
+    pub(crate) fn total(&self) -> usize {
+        self.total.load(Ordering::Relaxed)
     }
 }
 
@@ -45,6 +53,7 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
+        self.addresses.total.fetch_sub(1, Ordering::Relaxed);
         let mut open = self.addresses.open.lock();
         if let Some(count) = open.get_mut(&self.network) {
             *count -= 1;
@@ -79,6 +88,7 @@ mod tests {
 
         drop(first);
         assert_eq!(addresses.enter(ada).nth(), 2);
+        assert_eq!(addresses.total(), 1);
         drop(second);
         assert!(addresses.open.lock().is_empty(), "an address without connections is forgotten");
     }

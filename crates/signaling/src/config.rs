@@ -46,6 +46,9 @@ pub struct Config {
     pub bus: Option<BusConfig>,
     /// How long a new connection may take to join a room.
     pub join_timeout: Duration,
+    /// How long it may take instead as long as it answers pings and few others do the same: clients open one while
+    /// a person still looks at the join screen.
+    pub early_timeout: Duration,
     /// How long the place of a participant is kept after its connection broke.
     pub resume_window: Duration,
     /// How often a client is asked for a sign of life.
@@ -77,6 +80,7 @@ impl Default for Config {
             page_directory: None,
             bus: None,
             join_timeout: Duration::from_secs(10),
+            early_timeout: Duration::from_secs(6 * 60),
             resume_window: Duration::from_secs(RESUME_SECONDS),
             // Two unanswered pings, and the others know within ten seconds.
             ping_interval: Duration::from_secs(4),

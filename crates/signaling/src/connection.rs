@@ -1,6 +1,7 @@
 //! The life of one WebSocket: reads into its session, writes from its mailbox, and ends in bounded
 //! time whatever the client does.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tungstenite::Error as WebSocketError;
 
 use crate::Config;
+use crate::addresses::Visit;
 use crate::discard::Discard;
 use crate::hub::text_of;
 use crate::links::Base;
@@ -31,6 +33,12 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// a connection that is reset.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// Early connections of one address, which may be an office.
+const EARLY_PER_ADDRESS: u32 = 16;
+
+/// One in so many of the connections that there may be can be early.
+const EARLY_SHARE: usize = 4;
+
 /// How a connection's reading ended.
 enum End {
     /// The connection is gone.
@@ -42,6 +50,8 @@ enum End {
 /// What depends on how a client came.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
+    /// From which address.
+    pub(crate) address: IpAddr,
     /// For its links.
     pub(crate) bases: Vec<Base>,
     /// STUN and TURN for it.
@@ -64,13 +74,14 @@ pub(crate) fn serve(
     let (connection, outbox) = web.hub.open();
     tracing::debug!(connection = connection.0, "connected");
     let (sink, mut stream) = socket.split();
+    let address = arrival.address;
     let mut session = Session::new(Instant::now(), &web.config, arrival, ResumeToken::random(), visitor);
     async move {
         let (hub, config) = (&*web.hub, &*web.config);
         let mut writing = std::pin::pin!(write(sink, outbox, config));
         let mut talking = std::pin::pin!(async {
             let end = {
-                let mut reading = std::pin::pin!(read(&mut stream, &mut session, &web, connection));
+                let mut reading = std::pin::pin!(read(&mut stream, &mut session, &web, address, connection));
                 tokio::select! {
                     () = &mut writing => {
                         hub.close(Instant::now(), connection);
@@ -128,6 +139,7 @@ async fn read(
     stream: &mut SplitStream<WebSocket>,
     session: &mut Session,
     web: &Web,
+    address: IpAddr,
     connection: ConnectionId,
 ) -> End {
     let hub = &*web.hub;
@@ -143,7 +155,13 @@ async fn read(
             web.metrics.messages_received.inc();
         }
         let step = match message {
-            Err(_) => session.timeout(now),
+            Err(_) => match session.may_be_early(now).then(|| place_for_early(web, address)).flatten() {
+                Some(place) => {
+                    session.be_early(place);
+                    Step::Nothing
+                }
+                None => session.timeout(now),
+            },
             Ok(None) => return End::Gone,
             Ok(Some(_)) if ended => continue,
             Ok(Some(Ok(Message::Text(text)))) => session.text(now, &text),
@@ -198,6 +216,14 @@ fn admit(web: &Web, session: &Session, now: Instant, room: &RoomName) -> Result<
         return Err((Refusal::overloaded(retry_after), retry_after));
     }
     if is_new { session.open_room(now) } else { Ok(Duration::ZERO) }
+}
+
+/// A place among the connections that are early, if one is free: they are few of those that there may be, and of
+/// one address fewer still.
+fn place_for_early(web: &Web, address: IpAddr) -> Option<Visit> {
+    let place = web.early.enter(address);
+    let free = web.early.total() <= web.config.max_connections / EARLY_SHARE;
+    (free && place.nth() <= EARLY_PER_ADDRESS).then_some(place)
 }
 
 /// What to say about a frame that cannot be read; `None` when the connection itself is gone.

@@ -25,8 +25,8 @@ pub fn clients(steps: &[(u8, u16, &str)]) {
     let visitors = Visitors::new(config.per_address);
     let mut rooms = Rooms::new(&config);
     let begin = |now| {
-        let arrival =
-            Arrival { bases: Vec::new(), ice: Ice::new(Vec::new(), None, None).offer(None, true, None) };
+        let ice = Ice::new(Vec::new(), None, None).offer(None, true, None);
+        let arrival = Arrival { address: Ipv4Addr::LOCALHOST.into(), bases: Vec::new(), ice };
         let visitor = visitors.of(now, Ipv4Addr::LOCALHOST.into());
         Session::new(now, &config, arrival, ResumeToken::random(), visitor)
     };

@@ -97,6 +97,7 @@ impl Server {
             page: crate::page::Page::new(&config.base_path, config.page_directory.clone()),
             entrances: Entrances::default(),
             connections: Arc::default(),
+            early: Arc::default(),
             tracker: tracker.clone(),
             kill: kill.clone(),
             ice: OwnRelay::ice(&config, relay.as_ref()),

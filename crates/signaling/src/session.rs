@@ -8,6 +8,7 @@ use maru_protocol::{Limits, PeerId, ResumeToken, ServerMessage};
 
 use crate::Config;
 use crate::access::token_matches;
+use crate::addresses::Visit;
 use crate::connection::Arrival;
 use crate::incoming::{Incoming, JoinRequest, parse};
 use crate::links::Base;
@@ -47,7 +48,8 @@ pub(crate) enum Step {
 /// One connection's rules.
 ///
 /// ```text
-/// waiting for join → joined            (anything else first: refused; no join in time: refused)
+/// waiting for join → joined            (anything else first: refused; no join in time: refused, or early)
+///          └→ early ──┘                (no join in a longer time: refused)
 /// ```
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -61,6 +63,10 @@ pub(crate) struct Session {
     fresh: ResumeToken,
     joined: bool,
     join_by: Instant,
+    began: Instant,
+    early_timeout: Duration,
+    /// Counts it while it is early.
+    early: Option<Visit>,
     idle_timeout: Duration,
     heard: Instant,
     allowed: Bucket,
@@ -90,6 +96,9 @@ impl Session {
             fresh,
             joined: false,
             join_by: now + config.join_timeout,
+            began: now,
+            early_timeout: config.early_timeout,
+            early: None,
             idle_timeout: config.idle_timeout,
             heard: now,
             allowed: Bucket::new(now, rate, rate * AVERAGED_SECONDS),
@@ -150,6 +159,20 @@ impl Session {
         if self.joined { rotation } else { silent.min(self.join_by) }
     }
 
+    /// Whether there was no join in time, and it may be early all the same: the other end is there, by its answers
+    /// to pings.
+    pub(crate) fn may_be_early(&self, now: Instant) -> bool {
+        let late = !self.joined && self.early.is_none() && now >= self.join_by;
+        let there = self.heard > self.began && now < self.heard + self.idle_timeout;
+        late && there && now < self.began + self.early_timeout
+    }
+
+    /// There is a place for it among those that are early.
+    pub(crate) fn be_early(&mut self, place: Visit) {
+        self.early = Some(place);
+        self.join_by = self.began + self.early_timeout;
+    }
+
     /// The deadline has passed.
     pub(crate) fn timeout(&mut self, now: Instant) -> Step {
         if !self.joined && now >= self.join_by {
@@ -183,6 +206,7 @@ impl Session {
             return Step::Refuse(Refusal::unauthorized(request.token.is_some()));
         }
         self.joined = true;
+        self.early = None;
         let identity = request.resume.unwrap_or_else(|| self.fresh.clone());
         let peer = identity.peer_id();
         self.rotation = self.ice.rotation().map(|after| (now + after, peer));

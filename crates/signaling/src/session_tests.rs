@@ -163,6 +163,31 @@ fn who_does_not_join_in_time_is_refused_whatever_else_it_says() {
 }
 
 #[test]
+fn who_answers_pings_may_be_early_once_and_join_in_a_longer_time() {
+    let start = Instant::now();
+    let config = config();
+    let (late, last) = (start + config.join_timeout, start + config.early_timeout);
+    let mut mute = session(start, &config);
+    assert!(!mute.may_be_early(late), "nothing came from it");
+    mute.control(start + config.idle_timeout / 2);
+    assert!(!mute.may_be_early(late - Duration::from_millis(1)), "it has time still");
+    assert!(!mute.may_be_early(start + config.idle_timeout * 2), "it fell silent");
+
+    let mut early = session(start, &config);
+    early.control(late - Duration::from_secs(1));
+    assert!(early.may_be_early(late));
+    let counted = Arc::<crate::addresses::Addresses>::default();
+    early.be_early(counted.enter(Ipv4Addr::LOCALHOST.into()));
+    assert_eq!(early.timeout(late), Step::Nothing);
+    early.control(last - Duration::from_secs(1));
+    assert_eq!(early.deadline(), last);
+    assert!(!early.may_be_early(last));
+    assert_eq!(refused(early.timeout(last)), (ErrorCode::JoinTimeout, true));
+    assert!(matches!(early.text(last, &join().to_string()), Step::Room(Input::Join(_))));
+    assert_eq!(counted.total(), 0, "whoever joined is not early any more");
+}
+
+#[test]
 fn silence_breaks_a_connection_and_any_sign_of_life_keeps_it() {
     let start = Instant::now();
     let config = config();
@@ -182,7 +207,8 @@ fn by_default_a_dead_connection_is_noticed_within_ten_seconds() {
 }
 
 fn arrival() -> Arrival {
-    Arrival { bases: Vec::new(), ice: crate::relay::Ice::default().offer(None, false, None) }
+    let ice = crate::relay::Ice::default().offer(None, false, None);
+    Arrival { address: Ipv4Addr::LOCALHOST.into(), bases: Vec::new(), ice }
 }
 
 #[test]

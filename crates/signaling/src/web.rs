@@ -57,6 +57,8 @@ pub(crate) struct Web {
     pub(crate) entrances: Entrances,
     /// Counts WebSockets by the client's address.
     pub(crate) connections: Arc<Addresses>,
+    /// Counts those that stay open for long before they join.
+    pub(crate) early: Arc<Addresses>,
     /// What each address does over time.
     pub(crate) visitors: Visitors,
     pub(crate) metrics: Metrics,
@@ -241,7 +243,7 @@ impl Web {
                     let here = reach.address.is_loopback() && !reach.through_proxy;
                     let urls = self.relay.as_ref().and_then(OwnRelay::urls);
                     let ice = self.ice.offer(reach.host.as_deref(), here, urls);
-                    let arrival = Arrival { bases, ice };
+                    let arrival = Arrival { address: reach.address, bases, ice };
                     let visitor = self.visitors.of(Instant::now(), reach.address);
                     drop(tokio::spawn(serve(socket, Arc::clone(&self), visitor, arrival, discard, held)));
                 }

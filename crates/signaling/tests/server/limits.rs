@@ -1,8 +1,13 @@
 //! What a server allows, and what happens beyond it.
 
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use maru_protocol::{ErrorCode, Limits, ResumeToken, ServerMessage};
 use maru_signaling::Config;
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{Client, Server, join};
@@ -196,4 +201,50 @@ async fn a_slow_client_that_reads_again_hears_that_it_was_too_slow() {
         json!({ "type": "closing", "reason": "too_slow", "retry_after": 0 })
     );
     assert_eq!(deaf.next().await, None);
+}
+
+/// A server that asks for signs of life often and does not wait long for a join.
+fn hasty() -> Config {
+    Config {
+        join_timeout: Duration::from_secs(1),
+        ping_interval: Duration::from_millis(20),
+        ..Config::default()
+    }
+}
+
+#[tokio::test]
+async fn whoever_opens_a_connection_early_has_it_when_it_joins() {
+    let server = Server::with(hasty()).await;
+    let mut early = server.connect().await;
+    let ended = timeout(hasty().join_timeout * 3 / 2, early.turned_away()).await;
+    assert!(ended.is_err(), "{ended:?}");
+    early.send(join("standup", "Ada")).await;
+    early.joined().await;
+}
+
+#[tokio::test]
+async fn an_early_connection_ends_when_nobody_joins() {
+    let server = Server::with(Config { early_timeout: Duration::from_secs(2), ..hasty() }).await;
+    let mut early = server.connect().await;
+    assert_eq!(early.turned_away().await.0, ErrorCode::JoinTimeout);
+}
+
+#[tokio::test]
+async fn few_connections_of_one_address_can_be_early() {
+    let server = Server::with(Config { join_timeout: Duration::from_secs(3), ..hasty() }).await;
+    let waiting = FuturesUnordered::new();
+    for _ in 0..20 {
+        let mut client = server.connect().await;
+        waiting.push(tokio::spawn(async move {
+            let sent_away = timeout(Duration::from_secs(6), client.turned_away()).await;
+            (client, sent_away)
+        }));
+    }
+    let outcomes: Vec<_> = waiting.map(Result::unwrap).collect().await;
+    let (stay, gone): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(_, sent_away)| sent_away.is_err());
+    assert_eq!((stay.len(), gone.len()), (16, 4));
+    for (mut client, _) in stay {
+        client.send(join("standup", "Ada")).await;
+        client.joined().await;
+    }
 }
