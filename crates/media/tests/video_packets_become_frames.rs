@@ -264,6 +264,22 @@ fn padding_between_frames_and_missing_markers_do_no_harm() {
 }
 
 #[test]
+fn a_stream_that_begins_with_padding_is_not_asked_for_the_key_frame_that_comes_next() {
+    let sent = frames(4, 1000);
+    let start = Instant::now();
+    let mut stream = packets(&sent, 101, start);
+    let first = stream[0].clone();
+    let timestamp = first.timestamp.wrapping_sub(1);
+    let padding = VideoPacket { sequence: 100, timestamp, marker: false, payload: Bytes::new(), ..first };
+    let lost = feed(&mut VideoReceiver::new(), [vec![padding.clone()], stream[1..].to_vec()].concat());
+    assert!(!lost.requests.is_empty(), "the key frame's beginning is missing");
+    stream.insert(0, padding);
+    let seen = feed(&mut VideoReceiver::new(), stream);
+    assert!(seen.requests.is_empty(), "{:?}", seen.requests);
+    assert_same(&seen.frames, &sent);
+}
+
+#[test]
 fn parameter_sets_that_are_sent_on_their_own_are_put_before_the_key_frame() {
     let start = Instant::now();
     let key = frame(1, 300, true);

@@ -38,6 +38,8 @@ pub(super) struct Outgoing {
     timestamp_offset: u32,
     rate_hz: u32,
     ages: Arc<Ages>,
+    /// Pictures were sent.
+    begun: bool,
 }
 
 impl Outgoing {
@@ -56,12 +58,22 @@ impl Outgoing {
             sequence_number: random_u32() as u16,
             ..Default::default()
         };
-        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages }
+        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages, begun: false }
     }
 
     /// What is written next was captured then.
     fn captured(&self, at: Instant) {
         self.ages.set(self.header.ssrc, at.elapsed(), self.rate_hz);
+    }
+
+    /// Before the first picture, which has this timestamp: a packet with nothing but padding. The webrtc crate (0.21)
+    /// loses the first packet of a track that comes by a relay, and without its first packet a picture is none.
+    async fn begin(&mut self, timestamp: u32) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.header.padding = true;
+            self.write(timestamp.wrapping_sub(1), false, Bytes::new()).await;
+            self.header.padding = false;
+        }
     }
 
     async fn write(&mut self, timestamp: u32, marker: bool, payload: Bytes) {
@@ -119,6 +131,7 @@ pub(super) async fn send(
             Some(unit) = from.video.recv() => {
                 let Some(video) = &mut video else { continue };
                 video.captured(unit.captured);
+                video.begin(unit.timestamp).await;
                 for payload in &unit.payloads {
                     video.write(unit.timestamp, payload.marker, payload.data.clone()).await;
                 }
@@ -133,6 +146,7 @@ pub(super) async fn send(
 pub(super) async fn send_screen(mut from: Subscription, mut screen: Outgoing) {
     while let Some(unit) = from.video.recv().await {
         screen.captured(unit.captured);
+        screen.begin(unit.timestamp).await;
         for (index, payload) in unit.payloads.iter().enumerate() {
             if index > 0 && index % BURST_PACKETS == 0 {
                 tokio::time::sleep(BURST_SPACING).await;

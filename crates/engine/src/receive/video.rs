@@ -162,8 +162,10 @@ impl PeerVideo {
         self.key_frame_wanted.store(false, Ordering::Release);
     }
 
-    /// A new stream from the same peer: nothing of the old one counts any more.
+    /// A new stream from the same peer: nothing of the old one counts any more. It begins with a key frame, for
+    /// which nobody has to ask.
     pub fn restart(&self) {
+        self.key_frame_requested();
         *self.receiver.lock() = VideoReceiver::new();
         let mut held = self.held.lock();
         held.sync = LipSync::new(Instant::now());

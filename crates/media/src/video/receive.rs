@@ -119,7 +119,8 @@ impl VideoReceiver {
     pub fn push(&mut self, now: Instant, packet: VideoPacket) {
         self.stats.packets_received += 1;
         let first = self.last_arrival.replace(now).is_none();
-        if self.waiting_for_key && self.request_at.is_none() {
+        // What begins with padding has a key frame to come.
+        if self.waiting_for_key && self.request_at.is_none() && !packet.payload.is_empty() {
             self.request_at = Some(now);
         }
         if packet.codec != self.depacketizer.codec() {
