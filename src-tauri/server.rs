@@ -119,6 +119,11 @@ impl ServerLocator for Server {
         Ok(url.into())
     }
 
+    fn expected(&self) -> Option<ServerAddress> {
+        // The automatic one is on this machine; looking for it before somebody joins would start it.
+        FixedServer::parse(&self.configured()).ok().map(Into::into)
+    }
+
     async fn moved(&self, from: &ServerAddress) -> ServerAddress {
         if !self.configured().is_empty() {
             // The settings are about the next call; the room's own servers are about automatic ones.

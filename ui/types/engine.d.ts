@@ -105,7 +105,12 @@ export type Command = { "type": "preview",
 /**
  * Whether to.
  */
-on: boolean, } | { "type": "join",
+on: boolean, } | { "type": "expect",
+/**
+ * What to join, as typed so far: an invite names another server. `None` when nobody joins soon, or where
+ * what is to be joined is not what the person typed or chose.
+ */
+room: string | null, } | { "type": "join",
 /**
  * The room's name as typed, or an invite (`https://HOST/ROOM`, `maru://HOST/ROOM`): then its
  * server counts, for this call.

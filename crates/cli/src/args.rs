@@ -106,6 +106,10 @@ pub struct Join {
     /// Take every file that is offered, without being asked.
     #[arg(long)]
     pub accept_files: bool,
+    /// Wait so many seconds before joining, with the connection to the server open, as the app does while its join
+    /// screen is shown.
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub join_after: Option<f64>,
     /// Print one JSON object about the call at its end, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,

@@ -41,6 +41,7 @@ const HELP: &str = "\
 
 pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
     let limit = args.seconds.map(|seconds| args::seconds("--seconds", seconds)).transpose()?;
+    let join_after = args.join_after.map(|seconds| args::seconds("--join-after", seconds)).transpose()?;
     let every = args.json_every.map(|seconds| args::seconds("--json-every", seconds)).transpose()?;
     let devices = Arc::new(SystemDevices::new(Options::default()));
     say_what_is_missing(&*devices, &args);
@@ -75,6 +76,10 @@ pub async fn run(args: Join) -> anyhow::Result<ExitCode> {
         terminal.files.to_send.push(files::pick(&engine, path.clone()).await?);
     }
     let reporting = every.map(|every| tokio::spawn(report_every(every, engine.clone(), meter)));
+    if let Some(pause) = join_after {
+        engine.command(Command::Expect { room: Some(args.room.clone()) }).await;
+        tokio::time::sleep(pause).await;
+    }
     let joined = participant::join(&engine, &args.room, &args.name).await;
     let outcome = match joined {
         Ok(view) => {

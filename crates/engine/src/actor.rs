@@ -3,6 +3,7 @@
 
 mod chat;
 mod chosen;
+mod enter;
 mod files;
 mod media;
 mod selection;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use maru_media::audio::protection::Protection;
 use maru_media::video::adapt::Adaptation;
 use maru_media::{DeviceList, LatestFrame, VideoCodec};
-use maru_protocol::{Capabilities, DisplayName, IceServer, Invite, PeerId, RoomName, ServerMessage, Status};
+use maru_protocol::{Capabilities, IceServer, PeerId, ServerMessage, Status};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
@@ -39,13 +40,13 @@ use crate::devices::{DeviceNews, DeviceThread, Outlets};
 use crate::engine::EngineConfig;
 use crate::files::{Files, Picked};
 use crate::network::{self, NetworkChange, is_loopback};
-use crate::notice::{NameField, Notice, NoticeCode, Problem, Sentence};
+use crate::notice::{Notice, NoticeCode, Problem, Sentence};
 use crate::peer::{Connection, ConnectionConfig, ConnectionNews, Network, VideoSection, random_u32};
 use crate::receive::playout::Playout;
 use crate::report::CallReport;
 use crate::send::audio::VoiceInput;
 use crate::send::fanout::Fanout;
-use crate::signaling::{FixedServer, ServerLocator, SignalingClient, SignalingEvent};
+use crate::signaling::{Ahead, FixedServer, ServerLocator, SignalingClient, SignalingEvent};
 use crate::tunnel::{Tunnels, names_relay};
 
 /// Levels are shown, and slow changes looked for, this often.
@@ -78,6 +79,8 @@ pub(crate) struct Actor {
     tunnels: Arc<Tunnels>,
     video_codecs: Vec<VideoCodec>,
     signaling: Option<SignalingClient>,
+    /// Before a call.
+    ahead: Ahead,
     /// Where the connection to the server begins.
     signaling_local: Option<IpAddr>,
     network: mpsc::Receiver<NetworkChange>,
@@ -152,6 +155,7 @@ impl Actor {
             tunnels: Arc::default(),
             video_codecs,
             signaling: None,
+            ahead: Ahead::default(),
             signaling_local: None,
             network: network::watch(),
             signaling_count: 0,
@@ -215,6 +219,7 @@ impl Actor {
     fn command(&mut self, command: Command) {
         match command {
             Command::Preview { on } => self.selection.preview = on,
+            Command::Expect { room } => return self.expect(room.as_deref()),
             Command::Join { room, name } => return self.join(&room, &name),
             Command::Leave => self.input(Input::Leave),
             Command::SetMuted { muted } => self.selection.set_muted(muted),
@@ -244,29 +249,6 @@ impl Actor {
         self.update_devices();
     }
 
-    fn join(&mut self, room: &str, name: &str) {
-        // What was wrong with a device still is, and on the join form it was easy to miss.
-        self.notice.take_if(|notice| !notice.code.is_of_device());
-        let room = where_to(room);
-        let name = DisplayName::parse(name).map_err(|error| Problem::name(NameField::Display, error));
-        match room.and_then(|room| Ok((room, name?))) {
-            Ok(((room, invited), name)) => {
-                self.name = name.as_str().to_owned();
-                if matches!(self.call.state(), CallState::Idle | CallState::Leaving) {
-                    self.invited = invited;
-                }
-                if self.call.state() == CallState::Idle {
-                    self.chat.clear();
-                    self.files.clear();
-                    self.volumes.clear();
-                    self.shared.forget_departed();
-                }
-                self.input(Input::Join { room, name });
-            }
-            Err(problem) => self.notice = Some(problem.notice(NoticeCode::BadName)),
-        }
-    }
-
     fn input(&mut self, input: Input) {
         self.call.handle(Instant::now(), input);
         self.drain();
@@ -290,6 +272,7 @@ impl Actor {
                         Arc::clone(&self.locator),
                         room,
                         self.invited.clone(),
+                        self.ahead.take(),
                         self.signaling_events.0.clone(),
                     ));
                 }
@@ -437,6 +420,7 @@ impl Actor {
             "this machine's addresses changed"
         );
         self.tunnels.forget();
+        self.ahead.renew();
         let signaling_gone = self.signaling_local.is_some_and(|address| change.gone.contains(&address));
         self.input(Input::NetworkChanged { signaling_gone, came: !change.came.is_empty() });
         if !change.gone.is_empty() {
@@ -502,23 +486,13 @@ impl Actor {
             }
         };
         let _ = tokio::time::timeout(LEAVE_TIMEOUT, left).await;
+        self.ahead = Ahead::default();
         self.connections.clear();
         self.files.close().await;
         self.show();
         let device_thread = self.devices.close();
         self.media.stop(device_thread).await;
     }
-}
-
-/// The room that a person typed; or, of an invite, its room and its server.
-fn where_to(typed: &str) -> Result<(RoomName, Option<FixedServer>), Problem> {
-    if Invite::is_meant(typed) {
-        let invite = Invite::parse(typed)?;
-        let server = FixedServer::of_invite(&invite)?;
-        return Ok((invite.room().clone(), Some(server)));
-    }
-    let room = RoomName::parse(typed).map_err(|error| Problem::name(NameField::Room, error))?;
-    Ok((room, None))
 }
 
 /// A codec by its name in the protocol.

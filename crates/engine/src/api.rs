@@ -21,6 +21,13 @@ pub enum Command {
         /// Whether to.
         on: bool,
     },
+    /// Somebody looks at the join screen and may join soon: a connection to the server is opened for that. To be said
+    /// again at each sign of the person: after five minutes without one it is closed.
+    Expect {
+        /// What to join, as typed so far: an invite names another server. `None` when nobody joins soon, or where
+        /// what is to be joined is not what the person typed or chose.
+        room: Option<String>,
+    },
     /// Enter a room.
     Join {
         /// The room's name as typed, or an invite (`https://HOST/ROOM`, `maru://HOST/ROOM`): then its

@@ -105,7 +105,7 @@ impl NetworkCheck {
             .and_then(|room| Ok((room, DisplayName::parse("check")?)));
         let Ok((room, name)) = names else { return Err(silent()) }; // these are names
         let (sender, mut events) = mpsc::channel(16);
-        let signaling = SignalingClient::connect(0, self.server, room.clone(), None, sender);
+        let signaling = SignalingClient::connect(0, self.server, room.clone(), None, None, sender);
         let mut url = String::new();
         while let Some((_, event)) = events.recv().await {
             match event {

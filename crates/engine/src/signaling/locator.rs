@@ -19,6 +19,12 @@ pub trait ServerLocator: Send + Sync + 'static {
     /// A sentence that tells the person what to do.
     async fn locate(&self, room: &RoomName) -> Result<ServerAddress, Problem>;
 
+    /// The server that any room would be on, where that is known without looking for it and reaching it takes time;
+    /// none for one on this machine. A connection to it is opened before somebody joins.
+    fn expected(&self) -> Option<ServerAddress> {
+        None
+    }
+
     /// Resolves when the room that was located last has another server than the one that is in use. The
     /// call goes there; whoever asks again about the old one did not get there. Never, for most.
     async fn moved(&self, _from: &ServerAddress) -> ServerAddress {
@@ -89,6 +95,16 @@ impl FixedServer {
 impl ServerLocator for FixedServer {
     async fn locate(&self, _room: &RoomName) -> Result<ServerAddress, Problem> {
         Ok(self.0.clone().into())
+    }
+
+    fn expected(&self) -> Option<ServerAddress> {
+        Some(self.0.clone().into())
+    }
+}
+
+impl From<FixedServer> for ServerAddress {
+    fn from(server: FixedServer) -> Self {
+        server.0.into()
     }
 }
 
