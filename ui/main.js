@@ -19,6 +19,7 @@ import { setUpLanguagePicker } from "./view/language.js";
 import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
 import { followKeyboard, watchSmallScreen } from "./view/screen.js";
+import { watchSigns } from "./view/signs.js";
 import { Stage } from "./view/stage.js";
 import { showStop } from "./view/stop.js";
 import { VoicePanel } from "./view/voice.js";
@@ -97,6 +98,7 @@ class App {
       onJoin: (room, name) => void this.#join(room, name),
       onCancel: () => this.#do({ type: "leave" }),
       onSettings: () => void this.#saveForm(),
+      onExpect: () => this.#expect(),
       say: (text) => this.#say([text]),
     });
     this.check = new CheckDialog({
@@ -154,6 +156,7 @@ class App {
     this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
+    watchSigns(() => this.#expect());
     // What was plugged in while one looked elsewhere is there at once.
     window.addEventListener("focus", () => this.#do({ type: "refresh_devices" }));
     this.#render(view, true);
@@ -228,7 +231,7 @@ class App {
   #ask(invite, room) {
     this.#asking = true;
     if (this.#view.call === "idle") {
-      this.join.setRoom(invite);
+      this.join.setRoom(invite, true);
       this.notice.say(strings.linkTo(room), { label: strings.join, act: () => this.join.submit() }, "news");
       return;
     }
@@ -243,7 +246,7 @@ class App {
   /** Joins where a link led, now that there is no call. */
   #followLink() {
     if (this.#next === null || this.#view.call !== "idle") return;
-    this.join.setRoom(this.#next);
+    this.join.setRoom(this.#next, true);
     this.#next = null;
     this.join.submit();
   }
@@ -278,9 +281,16 @@ class App {
     else if (!this.#previewing) {
       this.#previewing = true;
       this.#do({ type: "preview", on: true });
+      this.#expect();
     }
     this.#followLink();
     this.#tellOfUpdate();
+  }
+
+  /** Somebody looks at the join screen: what joining needs first is made ready. */
+  #expect() {
+    if (this.#view.call !== "idle" || document.hidden) return;
+    void this.#do({ type: "expect", room: this.join.expected });
   }
 
   /** The room that was joined is offered again. */
@@ -401,6 +411,7 @@ class App {
     await this.#save(this.join.settings);
     this.stage.setEncoded(this.#flags.webcodecs && !this.join.settings.force_fallback);
     await this.#do({ type: "refresh_devices" });
+    this.#expect(); // it may be another server
   }
 
   /** @param {DeviceKind} kind @param {string | null} id */

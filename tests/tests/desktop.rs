@@ -12,6 +12,7 @@ use maru_tests::server::LocalServer;
 use maru_tests::wait::eventually;
 use maru_tests::window::{AppWindow, Call, Place, ROOM, WINDOW_NAME, screen};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 /// For anything that a busy machine may make wait.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -69,6 +70,37 @@ async fn a_link_that_starts_the_app_fills_the_room_in_and_joins_nothing_by_itsel
 
     assert!(window.place().start_again(&["maru:///nowhere"]).await);
     window.see_text("#notice", "is not a server’s address").await;
+    window.end().await;
+}
+
+/// Somewhere to connect to; what comes is counted and not answered.
+async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    (listener, host)
+}
+
+async fn connected(listener: &TcpListener) {
+    tokio::time::timeout(LIMIT, listener.accept()).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_join_screen_connects_to_the_persons_own_servers_and_not_to_a_links() {
+    let _screen = screen().await;
+    let ((own, named), (foreign, linked), (wanted, typed)) =
+        (listener().await, listener().await, listener().await);
+    let place = Place::with_settings(&json!({ "name": WINDOW_NAME }).to_string());
+    let server = format!("ws://{named}");
+    let window = AppWindow::open_at(place, &server, &[]).await;
+    connected(&own).await;
+
+    assert!(window.place().start_again(&[&format!("maru://{linked}/standup")]).await);
+    window.see_text("#notice", "standup").await;
+    window.type_into("#name", "Ada").await;
+    window.type_into("#room", &format!("https://{typed}/standup")).await;
+    connected(&wanted).await;
+    let heard = tokio::time::timeout(Duration::ZERO, foreign.accept()).await;
+    assert!(heard.is_err(), "the link's server heard of the person");
     window.end().await;
 }
 

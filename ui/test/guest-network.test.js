@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
+import { Ahead } from "../backend/guest/ahead.js";
 import { Wakefulness, watchPage } from "../backend/guest/page.js";
 import { SignalingSocket, patienceFor } from "../backend/guest/signaling.js";
 
@@ -50,10 +51,10 @@ afterEach(() => {
 });
 
 /** An attempt to reach a server, and what came of it. */
-function reach(patience = 600) {
+function reach(patience = 600, ahead = null) {
   const news = [];
   const socket = new SignalingSocket({
-    url: "wss://host/ws", patience,
+    url: "wss://host/ws", patience, ahead,
     onOpen: () => news.push("open"),
     onMessage: ({ type }) => news.push(type),
     onClosed: ({ key }) => news.push(key),
@@ -129,6 +130,94 @@ test("What was closed while a probe was out says no more", () => {
   socket.probe("me");
   mock.timers.tick(60_000);
   assert.deepEqual(news, ["open"]);
+});
+
+const JOIN = { type: "join", room: "standup", name: "Ada", resume: null };
+const BACK = { type: "peer_back", peer: "ben" };
+const CLOSING = { type: "closing", reason: "shutdown", retry_after: 30 };
+
+/** Joins over a connection that was opened ahead, which is the first of all. */
+async function joinAhead() {
+  const ahead = new Ahead();
+  ahead.expect(0, "wss://host/ws");
+  FakeSocket.all[0].open();
+  const reached = reach(600, ahead.take());
+  assert.deepEqual(reached.news, [], "whoever makes it can hear of it only then");
+  await Promise.resolve();
+  assert.deepEqual(reached.news, ["open"]);
+  reached.socket.send(JOIN);
+  return reached;
+}
+
+test("Whoever joins does so over the connection that is open already", async () => {
+  const { socket, news } = await joinAhead();
+  FakeSocket.all[0].hear(BACK);
+  mock.timers.tick(60_000);
+  assert.deepEqual([news, FakeSocket.all.length], [["open", "peer_back"], 1]);
+  FakeSocket.all[0].onclose();
+  assert.deepEqual(news, ["open", "peer_back", "server_lost"]);
+  socket.close();
+});
+
+test("A connection ahead that is dead, closed or going is replaced, and whoever joins stays the same", async () => {
+  for (const end of [() => mock.timers.tick(1000), () => FakeSocket.all[0].onclose(), () => FakeSocket.all[0].hear(CLOSING)]) {
+    FakeSocket.all = [];
+    const { socket, news } = await joinAhead();
+    mock.timers.tick(999);
+    assert.equal(FakeSocket.all.length, 1, "it has a second");
+    end();
+    assert.deepEqual([waiting().length, FakeSocket.all.length], [1, 2]);
+    const [dead, fresh] = FakeSocket.all;
+    fresh.open();
+    assert.match(dead.sent[0].resume, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.deepEqual(fresh.sent, dead.sent);
+    fresh.hear(BACK);
+    assert.deepEqual(news, ["open", "peer_back"]);
+    socket.close();
+  }
+});
+
+test("A refusal over a connection ahead is an answer, and a server that cannot be reached any more is said", async () => {
+  const refused = await joinAhead();
+  FakeSocket.all[0].hear({ type: "error", code: "room_full", message: "Full.", fatal: true });
+  assert.deepEqual([refused.news, FakeSocket.all.length], [["open", "error"], 1]);
+  FakeSocket.all = [];
+  const gone = await joinAhead();
+  FakeSocket.all[0].onclose();
+  FakeSocket.all[1].onclose();
+  assert.deepEqual([gone.news, FakeSocket.all.length], [["open", "server_timed_out"], 2]);
+});
+
+test("A connection ahead is one at a time, and ends when there is no sign of anybody", () => {
+  const ahead = new Ahead();
+  for (const now of [0, 100, 200]) ahead.expect(now, "wss://host/ws");
+  assert.equal(FakeSocket.all.length, 1);
+  FakeSocket.all[0].open();
+  mock.timers.tick(299_999);
+  ahead.expect(299_999, "wss://host/ws");
+  mock.timers.tick(299_999);
+  assert.equal(waiting().length, 1, "there was a sign meanwhile");
+  mock.timers.tick(1);
+  assert.deepEqual([waiting().length, ahead.take()], [0, null]);
+});
+
+test("A connection ahead that was lost comes back at a sign of the person, and not before the server wants it", () => {
+  const ahead = new Ahead();
+  ahead.expect(0, "wss://host/ws");
+  assert.equal(ahead.take(), null, "it connects still: whoever joins is sooner there by itself");
+  assert.equal(waiting().length, 0);
+  ahead.expect(9999, "wss://host/ws");
+  assert.equal(FakeSocket.all.length, 1);
+  ahead.expect(10_000, "wss://host/ws");
+  FakeSocket.all[1].open();
+  const told = performance.now();
+  FakeSocket.all[1].hear(CLOSING);
+  assert.equal(waiting().length, 0);
+  ahead.expect(told + 29_000, "wss://host/ws");
+  assert.equal(FakeSocket.all.length, 2);
+  ahead.expect(told + 40_000, "wss://host/ws");
+  assert.equal(FakeSocket.all.length, 3);
+  ahead.close();
 });
 
 test("A page that stood still was asleep; behind others it may stand still for a minute", () => {

@@ -51,6 +51,9 @@ export class JoinScreen {
   /** Where a notice is shown, beside what it is about. */
   noticeHost = byId("join-notice", HTMLElement);
   #recent;
+  #onExpect;
+  /** What the room's field says came with a link: nothing is asked of its server before the person joins. */
+  #linked = false;
   /** The room that the page's address names; only a name is asked for then. */
   #given = "";
 
@@ -59,11 +62,14 @@ export class JoinScreen {
    * @param {(room: string, name: string) => void} actions.onJoin
    * @param {() => void} actions.onCancel
    * @param {() => void} actions.onSettings something that is remembered changed
+   * @param {() => void} actions.onExpect another room may be joined than before
    * @param {(text: string) => void} actions.say to people who listen to the screen
    */
-  constructor({ onJoin, onCancel, onSettings, say }) {
+  constructor({ onJoin, onCancel, onSettings, onExpect, say }) {
+    this.#onExpect = onExpect;
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
+      this.#linked = false; // it is wanted
       if (!this.#join.disabled) onJoin(this.#room.value, this.#name.value);
     });
     this.#cancel.addEventListener("click", onCancel);
@@ -77,7 +83,11 @@ export class JoinScreen {
       say(strings.saidNewRoom(room));
       onSettings();
     });
-    this.#room.addEventListener("input", () => this.#forgetLeft());
+    this.#room.addEventListener("input", () => {
+      this.#forgetLeft();
+      this.#linked = false;
+      onExpect();
+    });
     for (const input of this.#remembered) {
       input.addEventListener("change", onSettings);
     }
@@ -135,11 +145,19 @@ export class JoinScreen {
   /**
    * Fills the room in; what is left to do is to join.
    * @param {string} room a name or an invite
+   * @param {boolean} linked it came with a link, whoever made that
    */
-  setRoom(room) {
+  setRoom(room, linked = false) {
     this.#room.value = room;
+    this.#linked = linked;
     this.#forgetLeft();
+    this.#onExpect();
     (this.#name.value.trim() === "" ? this.#name : this.#join).focus();
+  }
+
+  /** What may be joined soon, as far as the person chose it. */
+  get expected() {
+    return this.#linked ? null : this.#room.value;
   }
 
   /** @param {string[]} rooms joined last, the newest first */

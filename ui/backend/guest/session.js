@@ -4,6 +4,7 @@
 
 import { sentenceOf } from "../../strings.js";
 import { addressOf, serverOf } from "./address.js";
+import { Ahead } from "./ahead.js";
 import { Call } from "./call.js";
 import { Capture } from "./capture.js";
 import { ChatHistory } from "./chat.js";
@@ -69,6 +70,7 @@ export class Session {
   #addresses;
   /** @type {SignalingSocket | null} */
   #signaling = null;
+  #ahead = new Ahead();
   /** @type {number | null} how long it took to reach the server, the last time */
   #reachedIn = null;
   #devices = NO_DEVICES;
@@ -132,7 +134,10 @@ export class Session {
     });
     this.#links.setAddresses(this.#addresses);
     watchPage({
-      onNetwork: (came) => this.#input({ type: "network_changed", came }),
+      onNetwork: (came) => {
+        this.#ahead.close(); // the next sign of the person opens another one
+        this.#input({ type: "network_changed", came });
+      },
       onHide: () => this.#hide(),
       onTouch: () => this.resumeSound(),
     });
@@ -167,6 +172,8 @@ export class Session {
       case "preview":
         this.#selection.preview = command.on;
         break;
+      case "expect":
+        return this.#expect(command.room !== null);
       case "join":
         this.#join(command.room, command.name);
         break;
@@ -256,6 +263,12 @@ export class Session {
     return this.#links.watch(source, stream, onPictures);
   }
 
+  /** @param {boolean} soon somebody may join soon */
+  #expect(soon) {
+    if (soon && this.#call.state === "idle") this.#ahead.expect(performance.now(), serverOf(document.baseURI));
+    else this.#ahead.close();
+  }
+
   /** @param {string} room @param {string} name */
   #join(room, name) {
     // What was wrong with a device still is, and on the join form it was easy to miss.
@@ -342,6 +355,7 @@ export class Session {
     const socket = new SignalingSocket({
       url: serverOf(document.baseURI),
       patience: patienceFor(this.#reachedIn),
+      ahead: this.#ahead.take(),
       onOpen: (took) => {
         this.#reachedIn = took;
         this.#input({ type: "signaling_open" });
@@ -600,6 +614,7 @@ export class Session {
   #hide() {
     this.#links.closeAll();
     this.#signaling?.close();
+    this.#ahead.close();
   }
 
   /** @param {NoticeCode} code @param {Said} said @param {string} [text] */
