@@ -31,7 +31,10 @@ async fn joining(round_trip: Duration, callers: &[&str]) -> Option<(Joining, f64
 #[tokio::test]
 #[ignore = "a figure: cargo xtask bench join"]
 async fn figures_of_joining() {
-    let kinds = [("direct", &[][..]), ("relay only", &["--addresses", "relay-only"][..])];
+    // Long enough for the connection to the server to be open when the person joins.
+    let ahead = ["--join-after", "2"];
+    let relayed = [&ahead[..], &["--addresses", "relay-only"]].concat();
+    let kinds = [("direct", &ahead[..]), ("relay only", &relayed[..]), ("direct, joined at once", &[][..])];
     println!(
         "| way | round trip | let in | path | first picture | round trips until then, and rest | age of pictures |"
     );
