@@ -242,7 +242,6 @@ const notices = {
 };
 
 export const en = {
-  languageName: "English",
   appName: "Maru",
   tagline: "Type a room’s name or paste an invite. Whoever types the same name is there with you.",
   taglineGuest: "Nothing to install. Say who you are and you are in.",

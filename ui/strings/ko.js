@@ -244,7 +244,6 @@ const notices = {
 
 /** @type {import("./dictionary").Dictionary} */
 export const ko = {
-  languageName: "한국어",
   appName: "Maru",
   tagline: "방 이름을 쓰거나 초대 링크를 붙여 넣어 주세요. 같은 이름을 쓴 사람과 만나요.",
   taglineGuest: "설치할 것 없이 이름만 쓰면 들어갈 수 있어요.",

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dictionaries, strings } from "../strings.js";
+import { strings } from "../strings.js";
 import { connectingTo } from "../view/join.js";
 import { newRoomName } from "../view/newroom.js";
+import { dictionaries } from "./dictionaries.js";
 
 test("A new room is called by two words and a number, and there are a hundred thousand of them at least", () => {
   assert.match(newRoomName(), /^[a-z]+-[a-z]+-[1-9][0-9]$/);

@@ -2,7 +2,8 @@
 // A report for whoever is asked for help: what runs where, how the connections are, the end of the log. Nothing in it
 // tells who takes part, in which room, or where anybody is; see redact.js.
 
-import { language, strings } from "../strings.js";
+import { language } from "../language.js";
+import { strings } from "../strings.js";
 import { element } from "./dom.js";
 import { redact } from "./redact.js";
 

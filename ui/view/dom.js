@@ -1,7 +1,8 @@
 // @ts-check
 // Small helpers around the DOM. Text is always set as text, never as markup.
 
-import { language, strings } from "../strings.js";
+import { language } from "../language.js";
+import { strings } from "../strings.js";
 import { icon } from "./icons.js";
 
 /**

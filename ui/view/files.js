@@ -2,7 +2,8 @@
 // Files among the messages of the chat: who offers what, how far it is, and what one can do about it. Names are
 // always text nodes.
 
-import { language, sentenceOf, strings } from "../strings.js";
+import { language } from "../language.js";
+import { sentenceOf, strings } from "../strings.js";
 import { bytesIn } from "./amount.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";

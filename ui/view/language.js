@@ -2,16 +2,16 @@
 // The picker for the page's language. A choice takes effect by loading the page anew: it is on the join screen,
 // whose form is remembered.
 
-import { dictionaries, rememberedLanguage, rememberLanguage, strings } from "../strings.js";
+import { rememberedLanguage, rememberLanguage } from "../language.js";
+import { strings } from "../strings.js";
+import { languages } from "../strings/languages.js";
 import { byId, element } from "./dom.js";
 
 export function setUpLanguagePicker() {
   const select = byId("language", HTMLSelectElement);
   select.append(
     element("option", { value: "", text: strings.languageSystem }),
-    ...Object.entries(dictionaries).map(([tag, { languageName }]) =>
-      element("option", { value: tag, lang: tag, text: languageName }),
-    ),
+    ...Object.entries(languages).map(([tag, { name }]) => element("option", { value: tag, lang: tag, text: name })),
   );
   select.value = rememberedLanguage() ?? "";
   select.addEventListener("change", () => {

@@ -2,7 +2,8 @@
 // How loud one participant is for this one: a button on its tile that opens a slider and a switch. What is set
 // lives in the backend; here is only what is not answered yet.
 
-import { language, strings } from "../strings.js";
+import { language } from "../language.js";
+import { strings } from "../strings.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { icon } from "./icons.js";
 

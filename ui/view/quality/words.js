@@ -1,7 +1,8 @@
 // @ts-check
 // Figures and verdicts in the page's language. Pure.
 
-import { language, strings } from "../../strings.js";
+import { language } from "../../language.js";
+import { strings } from "../../strings.js";
 
 /** @typedef {import("../../types/engine").PathStats} PathStats */
 /** @typedef {import("../../types/engine").PeerStats} PeerStats */
