@@ -3,15 +3,16 @@
 // to this window: which panel is open, and what is being typed.
 
 import { browserBackend } from "./backend/browser.js";
+import { later, loadSheet } from "./later.js";
 import { refusalOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
 import { Connections } from "./view/connections.js";
 import { Chat } from "./view/chat.js";
-import { CheckDialog } from "./view/check/dialog.js";
+import { Check } from "./view/check/check.js";
 import { Controls } from "./view/controls.js";
 import { DevicePickers } from "./view/devices.js";
-import { reportOf, setUpDiagnostics } from "./view/diagnostics.js";
+import { setUpDiagnostics } from "./view/diagnostics.js";
 import { byId, element, fillIn } from "./view/dom.js";
 import { MutedHint } from "./view/hint.js";
 import { JoinScreen } from "./view/join.js";
@@ -38,6 +39,13 @@ const NO_DEVICE = "none";
 
 /** Sentences that the live region keeps: enough for a reader that is behind. */
 const SAID_LIMIT = 8;
+
+const loadReport = later(() => import("./view/report.js"));
+/** Only the app has it: browsers ask by themselves. */
+const loadPicker = later(async () => {
+  const [{ SharePicker }] = await Promise.all([import("./view/picker.js"), loadSheet("picker")]);
+  return SharePicker;
+});
 
 /** @param {CallView} view */
 const isInRoom = ({ call }) => call === "in_call" || call === "reconnecting";
@@ -101,11 +109,10 @@ class App {
       onExpect: () => this.#expect(),
       say: (text) => this.#say([text]),
     });
-    this.check = new CheckDialog({
-      backend,
-      view: () => this.#view,
-      command: (command) => this.#do(command),
-    });
+    this.check = new Check(
+      { backend, view: () => this.#view, command: (command) => this.#do(command) },
+      (attempt) => void this.#try(attempt),
+    );
     this.call = new CallScreen({
       onClosePopover: () => this.#showPopover(null),
       onStopSharing: () => this.#stopSharing(),
@@ -141,7 +148,8 @@ class App {
       joinHost: byId("join-self", HTMLElement),
       encoded: flags.webcodecs && !settings.force_fallback,
       send: (command) => this.#do(command),
-      onConnection: (peer) => this.#showConnection(peer),
+      onConnection: (peer) => void this.#showConnection(peer),
+      attempt: (load) => void this.#insist(load),
     });
     this.connections = new Connections(this.stage, () => backend.settings().addresses === "relay_only");
     this.hint = new MutedHint((text) => this.#say([text]));
@@ -360,7 +368,8 @@ class App {
   }
 
   /** @param {string} peer */
-  #showConnection(peer) {
+  async #showConnection(peer) {
+    if (!(await this.#try(this.connections.load()))) return;
     const again = this.call.popover === "connection" && this.connections.shown === peer;
     this.connections.show(again ? null : peer, this.#view);
     if (!again && this.call.popover === "connection") return;
@@ -460,12 +469,24 @@ class App {
     }
   }
 
+  /**
+   * What nobody asked for by a click of their own: where it fails, the notice has a button to try it again.
+   * @param {() => Promise<void>} attempt
+   */
+  async #insist(attempt) {
+    try {
+      await attempt();
+    } catch (error) {
+      this.notice.say(refusalOf(error), { label: strings.tryAgain, act: () => void this.#insist(attempt) });
+    }
+  }
+
   /** The browser asks what to share, or this page does. */
   async #share() {
     const { askToShare, screenSources } = this.#backend;
     if (askToShare) await this.#try(askToShare());
     if (!screenSources) return;
-    const { SharePicker } = await import("./view/picker.js");
+    const SharePicker = await loadPicker();
     this.#picker ??= new SharePicker({
       sources: screenSources,
       onPick: ({ id }) => void this.#do({ type: "start_share", source: id }),
@@ -496,6 +517,7 @@ class App {
 
   /** @param {string} version @returns {Promise<string>} for whoever is asked for help */
   async #report(version) {
+    const { reportOf } = await loadReport();
     return reportOf({
       version,
       browser: navigator.userAgent,

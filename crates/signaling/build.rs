@@ -1,6 +1,7 @@
 //! Embeds the guest's page: the files of `ui/` that a browser needs, each as it is and compressed once
 //! and for all, and a version that is a hash of all of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -37,6 +38,8 @@ fn main() -> io::Result<()> {
     let mut names = Vec::new();
     collect(&ui, "", &mut names)?;
     names.sort();
+    let mut at_first = BTreeSet::new();
+    load(&ui, "index.html", &names, &mut at_first)?;
 
     let mut version = DefaultHasher::new();
     let mut table = String::new();
@@ -52,8 +55,9 @@ fn main() -> io::Result<()> {
         let include = |kind: &str| format!("include_bytes!({:?})", file(kind));
         let _ = writeln!(
             table,
-            "    File {{ path: {name:?}, hash: \"{:016x}\", plain: {}, brotli: {}, gzip: {} }},",
+            "    File {{ path: {name:?}, hash: \"{:016x}\", at_first: {}, plain: {}, brotli: {}, gzip: {} }},",
             hash.finish(),
+            at_first.contains(name),
             include("raw"),
             include("br"),
             include("gz"),
@@ -85,6 +89,45 @@ fn collect(ui: &Path, below: &str, names: &mut Vec<String>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A file, and what a browser loads because of it without being asked: what a document names, and what a
+/// module imports in a statement. The rest comes with `import()`, when somebody needs it.
+fn load(ui: &Path, name: &str, names: &[String], loaded: &mut BTreeSet<String>) -> io::Result<()> {
+    if !loaded.insert(name.to_owned()) {
+        return Ok(());
+    }
+    let marks: &[&str] = match name.rsplit_once('.') {
+        Some((_, "html")) => &[" href=\"", " src=\""],
+        Some((_, "js")) => &[" from \"", "import \""],
+        _ => return Ok(()),
+    };
+    let text = fs::read_to_string(ui.join(name))?;
+    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    for mark in marks {
+        let references = text.split(mark).skip(1).filter_map(|after| after.split('"').next());
+        for reference in references.map(|reference| resolved(folder, reference)) {
+            if names.contains(&reference) {
+                load(ui, &reference, names, loaded)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A reference from a file in `folder`, both relative to the page.
+fn resolved(folder: &str, reference: &str) -> String {
+    let mut path: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in reference.split('/') {
+        match part {
+            "." => {}
+            ".." => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    path.join("/")
 }
 
 fn brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {

@@ -2,9 +2,9 @@
 // A browser as a backend: a guest's page that a Maru server handed out. It needs no app; media goes by the
 // browser's own WebRTC.
 
+import { later } from "../later.js";
 import { ElementPlayer } from "../video/element.js";
 import { roomOf, tokenOf, withoutToken } from "./guest/address.js";
-import { checkNetwork } from "./guest/check.js";
 import { pickFiles, watchFileDrops } from "./guest/files/pick.js";
 import { mayHaveTwoCameras, wasReloaded } from "./guest/page.js";
 import { canShare } from "./guest/share.js";
@@ -15,6 +15,8 @@ import { keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "./g
 
 /** Which version of the page this is: the server has it in the address of its files. */
 const VERSION = /\/-\/([^/]+)\//.exec(import.meta.url)?.[1] ?? "dev";
+
+const loadCheck = later(() => import("./guest/check.js"));
 
 /** @returns {Backend} */
 export function browserBackend() {
@@ -56,7 +58,15 @@ export function browserBackend() {
     showPictures: (options) =>
       new ElementPlayer({ ...options, watchPictures: (...wanted) => session.watch(...wanted) }),
 
-    checkNetwork: (onFinding) => checkNetwork({ version: VERSION, token: loadToken(), onFinding }),
+    checkNetwork(onFinding) {
+      const ended = new AbortController();
+      loadCheck().then(
+        ({ checkNetwork }) => checkNetwork({ version: VERSION, token: loadToken(), signal: ended.signal, onFinding }),
+        // What it is tried with comes from the server itself.
+        (problem) => ended.signal.aborted || onFinding({ step: "no_server", problem }),
+      );
+      return () => ended.abort();
+    },
 
     pickFiles: async () => session.pickFiles(await pickFiles()),
 

@@ -17,7 +17,8 @@ export type GuestSentence =
   | { key: "device_in_use"; values: { kind: DeviceKind; name: string } }
   | { key: "device_missing"; values: { kind: DeviceKind } }
   | { key: "file_too_large_here"; values: { limit: number } }
-  | { key: "settings_not_kept"; values: {} };
+  | { key: "settings_not_kept"; values: {} }
+  | { key: "part_not_loaded"; values: {} };
 
 export type Said = Sentence | GuestSentence;
 

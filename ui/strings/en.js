@@ -237,6 +237,8 @@ const notices = {
     `${DEVICE[kind]}.`,
   device_missing: ({ kind }) => `The chosen ${DEVICE[kind]} is not connected. Choose another one.`,
   settings_not_kept: () => "This browser lets the page keep nothing: your name and choices hold until you close it.",
+  part_not_loaded: () =>
+    "This part of the page could not be loaded. Check your network and try again; if that does not help, reload the page.",
 
   sound_blocked: () => "Your browser keeps the others silent until you tap the page.",
 };

@@ -9,9 +9,6 @@ import { icon } from "./icons.js";
 /** @typedef {import("../backend/backend").OfferedScreen} OfferedScreen */
 /** @typedef {{ x: number, y: number }} Place */
 
-/** Only the app has this sheet too. */
-const STYLE = "style/picker.css";
-
 /**
  * Where an arrow key leads in a grid whose rows need not be full.
  * @param {Place[]} places where the options begin, row by row
@@ -43,7 +40,6 @@ export class SharePicker {
     element("button", { class: "button primary", type: "submit", text: strings.pickShare })
   );
   #dialog;
-  #styled;
   /** @type {{ source: OfferedScreen, option: HTMLElement }[]} */
   #options = [];
   #chosen = -1;
@@ -79,17 +75,11 @@ export class SharePicker {
     // What the keys mean in the call they do not mean here.
     this.#dialog.addEventListener("keydown", (event) => event.stopPropagation());
     this.#list.addEventListener("keydown", (event) => this.#keyDown(event));
-    const sheet = element("link", { rel: "stylesheet", href: STYLE });
-    this.#styled = new Promise((resolve) => {
-      for (const end of ["load", "error"]) sheet.addEventListener(end, resolve);
-    });
-    document.head.append(sheet);
     document.body.append(this.#dialog);
   }
 
   /** Asks the person; where only the system's own dialog can, it does. */
   async open() {
-    await this.#styled;
     if (this.#dialog.open) return;
     this.#dialog.showModal();
     await this.#ask();

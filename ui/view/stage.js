@@ -2,9 +2,9 @@
 // The tiles of a call: one per peer, kept as long as the peer stays, laid out over the whole stage, or beside the
 // screen that somebody shares.
 
+import { later, loadSheet } from "../later.js";
 import { shareLayout, stageLayout } from "./layout.js";
 import { peerTile, selfTile } from "./participants.js";
-import { ShareView } from "./share.js";
 import { Tile } from "./tile.js";
 import { setAttribute } from "./dom.js";
 
@@ -14,6 +14,11 @@ import { setAttribute } from "./dom.js";
 
 /** Between tiles, in CSS pixels. */
 const GAP = 10;
+
+const loadShareView = later(async () => {
+  const [{ ShareView }] = await Promise.all([import("./share.js"), loadSheet("share")]);
+  return ShareView;
+});
 
 /** Levels come ten times a second while there is sound; after this long without, nobody speaks. */
 const LEVELS_END_MS = 500;
@@ -28,7 +33,13 @@ export class Stage {
   /** @type {Map<string, Tile>} by peer id, in the order of the view */
   #tiles = new Map();
   #self;
-  #share;
+  #attempt;
+  /** @type {import("./share").ShareView | null} from the first shared screen on */
+  #share = null;
+  /** Who shared a screen at the last look. */
+  #sharing = "";
+  /** @type {import("../types/engine").PeerView[]} as of the newest view */
+  #peers = [];
   /** @type {number | undefined} */
   #quietTimer;
   #inCall = false;
@@ -43,14 +54,16 @@ export class Stage {
    * @param {boolean} options.encoded decode the others' video in the window
    * @param {(command: import("../types/engine").Command) => Promise<boolean>} options.send
    * @param {(peer: string) => void} options.onConnection opens the panel of the connection to a peer
+   * @param {(attempt: () => Promise<void>) => void} options.attempt does it, and lets the person try again where it fails
    */
-  constructor({ backend, stage, joinHost, encoded, send, onConnection }) {
+  constructor({ backend, stage, joinHost, encoded, send, onConnection, attempt }) {
     this.#backend = backend;
     this.#stage = stage;
     this.#joinHost = joinHost;
     this.#encoded = encoded;
     this.#send = send;
     this.#onConnection = onConnection;
+    this.#attempt = attempt;
     // The own picture is never encoded on its way here.
     this.#self = new Tile({
       backend,
@@ -60,14 +73,13 @@ export class Stage {
       encoded: false,
     });
     joinHost.append(this.#self.element);
-    this.#share = new ShareView({ backend, encoded, onChange: () => this.#layOut() });
     new ResizeObserver(() => this.#layOut()).observe(stage);
   }
 
   /** @param {boolean} encoded */
   setEncoded(encoded) {
     this.#encoded = encoded;
-    this.#share.setEncoded(encoded);
+    this.#share?.setEncoded(encoded);
     for (const tile of this.#tiles.values()) tile.setEncoded(encoded);
   }
 
@@ -106,11 +118,37 @@ export class Stage {
     if (!camera_live && view.notice?.code === "camera") this.#failedCamera = camera;
     this.#self.update(selfTile(view, !inCall, this.#failedCamera !== null));
     if (inCall !== this.#inCall) this.#moveSelf(inCall);
-    const shared = this.#share.isShown;
-    this.#share.render(peers);
-    if (shared !== this.#share.isShown) this.#stageShare();
-    if (before !== this.#tiles.size || shared !== this.#share.isShown) this.#animate();
+    if (before !== this.#tiles.size) this.#animate();
+    this.#renderShare(peers);
     this.#layOut();
+  }
+
+  /** @param {import("../types/engine").PeerView[]} peers */
+  #renderShare(peers) {
+    this.#peers = peers;
+    const share = this.#share;
+    if (!share) return this.#awaitShare();
+    const shared = share.isShown;
+    share.render(peers);
+    if (shared === share.isShown) return;
+    // What is shared comes first, to read as to look at.
+    if (share.isShown) this.#stage.prepend(share.element);
+    else share.element.remove();
+    this.#animate();
+  }
+
+  /** Has loaded what shows a screen, once for each that somebody begins to share. */
+  #awaitShare() {
+    const sharing = this.#peers.filter((peer) => peer.sharing).map(({ id }) => id).join(" ");
+    if (sharing === this.#sharing) return;
+    this.#sharing = sharing;
+    if (sharing === "") return;
+    this.#attempt(async () => {
+      const ShareView = await loadShareView();
+      this.#share ??= new ShareView({ backend: this.#backend, encoded: this.#encoded, onChange: () => this.#layOut() });
+      this.#renderShare(this.#peers);
+      this.#layOut();
+    });
   }
 
   /**
@@ -149,12 +187,6 @@ export class Stage {
     this.#self.setSpeaking(false);
   }
 
-  /** What is shared comes first, to read as to look at. */
-  #stageShare() {
-    if (this.#share.isShown) this.#stage.prepend(this.#share.element);
-    else this.#share.element.remove();
-  }
-
   /** Lets tiles glide when somebody comes or goes, but not while the window is dragged larger. */
   #animate() {
     this.#stage.classList.add("gliding");
@@ -164,7 +196,7 @@ export class Stage {
   #layOut() {
     if (!this.#inCall) return;
     const { clientWidth, clientHeight } = this.#stage;
-    if (this.#share.isShown) return this.#layOutShare(clientWidth, clientHeight);
+    if (this.#share?.isShown) return this.#layOutShare(this.#share, clientWidth, clientHeight);
     const places = stageLayout(this.#tiles.size, clientWidth, clientHeight, GAP);
     const tiles = [...this.#tiles.values()];
     places.peers.forEach((place, index) => tiles[index]?.place(place));
@@ -172,11 +204,11 @@ export class Stage {
     setAttribute(this.#self.element, "data-corner", places.corner);
   }
 
-  /** @param {number} width @param {number} height of the stage */
-  #layOutShare(width, height) {
+  /** @param {import("./share").ShareView} view @param {number} width @param {number} height of the stage */
+  #layOutShare(view, width, height) {
     const all = [...this.#tiles.values(), this.#self];
-    const { share, tiles } = shareLayout(all.length, this.#share.aspect, width, height, GAP);
-    this.#share.place(share);
+    const { share, tiles } = shareLayout(all.length, view.aspect, width, height, GAP);
+    view.place(share);
     tiles.forEach((place, index) => all[index]?.place(place));
     setAttribute(this.#self.element, "data-corner", false);
   }

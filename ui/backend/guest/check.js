@@ -17,18 +17,12 @@ const RELAY_MS = 15_000;
  * @param {object} options
  * @param {string} options.version
  * @param {string} options.token of a private server; empty for none
+ * @param {AbortSignal} options.signal ends it
  * @param {(finding: NetworkFinding) => void} options.onFinding
- * @returns {() => void} ends it
  */
-export function checkNetwork({ version, token, onFinding }) {
-  const ended = new AbortController();
-  const { signal } = ended;
-  void run(version, token, signal, (finding) => signal.aborted || onFinding(finding));
-  return () => ended.abort();
-}
-
-/** @param {string} version @param {string} token @param {AbortSignal} signal @param {(finding: NetworkFinding) => void} found */
-async function run(version, token, signal, found) {
+export async function checkNetwork({ version, token, signal, onFinding }) {
+  /** @type {(finding: NetworkFinding) => void} */
+  const found = (finding) => void (signal.aborted || onFinding(finding));
   const began = performance.now();
   const entered = await enter(version, token, signal);
   if ("problem" in entered) return found({ step: "no_server", problem: entered.problem });

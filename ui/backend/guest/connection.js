@@ -4,7 +4,7 @@
 
 import { CHAT_LABEL, chatWire, parseChat } from "./chat.js";
 import { preferredVideo } from "./codecs.js";
-import { FILES_LABEL } from "./files/wire.js";
+import { FILES_LABEL } from "./files/files.js";
 import { withIceServers } from "./ice.js";
 
 /** @typedef {import("./peer").ConnectionEvent} ConnectionEvent */

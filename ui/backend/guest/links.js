@@ -2,9 +2,9 @@
 // The peer connections of one call and the media on them: what is sent goes to all of them, what comes is
 // handed to whoever shows or plays it.
 
+import { later } from "../../later.js";
 import { screenLimits, videoLimits } from "./codecs.js";
 import { Connection } from "./connection.js";
-import { StatsReader } from "./stats.js";
 
 /** @typedef {import("../backend").OnPictures} OnPictures */
 /** @typedef {import("../../types/engine").AddressPolicy} AddressPolicy */
@@ -27,8 +27,12 @@ const COUNTS_TO_STOP = 3;
  */
 
 /**
- * @typedef {{ generation: number, connection: Connection, reader: StatsReader, arriving: Record<VideoKind, Arriving> }} Link
+ * @typedef {{ generation: number, connection: Connection, reader: StatsReader | null, arriving: Record<VideoKind, Arriving> }} Link
  */
+
+/** @typedef {import("./stats").StatsReader} StatsReader */
+
+const loadStats = later(() => import("./stats.js"));
 
 /** @type {VideoKind[]} */
 const KINDS = ["camera", "screen"];
@@ -92,7 +96,7 @@ export class Links {
         },
       });
       /** @type {Link} */
-      const link = { generation, connection, reader: new StatsReader(), arriving: { camera: nothing(), screen: nothing() } };
+      const link = { generation, connection, reader: null, arriving: { camera: nothing(), screen: nothing() } };
       this.#links.set(peer, link);
       connection.setLimits(limits(this.#peers));
     } catch (error) {
@@ -180,12 +184,15 @@ export class Links {
     }
   }
 
-  /** How the connections are. @returns {Promise<import("../../types/engine").CallStats>} */
+  /** How the connections are. Rejects where that cannot be read yet. @returns {Promise<import("../../types/engine").CallStats>} */
   async stats() {
+    const { StatsReader } = await loadStats();
     const peers = await Promise.all(
-      [...this.#links].map(async ([peer, { connection, reader }]) => {
+      [...this.#links].map(async ([peer, link]) => {
+        const { connection } = link;
         const report = await connection.stats();
-        return report ? [reader.read(peer, report, connection.screenMid)] : [];
+        link.reader ??= new StatsReader();
+        return report ? [link.reader.read(peer, report, connection.screenMid)] : [];
       }),
     );
     return { peers: peers.flat() };

@@ -10,7 +10,7 @@ import { Capture } from "./capture.js";
 import { ChatHistory } from "./chat.js";
 import { playChime } from "./chime.js";
 import { shareVideo, videoCodecs } from "./codecs.js";
-import { FileDesk } from "./files/desk.js";
+import { Files } from "./files/files.js";
 import { namesRelay } from "./ice.js";
 import { Links } from "./links.js";
 import { LevelMeters } from "./levels.js";
@@ -59,7 +59,7 @@ export class Session {
   #volumes = new Volumes();
   #levels = new LevelMeters();
   #chat = new ChatHistory();
-  #files = new FileDesk(() => this.#show());
+  #files = new Files(() => this.#show());
   #wakeLock = new WakeLock();
   #share = new Share({
     onChange: () => this.#shared(),
@@ -394,8 +394,8 @@ export class Session {
 
   async #measure() {
     if (this.#call.peers.length === 0) return;
-    const stats = await this.#links.stats();
-    if (stats.peers.length > 0) this.#onEvent({ type: "stats", stats });
+    const stats = await this.#links.stats().catch(() => null); // the next second tries again
+    if (stats && stats.peers.length > 0) this.#onEvent({ type: "stats", stats });
   }
 
   /** @param {import("./capture").CaptureKind} kind @param {MediaStreamTrack | null} track @param {string | null} id */
@@ -537,7 +537,7 @@ export class Session {
 
   /**
    * Takes in files that the person picked.
-   * @param {Iterable<File>} files
+   * @param {File[]} files
    */
   pickFiles(files) {
     return this.#files.pick(files);

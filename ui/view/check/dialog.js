@@ -59,7 +59,6 @@ export class CheckDialog {
       return [step, { row, text, buttons }];
     });
     this.#rows = Object.fromEntries(rows);
-    byId("check-open", HTMLButtonElement).addEventListener("click", () => this.#open());
     byId("check-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     this.#again.addEventListener("click", () => void this.#run());
     this.#dialog.addEventListener("close", () => this.#running?.abort());
@@ -75,7 +74,8 @@ export class CheckDialog {
     if (this.#dialog.open) this.#dialog.close();
   }
 
-  #open() {
+  open() {
+    if (this.#dialog.open) return;
     this.#dialog.showModal();
     void this.#run();
   }

@@ -32,12 +32,12 @@ impl Index {
 }
 
 /// Relative references of the document become those of one version's files. `<base>` states where the
-/// server is: the WebSocket is found from there. All modules are named at once, so that a browser need
-/// not discover them one after the other.
+/// server is: the WebSocket is found from there. All modules that are loaded at first are named at once, so
+/// that a browser need not discover them one after the other.
 fn written(text: &str, source: &Source, base_path: &str) -> String {
     let files = format!("{FILES_PREFIX}/{}/", source.version());
     let mut head = format!("<head>\n    <base href=\"{base_path}/\" />");
-    for module in source.paths().filter(|path| path.ends_with(".js")) {
+    for module in source.paths_at_first().filter(|path| path.ends_with(".js")) {
         head.push_str(&format!("\n    <link rel=\"modulepreload\" href=\"{files}{module}\" />"));
     }
     let mut written = String::with_capacity(text.len() + 2 * head.len());

@@ -30,7 +30,7 @@ export function pickFiles() {
 
 /**
  * Tells what is dragged over the page, from now on.
- * @param {(files: File[]) => Picked} pick
+ * @param {(files: File[]) => Promise<Picked>} pick
  * @param {(drop: FileDrop) => void} onDrop
  */
 export function watchFileDrops(pick, onDrop) {
@@ -47,6 +47,7 @@ export function watchFileDrops(pick, onDrop) {
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    onDrop({ type: "dropped", picked: pick([...(event.dataTransfer?.files ?? [])]) });
+    onDrop({ type: "left" });
+    void pick([...(event.dataTransfer?.files ?? [])]).then((picked) => onDrop({ type: "dropped", picked }));
   });
 }

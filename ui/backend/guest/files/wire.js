@@ -4,8 +4,6 @@
 
 import { utf8Bytes } from "../chat.js";
 
-/** The data channel's label. */
-export const FILES_LABEL = "maru.files";
 /** Largest file that can be sent: 4 GiB. */
 export const FILE_MAX_BYTES = 2 ** 32;
 /** Bytes of a file in one message that we send. */

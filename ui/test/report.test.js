@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reportOf, serverKind } from "../view/diagnostics.js";
+import { reportOf, serverKind } from "../view/report.js";
 
 const settings = {
   name: "Wanda Window",
