@@ -16,6 +16,7 @@ use tokio::time::{Instant as Deadline, sleep_until};
 
 use crate::app::App;
 use crate::awake::Awake;
+use crate::menu::{self, ShareEntry, Sharing};
 use crate::mini::Mini;
 use crate::notify::Notifier;
 use crate::tray::Tray;
@@ -105,6 +106,8 @@ struct Task {
     seen: Seen,
     awake: Awake,
     tray: Tray,
+    /// Of the menu bar, where there is one.
+    share: Option<ShareEntry>,
     notifier: Notifier,
     mini: Mini,
     /// When another app has been in front for long enough.
@@ -121,6 +124,7 @@ impl Task {
             seen: Seen::default(),
             awake: Awake::default(),
             tray: Tray::default(),
+            share: None,
             notifier: Notifier::default(),
             mini: Mini::default(),
             patience: None,
@@ -131,9 +135,10 @@ impl Task {
     fn take(&mut self, order: Order) {
         match order {
             Order::Words(words) if self.words.as_ref() != Some(&*words) => {
-                if let Err(error) = crate::menu::set_up(&self.handle, &words) {
+                self.share = menu::set_up(&self.handle, &words).unwrap_or_else(|error| {
                     tracing::warn!("no menu bar: {error}");
-                }
+                    None
+                });
                 self.tray.remove(&self.handle); // it comes back in these words
                 self.words = Some(*words);
             }
@@ -156,8 +161,12 @@ impl Task {
         }
         let in_call = self.seen.in_call;
         self.awake.set(in_call, &words.awake);
+        let sharing = Sharing::of(view);
+        if let Some(share) = &mut self.share {
+            share.show(sharing, words);
+        }
         if in_call {
-            self.tray.show(&self.handle, view.me.muted, words);
+            self.tray.show(&self.handle, view.me.muted, sharing, words);
         } else {
             self.tray.remove(&self.handle);
         }

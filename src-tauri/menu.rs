@@ -1,15 +1,19 @@
 //! What the app's menus do, and the menu bar where the system has one for all apps: macOS. Elsewhere a bar of
 //! menus inside of a call's window would be unusual; the page has the same keys and buttons there.
 
+use maru_engine::{CallState, CallView, Command, Engine};
 use tauri::menu::{AboutMetadata, Menu, MenuItem, PredefinedMenuItem as Item, Submenu};
 use tauri::{AppHandle, Manager as _, Wry};
 
 use crate::app::App;
+use crate::page::News;
 use crate::words::Words;
 use crate::{leave_and_exit, windows};
 
 /// Mutes or unmutes.
 pub const MUTE: &str = "mute";
+/// Has the person pick a screen to share, or ends that.
+const SHARE: &str = "share";
 /// Leaves the room.
 pub const LEAVE: &str = "leave";
 /// Brings the window to the front.
@@ -25,17 +29,16 @@ pub const QUIT: &str = "quit";
 pub fn chosen(handle: &AppHandle, item: &str) {
     let Some(app) = handle.try_state::<App>() else { return };
     match item {
-        MUTE => {
-            let engine = app.engine.clone();
-            let muted = !engine.view().me.muted;
-            tauri::async_runtime::spawn(async move {
-                engine.command(maru_engine::Command::SetMuted { muted }).await;
-            });
-        }
-        LEAVE => {
-            let engine = app.engine.clone();
-            tauri::async_runtime::spawn(async move { engine.command(maru_engine::Command::Leave).await });
-        }
+        MUTE => command(&app.engine, Command::SetMuted { muted: !app.engine.view().me.muted }),
+        SHARE => match Sharing::of(&app.engine.view()) {
+            Sharing::On => command(&app.engine, Command::StopShare),
+            Sharing::Off => {
+                windows::show(handle);
+                app.page.tell(News::Share);
+            }
+            Sharing::NoCall => {}
+        },
+        LEAVE => command(&app.engine, Command::Leave),
         SHOW => windows::show(handle),
         NEW_WINDOW => {
             if let Err(problem) = windows::open_another(handle) {
@@ -56,18 +59,77 @@ pub fn chosen(handle: &AppHandle, item: &str) {
     }
 }
 
-/// Sets the menu bar, where there is one.
+fn command(engine: &Engine, command: Command) {
+    let engine = engine.clone();
+    tauri::async_runtime::spawn(async move { engine.command(command).await });
+}
+
+/// Whether one shares a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// There is nobody to share it with.
+    NoCall,
+    /// One could.
+    Off,
+    /// One does.
+    On,
+}
+
+impl Sharing {
+    /// As the call stands.
+    pub fn of(view: &CallView) -> Self {
+        match view.call {
+            CallState::InCall | CallState::Reconnecting if view.me.sharing.is_some() => Self::On,
+            CallState::InCall | CallState::Reconnecting => Self::Off,
+            CallState::Idle | CallState::Joining | CallState::Leaving => Self::NoCall,
+        }
+    }
+}
+
+/// The entry of a menu that does what the page's button for sharing does.
+pub struct ShareEntry {
+    item: MenuItem<Wry>,
+    shown: Sharing,
+}
+
+impl ShareEntry {
+    /// For a menu that is being made, when there is no call.
+    pub fn new(handle: &AppHandle, words: &Words) -> tauri::Result<Self> {
+        let item = MenuItem::with_id(handle, SHARE, &words.share, false, None::<&str>)?;
+        Ok(Self { item, shown: Sharing::NoCall })
+    }
+
+    /// For the menu.
+    pub fn item(&self) -> &MenuItem<Wry> {
+        &self.item
+    }
+
+    /// Says what it does now. Not from the main thread, which has to do it.
+    pub fn show(&mut self, sharing: Sharing, words: &Words) {
+        if std::mem::replace(&mut self.shown, sharing) == sharing {
+            return;
+        }
+        let text = if sharing == Sharing::On { &words.stop_sharing } else { &words.share };
+        // A menu that is gone needs no words.
+        let _ = self.item.set_text(text);
+        let _ = self.item.set_enabled(sharing != Sharing::NoCall);
+    }
+}
+
+/// Sets the menu bar, where there is one, and gives its entry that changes.
 ///
 /// # Errors
 /// When the system refuses.
-pub fn set_up(handle: &AppHandle, words: &Words) -> tauri::Result<()> {
-    if cfg!(target_os = "macos") {
-        handle.set_menu(bar(handle, words)?)?;
+pub fn set_up(handle: &AppHandle, words: &Words) -> tauri::Result<Option<ShareEntry>> {
+    if !cfg!(target_os = "macos") {
+        return Ok(None);
     }
-    Ok(())
+    let share = ShareEntry::new(handle, words)?;
+    handle.set_menu(bar(handle, words, &share)?)?;
+    Ok(Some(share))
 }
 
-fn bar(handle: &AppHandle, words: &Words) -> tauri::Result<Menu<Wry>> {
+fn bar(handle: &AppHandle, words: &Words, share: &ShareEntry) -> tauri::Result<Menu<Wry>> {
     let own = |id: &str, text: &str, keys: Option<&str>| MenuItem::with_id(handle, id, text, true, keys);
     let menu = &words.menu;
     let line = Item::separator(handle)?;
@@ -119,7 +181,7 @@ fn bar(handle: &AppHandle, words: &Words) -> tauri::Result<Menu<Wry>> {
         handle,
         &menu.call,
         true,
-        &[&own(MUTE, &words.mute, None)?, &own(LEAVE, &words.leave, None)?],
+        &[&own(MUTE, &words.mute, None)?, share.item(), &own(LEAVE, &words.leave, None)?],
     )?;
     let window = Submenu::with_items(
         handle,

@@ -25,6 +25,8 @@ pub enum News {
         /// Its room.
         room: String,
     },
+    /// The person wants to share a screen, and is asked which one.
+    Share,
     /// There is a newer version, which can be installed.
     Update {
         /// Which.

@@ -13,6 +13,10 @@ const NAME: &str = "{name}";
 pub struct Words {
     /// The microphone's switch, checked while it is muted.
     pub mute: String,
+    /// Has the person pick a screen to share.
+    pub share: String,
+    /// Ends that.
+    pub stop_sharing: String,
     /// Leaves the room.
     pub leave: String,
     /// Brings the window to the front.
@@ -78,6 +82,8 @@ pub mod tests {
         let text = |text: &str| text.to_owned();
         Words {
             mute: text("Mute"),
+            share: text("Share"),
+            stop_sharing: text("Stop sharing"),
             leave: text("Leave"),
             show: text("Show"),
             new_window: text("New window"),

@@ -226,6 +226,9 @@ class App {
       case "invited":
         this.#ask(news.invite, news.room);
         return;
+      case "share":
+        if (this.#inCall && !this.#view.me.sharing) void this.#share();
+        return;
       case "update":
         this.#update = news.version;
         this.#tellOfUpdate();

@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 /// For anything that a busy machine may make wait.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// The tray's entry, as the page calls it.
+const SHARE: &str = "Share your screen…";
+
 async fn alone(participant: &Participant) {
     participant.until("alone", |view| view.peers.is_empty().then_some(())).await;
 }
@@ -213,6 +216,23 @@ async fn the_item_in_the_tray_mutes_and_leaves() {
     alone(&call.other).await;
     eventually("nothing in the tray", LIMIT, async || desktop.tray_menu().await.is_none().then_some(()))
         .await;
+    call.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_item_in_the_tray_shares_a_screen_and_ends_that() {
+    let place = Place::with_settings("{}");
+    let desktop = place.bus().desktop().await;
+    let call = Call::start_at(place).await;
+    let entry = async |text: &str| desktop.tray_menu().await?.contains_key(text).then_some(());
+    eventually("an entry to share", LIMIT, async || entry(SHARE).await).await;
+    desktop.click_tray(SHARE).await;
+    call.window.press_enter("#picker [role=option]").await;
+    call.other.until_peer("sharing", WINDOW_NAME, |peer| peer.sharing && peer.has_screen).await;
+    eventually("an entry to stop", LIMIT, async || entry("Stop sharing").await).await;
+    desktop.click_tray("Stop sharing").await;
+    call.other.until_peer("sharing no more", WINDOW_NAME, |peer| !peer.sharing && !peer.has_screen).await;
+    eventually("an entry to share again", LIMIT, async || entry(SHARE).await).await;
     call.end().await;
 }
 

@@ -459,6 +459,7 @@ export const en = {
   // Sharing a screen
   share: "Share your screen",
   stopSharing: "Stop sharing",
+  menuShare: "Share your screen…",
   sharingLabel: "What you share",
   /** @param {string} name */
   youShare: (name) => `You’re sharing “${name}”`,

@@ -450,6 +450,7 @@ export const ko = {
   // 화면 공유
   share: "화면 공유",
   stopSharing: "공유 끝내기",
+  menuShare: "화면 공유…",
   sharingLabel: "내가 공유하는 것",
   youShare: (name) => `“${name}” 공유 중이에요`,
   youShareUnnamed: {

@@ -69,7 +69,7 @@ invite: string,
 /**
  * Its room.
  */
-room: string, } | { "type": "update",
+room: string, } | { "type": "share" } | { "type": "update",
 /**
  * Which.
  */
@@ -224,6 +224,14 @@ export type Words = {
  * The microphone's switch, checked while it is muted.
  */
 mute: string,
+/**
+ * Has the person pick a screen to share.
+ */
+share: string,
+/**
+ * Ends that.
+ */
+stop_sharing: string,
 /**
  * Leaves the room.
  */

@@ -11,6 +11,8 @@ const NAME = "{name}";
 export function systemWords() {
   return {
     mute: strings.mute,
+    share: strings.menuShare,
+    stop_sharing: strings.stopSharing,
     leave: strings.leave,
     show: strings.menuShow,
     new_window: strings.newWindow,

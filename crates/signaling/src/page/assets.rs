@@ -107,7 +107,8 @@ mod tests {
         let gzip = |file: &File| file.gzip.len().min(file.plain.len());
         let at_first = |size: &dyn Fn(&File) -> usize| {
             let files: usize = FILES.iter().filter(|file| file.at_first).map(size).sum();
-            let dictionaries = FILES.iter().filter(|file| file.path.starts_with("strings/") && !file.at_first);
+            let dictionaries =
+                FILES.iter().filter(|file| file.path.starts_with("strings/") && !file.at_first);
             files + dictionaries.map(size).max().expect("there are dictionaries, of which one is loaded")
         };
         let all: usize = FILES.iter().map(brotli).sum();
