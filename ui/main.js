@@ -3,7 +3,7 @@
 // to this window: which panel is open, and what is being typed.
 
 import { browserBackend } from "./backend/browser.js";
-import { later, loadSheet } from "./later.js";
+import { later } from "./later.js";
 import { refusalOf, strings } from "./strings.js";
 import { announcements } from "./view/announce.js";
 import { CallScreen } from "./view/call.js";
@@ -20,6 +20,7 @@ import { setUpLanguagePicker } from "./view/language.js";
 import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
 import { followKeyboard, watchSmallScreen } from "./view/screen.js";
+import { Sharing } from "./view/sharing.js";
 import { watchSigns } from "./view/signs.js";
 import { Stage } from "./view/stage.js";
 import { showStop } from "./view/stop.js";
@@ -41,12 +42,6 @@ const NO_DEVICE = "none";
 const SAID_LIMIT = 8;
 
 const loadReport = later(() => import("./view/report.js"));
-/** Only the app has it: browsers ask by themselves. */
-const loadPicker = later(async () => {
-  const [{ SharePicker }] = await Promise.all([import("./view/picker.js"), loadSheet("picker")]);
-  return SharePicker;
-});
-
 /** @param {CallView} view */
 const isInRoom = ({ call }) => call === "in_call" || call === "reconnecting";
 
@@ -58,16 +53,8 @@ class App {
   /** Whether this window asked for the preview since the last call. */
   #previewing = false;
   #inCall = false;
-  /** @type {string | null} where a link leads, once this call is left */
-  #next = null;
-  /** Whether the notice asks about a link. */
-  #asking = false;
-  /** @type {string | null} a newer version, told of when there is no call */
-  #update = null;
   /** @type {() => boolean} */
   #small;
-  /** @type {import("./view/picker").SharePicker | undefined} */
-  #picker;
   #live = byId("live", HTMLElement);
   #switchHosts = { join: byId("join-switches", HTMLElement), call: byId("call-switches", HTMLElement) };
   #deviceHosts = { join: byId("join-devices", HTMLElement), call: byId("call-devices", HTMLElement) };
@@ -75,8 +62,9 @@ class App {
   /**
    * @param {Backend} backend
    * @param {Start} start
+   * @param {typeof import("./view/news").AppNews} [AppNews] where there is an app that has any
    */
-  constructor(backend, { view, settings, flags, version }) {
+  constructor(backend, { view, settings, flags, version }, AppNews) {
     this.#backend = backend;
     this.#flags = flags;
     this.#view = view;
@@ -91,7 +79,7 @@ class App {
           mendServer: flags.guest ? null : () => this.join.focusServer(),
           showChat: () => this.#showChat(true),
           resumeSound: () => this.#backend.resumeSound?.(),
-          share: () => void this.#share(),
+          share: () => this.#share(),
           command: (command) => void this.#do(command),
           openSettings: backend.desktop
             ? (device) => void this.#try(backend.desktop?.openPrivacySettings(device))
@@ -108,6 +96,13 @@ class App {
       onSettings: () => void this.#saveForm(),
       onExpect: () => this.#expect(),
       say: (text) => this.#say([text]),
+    });
+    this.news = AppNews && new AppNews({
+      notice: this.notice,
+      join: this.join,
+      isIdle: () => this.#view.call === "idle",
+      leave: () => void this.#do({ type: "leave" }),
+      installUpdate: () => void this.#try(backend.desktop?.installUpdate()),
     });
     this.check = new Check(
       { backend, view: () => this.#view, command: (command) => this.#do(command) },
@@ -129,18 +124,19 @@ class App {
       onAttach: () => void this.#try(this.#backend.pickFiles().then((picked) => this.#offer(picked))),
       onCommand: (command) => void this.#do(command),
     });
+    this.sharing = new Sharing(backend, (command) => this.#do(command));
     this.controls = new Controls(
       {
         mute: () => this.#do({ type: "set_muted", muted: !this.#view.me.muted }),
         camera: () => this.#do({ type: "set_camera_off", camera_off: !this.#view.me.camera_off }),
-        share: () => (this.#view.me.sharing ? this.#stopSharing() : void this.#share()),
+        share: () => (this.#view.me.sharing ? this.#stopSharing() : this.#share()),
         devices: () => this.#showPopover(this.call.popover === "devices" ? null : "devices"),
         invite: () => this.#showPopover(this.call.popover === "invite" ? null : "invite"),
         chat: () => this.#showChat(!this.chat.open),
         leave: () => this.#do({ type: "leave" }),
       },
       flags.canFlipCamera ? () => void this.#try(backend.flipCamera?.()) : null,
-      backend.screenSources !== undefined || backend.askToShare !== undefined,
+      this.sharing.isPossible,
     );
     this.stage = new Stage({
       backend,
@@ -224,49 +220,14 @@ class App {
         this.notice.say(refusalOf(news.problem));
         return;
       case "invited":
-        this.#ask(news.invite, news.room);
+        this.news?.linkOpened(news.invite, news.room);
         return;
       case "share":
-        if (this.#inCall && !this.#view.me.sharing) void this.#share();
+        if (this.#inCall && !this.#view.me.sharing) this.#share();
         return;
       case "update":
-        this.#update = news.version;
-        this.#tellOfUpdate();
+        this.news?.versionCame(news.version);
     }
-  }
-
-  /**
-   * A link is no wish to be seen and heard: whoever opened it is asked.
-   * @param {string} invite @param {string} room
-   */
-  #ask(invite, room) {
-    this.#asking = true;
-    if (this.#view.call === "idle") {
-      this.join.setRoom(invite, true);
-      this.notice.say(strings.linkTo(room), { label: strings.join, act: () => this.join.submit() }, "news");
-      return;
-    }
-    const act = () => {
-      this.#next = invite;
-      this.#followLink(); // the call may have ended meanwhile
-      if (this.#next !== null) this.#do({ type: "leave" });
-    };
-    this.notice.say(strings.linkToInCall(room), { label: strings.leaveAndJoin, act }, "news");
-  }
-
-  /** Joins where a link led, now that there is no call. */
-  #followLink() {
-    if (this.#next === null || this.#view.call !== "idle") return;
-    this.join.setRoom(this.#next, true);
-    this.#next = null;
-    this.join.submit();
-  }
-
-  #tellOfUpdate() {
-    if (this.#update === null || this.#view.call !== "idle") return;
-    const act = () => void this.#try(this.#backend.desktop?.installUpdate());
-    this.notice.say(strings.updateThere(this.#update), { label: strings.updateInstall, act }, "news");
-    this.#update = null;
   }
 
   /** @param {CallView} view @param {boolean} first */
@@ -294,8 +255,7 @@ class App {
       this.#do({ type: "preview", on: true });
       this.#expect();
     }
-    this.#followLink();
-    this.#tellOfUpdate();
+    this.news?.update();
   }
 
   /** Somebody looks at the join screen: what joining needs first is made ready. */
@@ -326,7 +286,7 @@ class App {
     this.call.setPopover(null);
     if (inCall) return;
     this.chat.reset();
-    this.#picker?.close();
+    this.sharing.close();
   }
 
   /** @param {boolean} inCall */
@@ -412,8 +372,7 @@ class App {
   /** @param {string} room @param {string} name */
   async #join(room, name) {
     const { muted, camera_off } = this.#view.me;
-    if (this.#asking) this.notice.dismiss(); // answered
-    this.#asking = false;
+    this.news?.answer();
     await this.#save({ ...this.join.settings, muted, camera_off });
     await this.#do({ type: "join", room, name });
   }
@@ -484,21 +443,12 @@ class App {
     }
   }
 
-  /** The browser asks what to share, or this page does. */
-  async #share() {
-    const { askToShare, screenSources } = this.#backend;
-    if (askToShare) await this.#try(askToShare());
-    if (!screenSources) return;
-    const SharePicker = await loadPicker();
-    this.#picker ??= new SharePicker({
-      sources: screenSources,
-      onPick: ({ id }) => void this.#do({ type: "start_share", source: id }),
-    });
-    await this.#picker.open();
+  #share() {
+    void this.#try(this.sharing.begin());
   }
 
   #stopSharing() {
-    void this.#do({ type: "stop_share" });
+    this.sharing.end();
     // Where the person comes from is about to go.
     this.controls.focus("share");
   }
@@ -541,17 +491,18 @@ class App {
 }
 
 /** What only the app has is loaded in it alone: it is no part of a guest's page. */
-async function appBackend() {
+async function loadAppOnly() {
   if (!("__TAURI__" in window)) return null;
-  const { tauriBackend } = await import("./backend/tauri.js");
-  return tauriBackend();
+  const [{ tauriBackend }, { AppNews }] = await Promise.all([import("./backend/tauri.js"), import("./view/news.js")]);
+  return { backend: tauriBackend(), AppNews };
 }
 
 async function run() {
   fillIn(document);
   setUpLanguagePicker();
   followKeyboard();
-  const backend = (await appBackend()) ?? browserBackend();
+  const appOnly = await loadAppOnly();
+  const backend = appOnly?.backend ?? browserBackend();
   /** @type {App | undefined} */
   let app;
   /** @type {((app: App) => void)[]} what comes before there is something to show it on */
@@ -564,7 +515,7 @@ async function run() {
       (drop) => app?.handleDrop(drop),
       (news) => tell((shown) => shown.hear(news)),
     );
-    app = new App(backend, start);
+    app = new App(backend, start, appOnly?.AppNews);
     for (const act of early) act(app);
   } catch (error) {
     showStop(refusalOf(error));
