@@ -45,7 +45,10 @@ fn main() -> io::Result<()> {
     let mut version = DefaultHasher::new();
     let mut table = String::new();
     for (number, name) in names.iter().enumerate() {
-        let bytes = fs::read(ui.join(name))?;
+        let mut bytes = fs::read(ui.join(name))?;
+        if name.ends_with(".js") || name.ends_with(".css") {
+            bytes = without_comments(&String::from_utf8_lossy(&bytes)).into_bytes();
+        }
         (name, &bytes).hash(&mut version);
         let mut hash = DefaultHasher::new();
         bytes.hash(&mut hash);
@@ -90,6 +93,27 @@ fn collect(ui: &Path, below: &str, names: &mut Vec<String>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A module or style sheet without its comments, which are a third of it. A line that is nothing but comment is
+/// left empty, so that what a browser says of a line is true of the file, too. That no such line is part of a
+/// text is looked after by a test (`ui/test/texts.test.js`).
+fn without_comments(text: &str) -> String {
+    let mut without = String::with_capacity(text.len());
+    let mut inside = false;
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let end = trimmed.find("*/").map(|at| at + 2);
+        let whole = end.is_none_or(|end| end == trimmed.len());
+        assert!(!inside || whole, "behind the end of a comment is something: {line}");
+        let comment = inside || trimmed.starts_with("/*") && whole;
+        inside = comment && end.is_none();
+        if !comment && !trimmed.starts_with("//") {
+            without.push_str(line);
+        }
+        without.push('\n');
+    }
+    without
 }
 
 /// A file, and what a browser loads because of it without being asked: what a document names, and what a

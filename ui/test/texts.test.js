@@ -121,6 +121,14 @@ test("The pages have no text of their own but the name in their titles", () => {
   assert.deepEqual(attributes.filter(([, , value]) => value !== "").map(([all]) => all), []);
 });
 
+test("No line of a text looks like a comment, which the server takes out", () => {
+  const all = [...sources, ...["en", "ko"].map((name) => [name, readFileSync(join(ui, `strings/${name}.js`), "utf8")])];
+  const found = all.flatMap(([path, source]) =>
+    literals(source).filter(({ text }) => /\n\s*\/[/*]/.test(text)).map(({ text }) => `${path}: ${JSON.stringify(text)}`),
+  );
+  assert.deepEqual(found, []);
+});
+
 test("Every text that the page names is in the dictionaries", () => {
   const named = [...html.matchAll(/data-(?:text|label|tooltip|placeholder)="([^"]+)"/g)].map(([, key]) => key);
   assert.ok(named.length > 30);
