@@ -19,7 +19,9 @@ import { JoinScreen } from "./view/join.js";
 import { setUpLanguagePicker } from "./view/language.js";
 import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
-import { followKeyboard, watchSmallScreen } from "./view/screen.js";
+import { Panels } from "./view/panels.js";
+import { isInRoom } from "./view/participants.js";
+import { followKeyboard } from "./view/screen.js";
 import { Sharing } from "./view/sharing.js";
 import { watchSigns } from "./view/signs.js";
 import { Stage } from "./view/stage.js";
@@ -42,9 +44,6 @@ const NO_DEVICE = "none";
 const SAID_LIMIT = 8;
 
 const loadReport = later(() => import("./view/report.js"));
-/** @param {CallView} view */
-const isInRoom = ({ call }) => call === "in_call" || call === "reconnecting";
-
 class App {
   #backend;
   #flags;
@@ -53,8 +52,8 @@ class App {
   /** Whether this window asked for the preview since the last call. */
   #previewing = false;
   #inCall = false;
-  /** @type {() => boolean} */
-  #small;
+  /** @type {Panels} */
+  panels;
   #live = byId("live", HTMLElement);
   #switchHosts = { join: byId("join-switches", HTMLElement), call: byId("call-switches", HTMLElement) };
   #deviceHosts = { join: byId("join-devices", HTMLElement), call: byId("call-devices", HTMLElement) };
@@ -77,7 +76,7 @@ class App {
           chatOpen: this.chat.open,
           submit: () => this.join.submit(),
           mendServer: flags.guest ? null : () => this.join.focusServer(),
-          showChat: () => this.#showChat(true),
+          showChat: () => this.panels.showChat(true),
           resumeSound: () => this.#backend.resumeSound?.(),
           share: () => this.#share(),
           command: (command) => void this.#do(command),
@@ -85,7 +84,7 @@ class App {
             ? (device) => void this.#try(backend.desktop?.openPrivacySettings(device))
             : null,
           chooseDevice: (kind) => {
-            if (this.#inCall) this.#showPopover("devices");
+            if (this.#inCall) this.panels.show("devices");
             this.pickers.focusOn(kind);
           },
         }),
@@ -109,7 +108,7 @@ class App {
       (attempt) => void this.#try(attempt),
     );
     this.call = new CallScreen({
-      onClosePopover: () => this.#showPopover(null),
+      onClosePopover: () => this.panels.show(null),
       onStopSharing: () => this.#stopSharing(),
       qrCode: (url) => backend.qrCode(url),
       say: (text) => this.#say([text]),
@@ -120,7 +119,7 @@ class App {
     );
     this.chat = new Chat({
       onSend: (text) => this.#do({ type: "send_chat", text }),
-      onClose: () => this.#showChat(false),
+      onClose: () => this.panels.showChat(false),
       onAttach: () => void this.#try(this.#backend.pickFiles().then((picked) => this.#offer(picked))),
       onCommand: (command) => void this.#do(command),
     });
@@ -130,9 +129,9 @@ class App {
         mute: () => this.#do({ type: "set_muted", muted: !this.#view.me.muted }),
         camera: () => this.#do({ type: "set_camera_off", camera_off: !this.#view.me.camera_off }),
         share: () => (this.#view.me.sharing ? this.#stopSharing() : this.#share()),
-        devices: () => this.#showPopover(this.call.popover === "devices" ? null : "devices"),
-        invite: () => this.#showPopover(this.call.popover === "invite" ? null : "invite"),
-        chat: () => this.#showChat(!this.chat.open),
+        devices: () => this.panels.toggle("devices"),
+        invite: () => this.panels.toggle("invite"),
+        chat: () => this.panels.showChat(!this.chat.open),
         leave: () => this.#do({ type: "leave" }),
       },
       flags.canFlipCamera ? () => void this.#try(backend.flipCamera?.()) : null,
@@ -148,6 +147,15 @@ class App {
       attempt: (load) => void this.#insist(load),
     });
     this.connections = new Connections(this.stage, () => backend.settings().addresses === "relay_only");
+    this.panels = new Panels({
+      call: this.call,
+      chat: this.chat,
+      controls: this.controls,
+      connections: this.connections,
+      pickers: this.pickers,
+      view: () => this.#view,
+      refreshDevices: () => void this.#do({ type: "refresh_devices" }),
+    });
     this.hint = new MutedHint((text) => this.#say([text]));
     new VoicePanel({
       voice: settings.voice,
@@ -157,7 +165,6 @@ class App {
     setUpDiagnostics({ report: () => this.#report(version), say: (text) => this.#say([text]) });
     const { desktop } = backend;
     if (desktop) void this.#showDesktop(desktop, settings.desktop);
-    this.#small = watchSmallScreen(() => this.#renderControls());
     this.join.fill(settings, view, flags.guest);
     window.addEventListener("keydown", (event) => this.#escape(event));
     watchSigns(() => this.#expect());
@@ -165,7 +172,7 @@ class App {
     window.addEventListener("focus", () => this.#do({ type: "refresh_devices" }));
     this.#render(view, true);
     this.chat.markSeen(); // the person saw it before the window was loaded anew
-    this.#renderControls();
+    this.panels.render();
   }
 
   /** @param {Event} event */
@@ -195,14 +202,14 @@ class App {
         if (this.chat.add(message) && message.from !== null) {
           this.#say([strings.saidChat(message.name, message.text)]);
         }
-        this.#renderControls();
+        this.panels.render();
       }
     }
   }
 
   /** @param {import("./backend/backend").FileDrop} drop */
   handleDrop(drop) {
-    if (drop.type === "over" && this.#inCall) this.#showChat(true);
+    if (drop.type === "over" && this.#inCall) this.panels.showChat(true);
     this.chat.setDropTarget(drop.type === "over" && this.#inCall);
     if (drop.type === "dropped") this.#offer(drop.picked);
   }
@@ -238,7 +245,7 @@ class App {
     if (moved) this.#showScreen(inCall);
     if (view.call !== "idle") this.check.close();
     this.stage.render(view, inCall);
-    if (!this.connections.render(view) && this.call.popover === "connection") this.#showPopover(null);
+    if (!this.connections.render(view) && this.call.popover === "connection") this.panels.show(null);
     this.join.render(view);
     this.call.render(view, this.#link(view));
     this.pickers.render(view);
@@ -246,7 +253,7 @@ class App {
     this.chat.renderFiles(view.files);
     this.notice.render(view.notice);
     if (!this.#isUnheard()) this.hint.hide();
-    this.#renderControls();
+    this.panels.render();
     if (moved) this.#focusScreen(inCall);
     if (moved && inCall && !first) this.#rememberRoom();
     if (view.call !== "idle") this.#previewing = false;
@@ -302,16 +309,6 @@ class App {
     else this.join.focus();
   }
 
-  #renderControls() {
-    /** @type {Set<import("./view/controls").Panel>} */
-    const open = new Set();
-    if (this.chat.open) open.add("chat");
-    const { popover } = this.call;
-    if (popover && popover !== "connection") open.add(popover);
-    this.controls.render(this.#view, open, this.chat.unread);
-    this.call.setCovered((open.size > 0 || popover !== null) && this.#small());
-  }
-
   /**
    * The best way for others into the room: what the server says, or where this page itself is.
    * @param {CallView} view
@@ -321,51 +318,17 @@ class App {
     return links[0] ?? null;
   }
 
-  /** @param {boolean} open */
-  #showChat(open) {
-    if (open === this.chat.open) return;
-    if (open) this.call.setPopover(null);
-    this.chat.setOpen(open);
-    this.#renderControls();
-    if (!open) this.controls.focus("chat");
-  }
-
   /** @param {string} peer */
   async #showConnection(peer) {
-    if (!(await this.#try(this.connections.load()))) return;
-    const again = this.call.popover === "connection" && this.connections.shown === peer;
-    this.connections.show(again ? null : peer, this.#view);
-    if (!again && this.call.popover === "connection") return;
-    this.#showPopover(again ? null : "connection");
-  }
-
-  /** @param {import("./view/call").Popover | null} open */
-  #showPopover(open) {
-    const before = this.call.popover;
-    if (open === before) return;
-    if (open && this.#small()) this.chat.setOpen(false);
-    this.call.setPopover(open);
-    this.#renderControls();
-    if (open === "devices") {
-      this.#do({ type: "refresh_devices" });
-      this.pickers.focus();
-    } else if (open === "invite") {
-      this.call.focusInvitation();
-    } else if (open === "connection") {
-      this.connections.focus();
-    } else if (before === "connection") {
-      this.connections.focusTile();
-    } else if (before) {
-      this.controls.focus(before);
-    }
+    if (await this.#try(this.connections.load())) this.panels.toggleConnection(peer);
   }
 
   /** @param {KeyboardEvent} event */
   #escape(event) {
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
-    if (this.call.popover) this.#showPopover(null);
+    if (this.call.popover) this.panels.show(null);
     else if (this.notice.dismiss()) return;
-    else if (this.chat.open) this.#showChat(false);
+    else if (this.chat.open) this.panels.showChat(false);
     else if (this.#view.call === "joining") this.#do({ type: "leave" });
   }
 

@@ -2,11 +2,9 @@
 // What changed between two views, as sentences for people who listen to the screen. Pure.
 
 import { strings } from "../strings.js";
+import { isInRoom } from "./participants.js";
 
 /** @typedef {import("../types/engine").CallView} CallView */
-
-/** @param {CallView} view */
-const inRoom = (view) => view.call === "in_call" || view.call === "reconnecting";
 
 /**
  * @param {CallView} before
@@ -15,12 +13,12 @@ const inRoom = (view) => view.call === "in_call" || view.call === "reconnecting"
  */
 export function announcements(before, now) {
   const said = [];
-  if (!inRoom(before) && inRoom(now)) {
+  if (!isInRoom(before) && isInRoom(now)) {
     said.push(strings.saidInRoom(now.room ?? ""));
     if (now.peers.length === 0) said.push(strings.saidAlone);
-  } else if (inRoom(before) && !inRoom(now)) {
+  } else if (isInRoom(before) && !isInRoom(now)) {
     return [strings.saidLeftCall];
-  } else if (inRoom(now)) {
+  } else if (isInRoom(now)) {
     if (before.call === "in_call" && now.call === "reconnecting") said.push(strings.saidServerLost);
     if (before.call === "reconnecting" && now.call === "in_call") said.push(strings.saidServerBack);
     said.push(...peerAnnouncements(before, now), ...fileAnnouncements(before, now));

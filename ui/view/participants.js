@@ -7,6 +7,9 @@ import { strings } from "../strings.js";
 /** @typedef {import("../types/engine").PeerView} PeerView */
 /** @typedef {import("./tile").TileState} TileState */
 
+/** @param {CallView} view whether there is a call, with or without the server */
+export const isInRoom = ({ call }) => call === "in_call" || call === "reconnecting";
+
 /**
  * @param {PeerView} peer
  * @returns {TileState}
