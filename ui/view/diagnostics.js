@@ -2,6 +2,7 @@
 // The buttons that copy a report for whoever is asked for help. What is in it is another module's business (report.js).
 
 import { refusalOf, strings } from "../strings.js";
+import { toClipboard } from "./copy.js";
 import { element } from "./dom.js";
 
 /**
@@ -19,7 +20,7 @@ export function setUpDiagnostics({ report, say }) {
     const said = element("p", { class: "hint", role: "status" });
     button.addEventListener("click", async () => {
       const text = report();
-      const copied = copy(text);
+      const copied = toClipboard(text);
       try {
         shown.value = await text;
         button.after(said, shown);
@@ -32,23 +33,5 @@ export function setUpDiagnostics({ report, say }) {
       }
       say(said.textContent);
     });
-  }
-}
-
-/** @param {Promise<string>} text @returns {Promise<boolean>} whether it is in the clipboard */
-async function copy(text) {
-  try {
-    // Some take it only while the click is handled: with a promise of it.
-    await navigator.clipboard.write([
-      new ClipboardItem({ "text/plain": text.then((plain) => new Blob([plain], { type: "text/plain" })) }),
-    ]);
-    return true;
-  } catch {
-    try {
-      await navigator.clipboard.writeText(await text);
-      return true;
-    } catch {
-      return false;
-    }
   }
 }

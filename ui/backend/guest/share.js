@@ -24,13 +24,15 @@ function viewOf(track) {
 }
 
 /**
- * Whether that is no change of mind. A person who closes the browser's question is refused as the system refuses
- * (Screen Capture, section 5.1): only the words differ, where they do.
+ * What went wrong; null for a change of mind. A person who closes the browser's question is refused as the system
+ * refuses (Screen Capture, section 5.1): only the words differ, where they do.
  * @param {unknown} error
  */
-function isTrouble(error) {
+function troubleOf(error) {
   const { name = "", message = "" } = error instanceof Error ? error : {};
-  return name !== "AbortError" && (name !== "NotAllowedError" || /system|policy/i.test(message));
+  const denied = name === "NotAllowedError";
+  if (name === "AbortError" || (denied && !/system|policy/i.test(message))) return null;
+  return { denied, problem: message || name };
 }
 
 export class Share {
@@ -69,8 +71,8 @@ export class Share {
       const stream = await navigator.mediaDevices.getDisplayMedia({ video: LIMITS, audio: false });
       this.#take(stream.getVideoTracks()[0]);
     } catch (error) {
-      const { name = "", message = "" } = error instanceof Error ? error : {};
-      if (isTrouble(error)) this.#onTrouble(name === "NotAllowedError", message || name);
+      const trouble = troubleOf(error);
+      if (trouble) this.#onTrouble(trouble.denied, trouble.problem);
     } finally {
       this.#asking = false;
     }

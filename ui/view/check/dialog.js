@@ -34,6 +34,12 @@ export class CheckDialog {
   #command;
   /** @type {Record<Step, { row: HTMLElement, text: HTMLElement, buttons: HTMLElement }>} */
   #rows;
+  /** @type {[Step, (signal: AbortSignal) => Promise<Outcome>][]} one after the other, as the person has a part in each */
+  #devices = [
+    ["camera", (signal) => this.#tryCamera(signal)],
+    ["microphone", (signal) => this.#tryMicrophone(signal)],
+    ["speaker", (signal) => this.#trySpeaker(signal)],
+  ];
   /** The loudest since the microphone is listened to. */
   #loudest = -100;
   /** @type {AbortController | null} */
@@ -91,11 +97,7 @@ export class CheckDialog {
 
   /** @param {AbortSignal} signal */
   async #tryDevices(signal) {
-    for (const [step, attempt] of /** @type {[Step, (signal: AbortSignal) => Promise<Outcome>][]} */ ([
-      ["camera", (signal) => this.#tryCamera(signal)],
-      ["microphone", (signal) => this.#tryMicrophone(signal)],
-      ["speaker", (signal) => this.#trySpeaker(signal)],
-    ])) {
+    for (const [step, attempt] of this.#devices) {
       const found = await attempt(signal);
       if (signal.aborted) return;
       this.#show(step, found.grade, found.text);
