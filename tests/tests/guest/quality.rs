@@ -89,3 +89,27 @@ async fn the_check_before_a_call_passes_in_chromium_and_says_when_the_server_is_
     let steps = checked(false).await;
     assert_eq!((&steps["server"][0], &steps["speaker"][0]), (&json!("bad"), &json!("bad")), "{steps:#}");
 }
+
+async fn a_part_that_cannot_be_loaded(kind: Kind) {
+    let _machine = MACHINE.lock().await;
+    let mut server = LocalServer::start();
+    let guest = Guest::open(kind, &server, ROOM, GUEST).await;
+    guest.see("the join screen", "body[data-screen=join] #name").await;
+    server.kill().await;
+    guest.click("#check-open").await;
+    guest.see_text("#notice", "could not be loaded").await;
+    server.restart();
+    guest.click("#notice .notice-dismiss").await;
+    guest.click("#check-open").await;
+    guest.see("the check", "#check [data-step=server][data-state=good]").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_chromium_cannot_load_is_said_and_comes_when_the_server_is_back() {
+    a_part_that_cannot_be_loaded(Kind::Chromium).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_firefox_cannot_load_is_said_and_comes_when_the_server_is_back() {
+    a_part_that_cannot_be_loaded(Kind::Firefox).await;
+}
