@@ -351,12 +351,12 @@ export const en = {
     serverGood: (ms) => `Reached in ${ms} ms.`,
     udpGood: "Gets through.",
     udpBlocked: "Is blocked on this network. Calls go through the relay, which takes longer.",
-    udpUnknown: "Not known: this server has nobody who answers. On one network it is not needed.",
+    udpUnknown: "Cannot be checked: this server has no STUN. Within one network none is needed.",
     relayGood: "Works, where there is no direct path.",
     /** @param {string} protocol */
     relayGoodBy: (protocol) => `Works by ${protocol}, where there is no direct path.`,
     relayFails: "Does not answer. Without a direct path nobody can be reached: try another network.",
-    relayNone: "This server has none. Who is behind a strict firewall may not be reached.",
+    relayNone: "This server has none. People behind a strict firewall may be out of reach.",
   },
 
   // Links
@@ -550,15 +550,15 @@ export const en = {
   figurePictureThere: "Picture sent",
   figurePictureHere: "Picture received",
   figureEncoder: "Encoded by",
-  figureGivesWay: "Pictures given up for",
+  figureGivesWay: "Limited by",
   figureJitterBuffer: "Jitter buffer",
-  figureConcealed: "Sound made up",
+  figureConcealed: "Sound filled in",
   figureSound: "Sound",
   encodedByHardware: "hardware",
   encodedBySoftware: "software",
-  givesWay: { none: "Nothing", cpu: "Too slow a processor", bandwidth: "Too narrow a path", other: "Something else" },
+  givesWay: { none: "Nothing", cpu: "This machine’s speed", bandwidth: "The network", other: "Something else" },
   /** @param {string} now @param {string} target */
-  bufferOf: (now, target) => `${now} (wanted: ${target})`,
+  bufferOf: (now, target) => `${now} (target: ${target})`,
   unknownFigure: "Not known",
   /** @param {string} lowest @param {string} highest */
   lastMinute: (lowest, highest) => `Last minute: from ${lowest} to ${highest}`,
@@ -642,11 +642,11 @@ export const en = {
   saidCameraOff: "Camera off.",
   saidCameraOn: "Camera on.",
   saidSharing: "The others see what you share.",
-  saidNotSharing: "You share nothing any more.",
+  saidNotSharing: "You stopped sharing.",
   /** @param {string} name */
   saidShares: (name) => `${name} shares a screen.`,
   /** @param {string} name */
-  saidSharesNoMore: (name) => `${name} shares no screen any more.`,
+  saidSharesNoMore: (name) => `${name} stopped sharing.`,
   /** @param {string} name @param {string} text */
   saidChat: (name, text) => `${name}: ${text}`,
 
@@ -655,7 +655,7 @@ export const en = {
   /** @param {string} file */
   saidFileDone: (file) => `The file ${file} is through.`,
   /** @param {string} file */
-  saidFileEnded: (file) => `Nothing came of the file ${file}.`,
+  saidFileEnded: (file) => `The file ${file} did not get through.`,
 
   // Keys
   keyControl: "Ctrl",

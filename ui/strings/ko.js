@@ -347,7 +347,7 @@ export const ko = {
     serverGood: (ms) => `${ms}ms 만에 닿았어요.`,
     udpGood: "지나갈 수 있어요.",
     udpBlocked: "이 네트워크에서 막혀 있어요. 통화는 더 오래 걸리는 중계 서버를 거쳐요.",
-    udpUnknown: "알 수 없어요. 이 서버에는 답해 줄 곳이 없어요. 한 네트워크 안에서는 필요하지 않아요.",
+    udpUnknown: "확인할 수 없어요. 이 서버에는 STUN이 없어요. 같은 네트워크 안에서는 필요하지 않아요.",
     relayGood: "잘 돼요. 바로 가는 길이 없을 때 쓰여요.",
     /** @param {string} protocol */
     relayGoodBy: (protocol) => `${protocol} 방식으로 잘 돼요. 바로 가는 길이 없을 때 쓰여요.`,
