@@ -5,20 +5,39 @@
 /** @type {import("./backend/backend").Refusal} */
 const NOT_LOADED = { key: "part_not_loaded", values: {}, text: "" };
 
+/** A server handed this page out: its files have a folder of their own there. */
+const SERVED = import.meta.url.includes("/-/");
+
 /**
  * @template T
+ * @param {URL} first the first module of the part
  * @param {() => Promise<T>} load
  * @returns {() => Promise<T>} loads it once. What fails rejects with a refusal, and is tried anew when asked again
  */
-export function later(load) {
+export function later(first, load) {
   /** @type {Promise<T> | null} */
   let loading = null;
+  const attempt = async () => {
+    if (SERVED) await fetched(first);
+    return load();
+  };
   return () =>
-    (loading ??= load().catch((error) => {
+    (loading ??= attempt().catch((error) => {
       loading = null;
       console.warn(error);
       throw NOT_LOADED;
     }));
+}
+
+/**
+ * Has the browser's cache hold a module that is about to be imported: many a browser remembers for good that a module
+ * could not be imported (whatwg/html#6768), and of what was fetched in vain it remembers nothing.
+ * @param {URL} module
+ */
+async function fetched(module) {
+  const response = await fetch(module);
+  if (!response.ok) throw new Error(`${module}: ${response.status}`);
+  await response.arrayBuffer();
 }
 
 /** @type {Map<string, Promise<void>>} by name */

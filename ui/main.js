@@ -43,7 +43,7 @@ const NO_DEVICE = "none";
 /** Sentences that the live region keeps: enough for a reader that is behind. */
 const SAID_LIMIT = 8;
 
-const loadReport = later(() => import("./view/report.js"));
+const loadReport = later(new URL("view/report.js", import.meta.url), () => import("./view/report.js"));
 class App {
   #backend;
   #flags;

@@ -16,7 +16,7 @@ import { keepSettings, keepToken, loadPlace, loadSettings, loadToken } from "./g
 /** Which version of the page this is: the server has it in the address of its files. */
 const VERSION = /\/-\/([^/]+)\//.exec(import.meta.url)?.[1] ?? "dev";
 
-const loadCheck = later(() => import("./guest/check.js"));
+const loadCheck = later(new URL("guest/check.js", import.meta.url), () => import("./guest/check.js"));
 
 /** @returns {Backend} */
 export function browserBackend() {

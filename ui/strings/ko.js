@@ -541,7 +541,7 @@ export const ko = {
   figureEncoder: "인코더",
   figureGivesWay: "화면을 줄인 까닭",
   figureJitterBuffer: "지터 버퍼",
-  figureConcealed: "지어낸 소리",
+  figureConcealed: "채워 넣은 소리",
   figureSound: "소리",
   encodedByHardware: "하드웨어",
   encodedBySoftware: "소프트웨어",

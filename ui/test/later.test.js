@@ -10,7 +10,7 @@ afterEach(() => (console.warn = warn));
 
 test("A part is loaded once, however often it is asked for", async () => {
   let loads = 0;
-  const part = later(async () => ({ load: (loads += 1) }));
+  const part = later(import.meta.url, async () => ({ load: (loads += 1) }));
   const [one, other] = await Promise.all([part(), part()]);
   assert.equal(one, other);
   assert.equal(await part(), one);
@@ -19,7 +19,7 @@ test("A part is loaded once, however often it is asked for", async () => {
 
 test("A part that cannot be loaded says so in words, and the next time is tried anew", async () => {
   let gone = true;
-  const part = later(async () => {
+  const part = later(import.meta.url, async () => {
     if (gone) throw new TypeError("Failed to fetch dynamically imported module");
     return "here";
   });

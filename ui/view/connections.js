@@ -8,7 +8,7 @@ import { peerTile } from "./participants.js";
 
 /** @typedef {import("../types/engine").CallView} CallView */
 
-const load = later(async () => {
+const load = later(new URL("connection.js", import.meta.url), async () => {
   const [{ QualityWatch }, { ConnectionPanel }] = await Promise.all([
     import("./quality/watch.js"),
     import("./connection.js"),

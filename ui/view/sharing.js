@@ -4,7 +4,7 @@
 import { later, loadSheet } from "../later.js";
 
 /** Only the app has it: browsers ask by themselves. */
-const loadPicker = later(async () => {
+const loadPicker = later(new URL("picker.js", import.meta.url), async () => {
   const [{ SharePicker }] = await Promise.all([import("./picker.js"), loadSheet("picker")]);
   return SharePicker;
 });

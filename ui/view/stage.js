@@ -15,7 +15,7 @@ import { setAttribute } from "./dom.js";
 /** Between tiles, in CSS pixels. */
 const GAP = 10;
 
-const loadShareView = later(async () => {
+const loadShareView = later(new URL("share.js", import.meta.url), async () => {
   const [{ ShareView }] = await Promise.all([import("./share.js"), loadSheet("share")]);
   return ShareView;
 });

@@ -32,7 +32,7 @@ const COUNTS_TO_STOP = 3;
 
 /** @typedef {import("./stats").StatsReader} StatsReader */
 
-const loadStats = later(() => import("./stats.js"));
+const loadStats = later(new URL("stats.js", import.meta.url), () => import("./stats.js"));
 
 /** @type {VideoKind[]} */
 const KINDS = ["camera", "screen"];

@@ -6,7 +6,7 @@ import { byId } from "../dom.js";
 
 /** @typedef {import("./dialog").CheckDialog} CheckDialog */
 
-const load = later(async () => {
+const load = later(new URL("dialog.js", import.meta.url), async () => {
   const [{ CheckDialog }] = await Promise.all([import("./dialog.js"), loadSheet("check")]);
   return CheckDialog;
 });

@@ -16,7 +16,7 @@ const EARLY_LIMIT = 32;
 /** A desk that could not be loaded while somebody has a channel for files is tried again after that. */
 const AGAIN_MS = 5000;
 
-const loadDesk = later(() => import("./desk.js"));
+const loadDesk = later(new URL("desk.js", import.meta.url), () => import("./desk.js"));
 
 /** @typedef {{ name: string, channel: RTCDataChannel, early: unknown[] }} Line */
 
