@@ -16,6 +16,7 @@ import { setUpDiagnostics } from "./view/diagnostics.js";
 import { byId, element, fillIn } from "./view/dom.js";
 import { MutedHint } from "./view/hint.js";
 import { JoinScreen } from "./view/join.js";
+import { Kept } from "./view/kept.js";
 import { setUpLanguagePicker } from "./view/language.js";
 import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
@@ -35,10 +36,6 @@ import { wayOut } from "./view/wayout.js";
 /** @typedef {import("./types/engine").CallView} CallView */
 /** @typedef {import("./types/engine").Command} Command */
 /** @typedef {import("./types/engine").Event} Event */
-/** @typedef {import("./types/media").DeviceKind} DeviceKind */
-
-/** In the settings, "no device" is a choice; `null` there is none made yet. */
-const NO_DEVICE = "none";
 
 /** Sentences that the live region keeps: enough for a reader that is behind. */
 const SAID_LIMIT = 8;
@@ -113,8 +110,9 @@ class App {
       qrCode: (url) => backend.qrCode(url),
       say: (text) => this.#say([text]),
     });
+    this.kept = new Kept(backend, (command) => this.#do(command), (error) => this.notice.say(refusalOf(error)));
     this.pickers = new DevicePickers(
-      (kind, id) => void this.#select(kind, id),
+      (kind, id) => void this.kept.device(kind, id),
       () => void this.#do({ type: "test_speaker" }),
     );
     this.chat = new Chat({
@@ -160,7 +158,7 @@ class App {
     new VoicePanel({
       voice: settings.voice,
       browser: flags.guest,
-      onChange: (voice) => void this.#setVoice(voice),
+      onChange: (voice) => void this.kept.voice(voice),
     });
     setUpDiagnostics({ report: () => this.#report(version), say: (text) => this.#say([text]) });
     const { desktop } = backend;
@@ -274,10 +272,7 @@ class App {
   /** The room that was joined is offered again. */
   #rememberRoom() {
     if (!this.#backend.desktop) return;
-    const { room } = this.join.settings;
-    const recent = this.#backend.settings().recent_rooms.filter((other) => other !== room);
-    void this.#save({ recent_rooms: [room, ...recent] });
-    this.join.renderRecent([room, ...recent]);
+    this.join.renderRecent(this.kept.room(this.join.settings.room));
   }
 
   /** @param {boolean} inCall */
@@ -336,40 +331,21 @@ class App {
   async #join(room, name) {
     const { muted, camera_off } = this.#view.me;
     this.news?.answer();
-    await this.#save({ ...this.join.settings, muted, camera_off });
+    await this.kept.save({ ...this.join.settings, muted, camera_off });
     await this.#do({ type: "join", room, name });
   }
 
   /** Keeps what the join screen says, and acts on what has an effect at once. */
   async #saveForm() {
-    await this.#save(this.join.settings);
+    await this.kept.save(this.join.settings);
     this.stage.setEncoded(this.#flags.webcodecs && !this.join.settings.force_fallback);
     await this.#do({ type: "refresh_devices" });
     this.#expect(); // it may be another server
   }
 
-  /** @param {DeviceKind} kind @param {string | null} id */
-  async #select(kind, id) {
-    if (await this.#do({ type: "select_device", kind, id })) await this.#save({ [kind]: id ?? NO_DEVICE });
-  }
-
-  /** @param {import("./types/media").VoiceSettings} voice */
-  async #setVoice(voice) {
-    if (await this.#do({ type: "set_voice", voice })) await this.#save({ voice });
-  }
-
   /** Whether others are there who do not hear a word. */
   #isUnheard() {
     return this.#inCall && this.#view.me.muted && this.#view.peers.length > 0;
-  }
-
-  /** @param {Partial<import("./types/shell").Settings>} change */
-  async #save(change) {
-    try {
-      await this.#backend.saveSettings({ ...this.#backend.settings(), ...change });
-    } catch (error) {
-      this.notice.say(refusalOf(error)); // no reason not to go on
-    }
   }
 
   /**
@@ -424,7 +400,7 @@ class App {
     const { DesktopPanel } = await import("./view/desktop.js");
     new DesktopPanel({
       settings,
-      onChange: (changed) => void this.#save({ desktop: changed }),
+      onChange: (changed) => void this.kept.save({ desktop: changed }),
       onNewWindow: () => void this.#try(desktop.newWindow()),
       onQuit: () => void this.#try(desktop.quit()),
       onLogs: () => void this.#try(desktop.openLogs()),
