@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use maru_engine::{CallState, CallView, ChatMessage, Engine, Event};
+use maru_engine::{CallView, ChatMessage, Engine, Event};
 use maru_protocol::PeerId;
 use tauri::{AppHandle, Manager as _};
 use tokio::sync::broadcast::error::RecvError;
@@ -195,7 +195,7 @@ struct Seen {
 impl Seen {
     /// Who joined since the last look; nobody on the first one into a room, where all were there before us.
     fn joined(&mut self, view: &CallView) -> Vec<String> {
-        let in_call = matches!(view.call, CallState::InCall | CallState::Reconnecting);
+        let in_call = view.call.is_in_room();
         let was_in_call = std::mem::replace(&mut self.in_call, in_call);
         let peers: HashMap<_, _> = view.peers.iter().map(|peer| (peer.id, peer.name.clone())).collect();
         let before = std::mem::replace(&mut self.peers, peers);

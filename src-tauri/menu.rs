@@ -1,7 +1,7 @@
 //! What the app's menus do, and the menu bar where the system has one for all apps: macOS. Elsewhere a bar of
 //! menus inside of a call's window would be unusual; the page has the same keys and buttons there.
 
-use maru_engine::{CallState, CallView, Command, Engine};
+use maru_engine::{CallView, Command, Engine};
 use tauri::menu::{AboutMetadata, Menu, MenuItem, PredefinedMenuItem as Item, Submenu};
 use tauri::{AppHandle, Manager as _, Wry};
 
@@ -78,10 +78,10 @@ pub enum Sharing {
 impl Sharing {
     /// As the call stands.
     pub fn of(view: &CallView) -> Self {
-        match view.call {
-            CallState::InCall | CallState::Reconnecting if view.me.sharing.is_some() => Self::On,
-            CallState::InCall | CallState::Reconnecting => Self::Off,
-            CallState::Idle | CallState::Joining | CallState::Leaving => Self::NoCall,
+        match (view.call.is_in_room(), &view.me.sharing) {
+            (false, _) => Self::NoCall,
+            (true, None) => Self::Off,
+            (true, Some(_)) => Self::On,
         }
     }
 }
