@@ -69,6 +69,11 @@ impl LocalServer {
         format!("ws://{}{WEBSOCKET_PATH}", self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What a guest opens to enter a room.
     pub fn link(&self, room: &str) -> String {
         link(&self.address.to_string(), room)

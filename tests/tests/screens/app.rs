@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use super::gallery::Gallery;
 use super::people::{Ghost, Portraits};
+use super::strict::{Strict, of_another_time};
 
 const ROOM: &str = "sunny-otter-42";
 const NAME: &str = "Ada Lindqvist";
@@ -114,6 +115,17 @@ async fn before_the_call(gallery: &mut Gallery, window: &AppWindow, server: &mut
     gallery.show(window, "not-maru", "#notice .notice-action", ["Change the server", "서버 바꾸기"]).await;
     window.click("#notice .notice-dismiss").await;
 
+    let private = LocalServer::start_private("open-sesame");
+    for (scene, address, said) in [
+        ("other-version", of_another_time().await, ["of another version of Maru", "다른 버전의 Maru예요"]),
+        ("private", private.address(), ["This server is private", "비공개 서버예요"]),
+    ] {
+        window.type_into("#room", &format!("http://{address}/garden")).await;
+        window.click("#join").await;
+        gallery.show(window, scene, "#notice", said).await;
+        window.click("#notice .notice-dismiss").await;
+    }
+
     window.type_into("#room", ROOM).await;
     server.kill().await;
     window.click("#join").await;
@@ -182,8 +194,11 @@ async fn in_the_call(
     gallery
         .show(window, "share-picker", "#picker", ["What do you want to share?", "무엇을 공유할까요?"])
         .await;
-    window.click("#picker button[type=button]").await;
-    window.see_no("picker", "#picker").await;
+    window.press_enter("#picker [role=option]").await;
+    mira.until_peer("sharing", NAME, |peer| peer.has_screen).await;
+    gallery.show(window, "sharing", "#sharing", ["You’re sharing", "공유 중이에요"]).await;
+    window.click("#stop-sharing").await;
+    window.see_no("what is shared", "#sharing").await;
 
     mira.command(Command::StartShare { source: ScreenSourceId::new("text") }).await;
     window.see("her screen", ".share canvas[data-paint]").await;
@@ -208,6 +223,26 @@ async fn in_the_call(
     window.see_no("a status", "[data-peer] .tile-status:not([hidden])").await;
     gallery.show(window, "four", "#room-count", ["4 people", "4명"]).await;
 
+    let mut others = Vec::new();
+    for (number, name) in
+        ["Jonas Okafor", "이하은", "Priya Raman", "Tomás Nunes", "Lena Vogt"].into_iter().enumerate()
+    {
+        let other = portraits.join(number + 1, &server.url(), ROOM, name).await;
+        if number % 2 == 1 {
+            other.command(Command::SetCameraOff { camera_off: true }).await;
+        }
+        others.push(other);
+    }
+    window.see_no("a status", "[data-peer] .tile-status:not([hidden])").await;
+    window
+        .see_no("one without a picture", "[data-peer]:not([data-picture=true], [data-camera-off=true])")
+        .await;
+    gallery.show(window, "nine", "#room-count", ["9 people", "9명"]).await;
+    for other in others {
+        other.leave().await;
+    }
+    window.see_no("a fifth one", "#stage [data-peer]:nth-of-type(5)").await;
+
     yun.sleep(true);
     let broke = "[data-peer][data-dimmed=true] .tile-status";
     gallery.show(window, "reconnecting", broke, ["Reconnecting…", "다시 연결하는 중…"]).await;
@@ -225,4 +260,11 @@ async fn in_the_call(
         .await;
     theo.leave().await;
     mira.leave().await;
+
+    let strict = Strict::start().await;
+    window.join(&format!("http://{}/{ROOM}", strict.address()), NAME).await;
+    strict.end();
+    gallery
+        .show(window, "ended", "#join-notice", ["The server ended the call", "서버가 통화를 끝냈어요"])
+        .await;
 }

@@ -9,6 +9,7 @@ mod gallery;
 mod guest;
 mod people;
 mod scenes;
+mod strict;
 
 use gallery::{Gallery, Language};
 use scenes::{SCENES, docs};
