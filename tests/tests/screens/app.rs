@@ -195,7 +195,7 @@ async fn in_the_call(
         .show(window, "share-picker", "#picker", ["What do you want to share?", "무엇을 공유할까요?"])
         .await;
     window.press_enter("#picker [role=option]").await;
-    mira.until_peer("sharing", NAME, |peer| peer.has_screen).await;
+    mira.until_peer("sharing", NAME, |peer| peer.sharing).await;
     gallery.show(window, "sharing", "#sharing", ["You’re sharing", "공유 중이에요"]).await;
     window.click("#stop-sharing").await;
     window.see_no("what is shared", "#sharing").await;
