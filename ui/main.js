@@ -22,6 +22,7 @@ import { pageLink } from "./view/links.js";
 import { NoticeBar } from "./view/notice.js";
 import { Panels } from "./view/panels.js";
 import { isInRoom } from "./view/participants.js";
+import { Preview } from "./view/preview.js";
 import { followKeyboard } from "./view/screen.js";
 import { Sharing } from "./view/sharing.js";
 import { watchSigns } from "./view/signs.js";
@@ -46,8 +47,7 @@ class App {
   #flags;
   /** @type {CallView} the newest one */
   #view;
-  /** Whether this window asked for the preview since the last call. */
-  #previewing = false;
+  #idle = false;
   #inCall = false;
   /** @type {Panels} */
   panels;
@@ -93,6 +93,7 @@ class App {
       onExpect: () => this.#expect(),
       say: (text) => this.#say([text]),
     });
+    this.preview = new Preview({ command: (command) => void this.#do(command), guest: flags.guest });
     this.news = AppNews && new AppNews({
       notice: this.notice,
       join: this.join,
@@ -254,12 +255,10 @@ class App {
     this.panels.render();
     if (moved) this.#focusScreen(inCall);
     if (moved && inCall && !first) this.#rememberRoom();
-    if (view.call !== "idle") this.#previewing = false;
-    else if (!this.#previewing) {
-      this.#previewing = true;
-      this.#do({ type: "preview", on: true });
-      this.#expect();
-    }
+    const idle = view.call === "idle";
+    this.preview.render(idle);
+    if (idle && !this.#idle) this.#expect();
+    this.#idle = idle;
     this.news?.update();
   }
 

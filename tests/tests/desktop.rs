@@ -44,6 +44,34 @@ async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_out_of_sight_lets_go_of_camera_and_microphone_until_it_is_seen_again() {
+    let _screen = screen().await;
+    let server = LocalServer::start();
+    let mut place = Place::with_settings("{}");
+    place.manage_windows();
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let place = window.place();
+    // Each device that is open has a thread.
+    let threads = format!("/proc/{}/task", window.process_id());
+    let open = || {
+        let threads = fs::read_dir(&threads).unwrap().flatten();
+        let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("synthetic-")).count()
+    };
+    let are_open = async |count| {
+        eventually("other devices", LIMIT, async || (open() == count).then_some(())).await;
+    };
+    are_open(2).await;
+    let id = place.xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+    place.xdotool(&["windowminimize", "--sync", &id]);
+    are_open(0).await;
+    place.xdotool(&["windowactivate", "--sync", &id]);
+    are_open(2).await;
+    window.see("the own picture", "[data-self] canvas:not([data-frames=\"0\"])").await;
+    window.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_that_is_opened_in_a_call_asks_and_then_leads_to_its_room() {
     let call = Call::start(json!({ "name": WINDOW_NAME })).await;
     let there = Participant::join(&call.server.url(), "elsewhere", "Thea There").await;

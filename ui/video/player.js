@@ -50,6 +50,8 @@ export class Player {
   /** @type {number | undefined} */
   #retryTimer;
   #observer;
+  /** No stream is open because nobody sees it. */
+  #resting = false;
   #closed = false;
 
   /**
@@ -118,6 +120,8 @@ export class Player {
     const encoded = this.#encoded && !this.#decoderBroken && (await canDecode());
     if (stale()) return;
     this.#replaceCanvas(encoded);
+    this.#resting = !encoded && document.hidden;
+    if (this.#resting) return;
     const options = { decoded: !encoded, ...this.#size };
     try {
       const stream = await this.#openVideo(this.#source, this.#which, options, (frame) => {
@@ -191,8 +195,19 @@ export class Player {
     else this.#host.prepend(canvas);
   }
 
+  /**
+   * What nobody sees is not painted. Decoded pictures are not even sent then; encoded ones go on, so that a
+   * window that is seen again has to wait for a key frame only.
+   */
   #visibilityChanged = () => {
-    if (!document.hidden) this.#painter?.shown();
+    if (document.hidden && this.#canvas?.dataset.paint !== "webcodecs") {
+      this.#resting = true;
+      this.#giveUp();
+    } else if (!document.hidden && this.#resting) {
+      void this.#open();
+    } else if (!document.hidden) {
+      this.#painter?.shown();
+    }
   };
 
   #sizeChanged = () => {
