@@ -108,7 +108,7 @@ impl App {
             devices,
             settings,
             tokens,
-            streams: Streams::default(),
+            streams: Streams::new(crate::platform::has_graphics()),
             page: PageLine::default(),
             desk,
             shortcuts: Shortcuts::default(),

@@ -54,6 +54,9 @@ pub fn run() -> ExitCode {
         eprintln!("{sentence}");
         return ExitCode::FAILURE;
     }
+    if !platform::has_graphics() {
+        platform::paint_without_graphics();
+    }
     let paths = Paths::find(options.data_dir.as_deref());
     let log_guard = logging::start(paths.as_ref().map(|paths| paths.logs.as_path()));
     tracing::info!("Maru {}", env!("CARGO_PKG_VERSION"));

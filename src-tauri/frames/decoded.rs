@@ -21,6 +21,8 @@ const WAIT: Duration = Duration::from_millis(250);
 pub struct DecodedStream {
     state: Mutex<State>,
     changed: Condvar,
+    /// The least time between two pictures.
+    spacing: Duration,
 }
 
 struct State {
@@ -30,14 +32,19 @@ struct State {
 }
 
 impl DecodedStream {
-    /// Starts to send the pictures of `slot`.
+    /// Starts to send the pictures of `slot`, no closer together than `spacing`.
     ///
     /// # Errors
     /// A sentence, when the system gives no thread.
-    pub fn start(slot: Arc<LatestFrame>, size: TileSize, page: Page) -> Result<Arc<Self>, String> {
+    pub fn start(
+        slot: Arc<LatestFrame>,
+        size: TileSize,
+        spacing: Duration,
+        page: Page,
+    ) -> Result<Arc<Self>, String> {
         let gate = FrameGate::with_limit(IN_FLIGHT_LIMIT);
         let state = Mutex::new(State { size, gate, closed: false });
-        let stream = Arc::new(Self { state, changed: Condvar::new() });
+        let stream = Arc::new(Self { state, changed: Condvar::new(), spacing });
         let thread_stream = Arc::clone(&stream);
         thread::Builder::new()
             .name("picture".into())
@@ -70,7 +77,8 @@ impl DecodedStream {
         let mut scaler = Scaler::new();
         let pool = FramePool::new();
         let mut first: Option<Instant> = None;
-        while let Some(size) = self.room() {
+        let mut due = Instant::now();
+        while let Some(size) = self.room(due) {
             // After the wait for room, not before: the newest wins.
             let Some(frame) = reader.wait(WAIT) else {
                 if reader.is_closed() {
@@ -78,6 +86,7 @@ impl DecodedStream {
                 }
                 continue;
             };
+            due = (due + self.spacing).max(Instant::now());
             let first = *first.get_or_insert(frame.captured());
             let timestamp = rtp_timestamp(frame.captured().saturating_duration_since(first));
             let message = picture(&mut scaler, &pool, &frame, size, timestamp);
@@ -88,13 +97,19 @@ impl DecodedStream {
         }
     }
 
-    /// Waits until the page has room; `None` when the stream was closed.
-    fn room(&self) -> Option<TileSize> {
+    /// Waits until the page has room and the next picture is due; `None` when the stream was closed.
+    fn room(&self, due: Instant) -> Option<TileSize> {
         let mut state = self.state.lock();
-        while !state.closed && state.gate.in_flight() >= IN_FLIGHT_LIMIT {
-            self.changed.wait_for(&mut state, WAIT);
+        while !state.closed {
+            if state.gate.in_flight() >= IN_FLIGHT_LIMIT {
+                self.changed.wait_for(&mut state, WAIT);
+            } else if Instant::now() < due {
+                self.changed.wait_until(&mut state, due);
+            } else {
+                return Some(state.size);
+            }
         }
-        (!state.closed).then_some(state.size)
+        None
     }
 
     /// Counts a picture as on its way; `false` when the stream was closed.

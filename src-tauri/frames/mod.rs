@@ -10,6 +10,7 @@ mod message;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use maru_engine::{Engine, VideoKind, VideoOutput};
 use maru_media::LatestFrame;
@@ -68,10 +69,15 @@ impl TileSize {
     }
 }
 
+/// The own camera's pictures are enough to see oneself by, and to keep a laptop cool.
+const PREVIEW_SPACING: Duration = Duration::from_millis(1000 / 15);
+/// The same where the processor has to paint them.
+const PREVIEW_SPACING_WITHOUT_GRAPHICS: Duration = Duration::from_millis(1000 / 10);
+
 /// All open streams.
-#[derive(Default)]
 pub struct Streams {
     table: Mutex<Table>,
+    preview_spacing: Duration,
 }
 
 #[derive(Default)]
@@ -94,6 +100,12 @@ enum Feed {
 }
 
 impl Streams {
+    /// None yet. Without `graphics` the processor paints them.
+    pub fn new(graphics: bool) -> Self {
+        let preview_spacing = if graphics { PREVIEW_SPACING } else { PREVIEW_SPACING_WITHOUT_GRAPHICS };
+        Self { table: Mutex::default(), preview_spacing }
+    }
+
     /// Opens a stream. A peer's pictures go to one stream at a time: a second one takes over from the first,
     /// which gets nothing until the second one is closed.
     ///
@@ -116,10 +128,13 @@ impl Streams {
         }
         let id = table.last.wrapping_add(1);
         let feed = match source {
-            Source::Preview => Feed::Decoded(DecodedStream::start(engine.preview(), size, page)?, None),
+            Source::Preview => {
+                let stream = DecodedStream::start(engine.preview(), size, self.preview_spacing, page)?;
+                Feed::Decoded(stream, None)
+            }
             Source::Peer(peer, kind) if decoded => {
                 let slot = LatestFrame::new();
-                let stream = DecodedStream::start(slot.clone(), size, page)?;
+                let stream = DecodedStream::start(slot.clone(), size, Duration::ZERO, page)?;
                 engine.set_video_output(peer, kind, VideoOutput::Decoded(slot.clone()));
                 Feed::Decoded(stream, Some(slot))
             }

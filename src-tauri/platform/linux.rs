@@ -45,6 +45,22 @@ pub fn keys_stay_with_front_app() -> bool {
     set("WAYLAND_DISPLAY") && env::var("GDK_BACKEND").as_deref() != Ok("x11")
 }
 
+/// Whether there is a graphics card that programs may draw with.
+pub fn has_graphics() -> bool {
+    let devices = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    devices.into_iter().any(|device| device.file_name().as_encoded_bytes().starts_with(b"renderD"))
+}
+
+/// Has the window painted by the processor, and only what changed of it: what stands in for a graphics card puts all
+/// of it together anew for every picture. To be called before anything else runs.
+pub fn paint_without_graphics() {
+    const SWITCH: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
+    if env::var_os(SWITCH).is_none() {
+        // SAFETY: no other thread runs yet that could read the environment.
+        unsafe { env::set_var(SWITCH, "1") };
+    }
+}
+
 /// A notification's text as the system takes it. Desktops read it as markup, and what others wrote is none.
 pub fn notification_body(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

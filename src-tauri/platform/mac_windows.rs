@@ -23,6 +23,14 @@ pub fn keys_stay_with_front_app() -> bool {
     false
 }
 
+/// Whether there is a graphics card: these systems come with one, or with something as good for a window.
+pub fn has_graphics() -> bool {
+    true
+}
+
+/// Nothing to be done, as there is one.
+pub fn paint_without_graphics() {}
+
 /// A notification's text as the system takes it: as it is.
 pub fn notification_body(text: &str) -> String {
     text.to_owned()

@@ -13,11 +13,13 @@ mod unix;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_folder, open_privacy_settings,
+    has_graphics, is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_folder,
+    open_privacy_settings, paint_without_graphics,
 };
 #[cfg(not(target_os = "linux"))]
 pub use mac_windows::{
-    is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_folder, open_privacy_settings,
+    has_graphics, is_app_image, keep_awake, keys_stay_with_front_app, notification_body, open_folder,
+    open_privacy_settings, paint_without_graphics,
 };
 #[cfg(not(unix))]
 pub use other::asked_to_end;
