@@ -50,6 +50,7 @@ unsafe extern "C" {
     pub fn maru_vpx_encode(
         encoder: *mut Encoder,
         picture: *const Picture,
+        ticks: u32,
         key: i32,
         out: *mut Frame,
     ) -> *const c_char;

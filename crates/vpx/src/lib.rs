@@ -5,6 +5,7 @@ mod ffi;
 
 use std::ffi::{CStr, c_char};
 use std::ptr::{self, NonNull};
+use std::time::Duration;
 
 /// What the library said.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,12 +99,18 @@ impl Encoder {
         unsafe { result(ffi::maru_vpx_encoder_tune(self.raw.as_ptr(), kbps(bitrate_bps), frame_ticks(fps))) }
     }
 
-    /// Encodes a picture; as a key frame where `key`. `None` when the library left it out.
+    /// Encodes a picture that came so long after the one before (`None`: as the frame rate says, which spares an
+    /// even flow the unrest of real times); as a key frame where `key`. `None` when the library left it out.
     ///
     /// # Errors
     /// When the picture has another size than the encoder was made for, or a plane is too short; and
     /// when the library fails.
-    pub fn encode(&mut self, picture: &Picture<'_>, key: bool) -> Result<Option<Frame<'_>>, Error> {
+    pub fn encode(
+        &mut self,
+        picture: &Picture<'_>,
+        after: Option<Duration>,
+        key: bool,
+    ) -> Result<Option<Frame<'_>>, Error> {
         if (picture.width_px, picture.height_px) != self.size_px || !picture.is_sound() {
             return Err(Error("the picture has another size".into()));
         }
@@ -125,6 +132,7 @@ impl Encoder {
             result(ffi::maru_vpx_encode(
                 self.raw.as_ptr(),
                 &raw const raw_picture,
+                after.map_or(0, ticks),
                 i32::from(key),
                 &raw mut frame,
             ))?;
@@ -231,6 +239,11 @@ fn kbps(bitrate_bps: u32) -> u32 {
 
 fn frame_ticks(fps: f32) -> u32 {
     ((CLOCK_HZ / fps) as u32).clamp(1, CLOCK_HZ as u32) // a rate that is no number becomes 1
+}
+
+/// Of the clock; no more than a second.
+fn ticks(time: Duration) -> u32 {
+    ((CLOCK_HZ * time.as_secs_f32()) as u32).clamp(1, CLOCK_HZ as u32)
 }
 
 /// # Safety

@@ -109,8 +109,8 @@ const char *maru_vpx_encoder_tune(maru_vpx_encoder *encoder, uint32_t bitrate_kb
   return NULL;
 }
 
-const char *maru_vpx_encode(maru_vpx_encoder *encoder, const maru_vpx_picture *picture, int32_t key,
-                            maru_vpx_frame *out) {
+const char *maru_vpx_encode(maru_vpx_encoder *encoder, const maru_vpx_picture *picture, uint32_t ticks,
+                            int32_t key, maru_vpx_frame *out) {
   memset(out, 0, sizeof *out);
   vpx_image_t image;
   // It takes the address of the caller's bytes, which the library only reads.
@@ -122,11 +122,15 @@ const char *maru_vpx_encode(maru_vpx_encoder *encoder, const maru_vpx_picture *p
     image.planes[plane] = (unsigned char *)picture->planes[plane];
     image.stride[plane] = picture->strides[plane];
   }
-  // The clock of an even frame rate: with real times every late picture would upset the rate control.
+  // The limit is in percent of what has room in the time of one picture, and that is another one each time.
+  if (ticks && key && vpx_codec_control(&encoder->codec, VP8E_SET_MAX_INTRA_BITRATE_PCT,
+                               key_frame_percent(&encoder->config, ticks))) {
+    return problem(&encoder->codec);
+  }
+  if (!ticks) ticks = encoder->frame_ticks;
   vpx_codec_pts_t time = encoder->time;
-  encoder->time += encoder->frame_ticks;
-  if (vpx_codec_encode(&encoder->codec, &image, time, encoder->frame_ticks,
-                       key ? VPX_EFLAG_FORCE_KF : 0, VPX_DL_REALTIME)) {
+  encoder->time += ticks;
+  if (vpx_codec_encode(&encoder->codec, &image, time, ticks, key ? VPX_EFLAG_FORCE_KF : 0, VPX_DL_REALTIME)) {
     return problem(&encoder->codec);
   }
   vpx_codec_iter_t iterator = NULL;

@@ -37,9 +37,10 @@ typedef struct {
 const char *maru_vpx_encoder_create(const maru_vpx_settings *settings, maru_vpx_encoder **out);
 // Another rate from the next picture on, without a key frame. The size stays.
 const char *maru_vpx_encoder_tune(maru_vpx_encoder *encoder, uint32_t bitrate_kbps, uint32_t frame_ticks);
-// The frame is valid until the next call with this encoder.
-const char *maru_vpx_encode(maru_vpx_encoder *encoder, const maru_vpx_picture *picture, int32_t key,
-                            maru_vpx_frame *out);
+// `ticks` of the 90 kHz clock have passed since the picture before; 0: as many as always. The frame is valid
+// until the next call with this encoder.
+const char *maru_vpx_encode(maru_vpx_encoder *encoder, const maru_vpx_picture *picture, uint32_t ticks,
+                            int32_t key, maru_vpx_frame *out);
 void maru_vpx_encoder_free(maru_vpx_encoder *encoder);
 
 const char *maru_vpx_decoder_create(uint32_t threads, maru_vpx_decoder **out);

@@ -15,7 +15,7 @@ use super::fanout::Fanout;
 use super::video::{Encoding, Outcome, VideoSendStats, WAKE};
 
 /// A still picture is sent again so many times in quick succession, each time sharper, ...
-const REFINEMENTS: u32 = 8;
+const REFINEMENTS: u32 = 12;
 const REFINE_EVERY: Duration = Duration::from_millis(150);
 /// ... and after that this often.
 const REPEAT_EVERY: Duration = Duration::from_millis(900);
@@ -41,7 +41,7 @@ impl Schedule {
     /// When the newest picture is due, at `fps` pictures a second at the most.
     fn due(&self, fps: f32) -> Option<Instant> {
         let every = if self.waiting {
-            Duration::from_secs_f32(0.75 / fps.max(1.0)) // with a quarter of an interval to spare
+            shortest(fps)
         } else if self.repeats < REFINEMENTS {
             REFINE_EVERY
         } else {
@@ -51,12 +51,24 @@ impl Schedule {
     }
 
     /// It was tried to send it.
-    fn tried(&mut self, now: Instant, sent: bool) {
+    fn tried(&mut self, now: Instant, outcome: Outcome) {
         self.last = Some(now);
-        if sent && !std::mem::take(&mut self.waiting) {
-            self.repeats = self.repeats.saturating_add(1);
+        if let Outcome::Sent { key } = outcome {
+            let first = std::mem::take(&mut self.waiting);
+            // Who waited for a picture that stands alone has not seen the ones that made it sharp.
+            self.repeats = if first || key { 0 } else { self.repeats.saturating_add(1) };
         }
     }
+
+    /// Whether so much time has passed that a picture can be sent that somebody waits for.
+    fn has_room(&self, now: Instant, fps: f32) -> bool {
+        self.last.is_none_or(|last| now >= last + shortest(fps))
+    }
+}
+
+/// From picture to picture, with a quarter of an interval to spare.
+fn shortest(fps: f32) -> Duration {
+    Duration::from_secs_f32(0.75 / fps.max(1.0))
 }
 
 /// Where the pictures of what is shared come from: each share has a slot of its own, so that nothing of an
@@ -126,7 +138,8 @@ pub(crate) fn run(
         };
         let (now, fps) = (Instant::now(), encoding.fps());
         let due = schedule.due(fps);
-        if due.is_some_and(|due| now < due) && !encoding.key_frame_wanted() {
+        let hurry = encoding.key_frame_due(now) && schedule.has_room(now, fps);
+        if due.is_some_and(|due| now < due) && !hurry {
             wait = due.map_or(LOOK_EVERY, |due| (due - now).min(LOOK_EVERY));
             continue;
         }
@@ -140,7 +153,7 @@ pub(crate) fn run(
             encoding.picture(&at(&newest, time, &pool))
         };
         last_time = Some(time);
-        schedule.tried(now, outcome == Outcome::Sent);
+        schedule.tried(now, outcome);
         // Without an encoder, out of memory most likely: do not spin.
         wait = if outcome == Outcome::NoEncoder { WAKE } else { Duration::ZERO };
     }
@@ -160,12 +173,14 @@ fn at(picture: &VideoFrame, time: Instant, pool: &FramePool) -> VideoFrame {
 mod tests {
     use super::*;
 
+    const SENT: Outcome = Outcome::Sent { key: false };
+
     #[test]
     fn the_first_picture_is_due_at_once_and_a_change_as_soon_as_the_rate_allows() {
         let (mut schedule, now) = (Schedule::default(), Instant::now());
         schedule.changed();
         assert_eq!(schedule.due(30.0), None);
-        schedule.tried(now, true);
+        schedule.tried(now, SENT);
         schedule.changed();
         assert_eq!((schedule.due(5.0).unwrap() - now).as_millis(), 150);
     }
@@ -174,13 +189,13 @@ mod tests {
     fn a_still_picture_is_refined_and_then_repeated_each_second() {
         let (mut schedule, mut now) = (Schedule::default(), Instant::now());
         schedule.changed();
-        schedule.tried(now, true);
+        schedule.tried(now, SENT);
         let mut gaps = Vec::new();
         for _ in 0..REFINEMENTS + 2 {
             let due = schedule.due(30.0).unwrap();
             gaps.push(due - now);
             now = due;
-            schedule.tried(now, true);
+            schedule.tried(now, SENT);
         }
         assert!(gaps[..REFINEMENTS as usize].iter().all(|gap| *gap == REFINE_EVERY), "{gaps:?}");
         assert!(gaps[REFINEMENTS as usize..].iter().all(|gap| *gap == REPEAT_EVERY), "{gaps:?}");
@@ -190,8 +205,23 @@ mod tests {
     fn a_picture_that_the_encoder_left_out_is_tried_again() {
         let (mut schedule, now) = (Schedule::default(), Instant::now());
         schedule.changed();
-        schedule.tried(now, false);
+        schedule.tried(now, Outcome::LeftOut);
         assert!(schedule.waiting);
         assert!(schedule.due(30.0).unwrap() < now + REFINE_EVERY);
+    }
+
+    #[test]
+    fn a_newcomer_at_a_still_picture_gets_it_sharp_as_soon_as_the_others_did() {
+        let (mut schedule, mut now) = (Schedule::default(), Instant::now());
+        schedule.changed();
+        for _ in 0..REFINEMENTS + 2 {
+            now = schedule.due(30.0).unwrap_or(now);
+            schedule.tried(now, SENT);
+        }
+        assert_eq!(schedule.due(30.0), Some(now + REPEAT_EVERY));
+        assert!(schedule.has_room(now + Duration::from_millis(50), 30.0));
+        schedule.tried(now, Outcome::Sent { key: true });
+        assert_eq!(schedule.due(30.0), Some(now + REFINE_EVERY));
+        assert!(!schedule.has_room(now + Duration::from_millis(5), 30.0));
     }
 }

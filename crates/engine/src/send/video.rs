@@ -102,8 +102,7 @@ impl Stream {
         Self { codec, encoder: None, packetizer: Packetizer::default(), last_key: None }
     }
 
-    /// Encodes a picture and hands it out. False when there was nothing to hand out, `None` when there is
-    /// no encoder to be had. `count` is told of the frame before anybody gets it.
+    /// Encodes a picture and hands it out. `count` is told of the frame before anybody gets it.
     fn send(
         &mut self,
         picture: &Picture<'_>,
@@ -111,18 +110,16 @@ impl Stream {
         fanout: &Fanout,
         stats: &Arc<VideoSendStats>,
         count: impl FnOnce(&EncodedFrame),
-    ) -> Option<bool> {
+    ) -> Outcome {
         if !retune(&mut self.encoder, self.codec, config, stats) {
-            return None;
+            return Outcome::NoEncoder;
         }
-        let key = fanout.key_frame_wanted(self.codec)
-            && self
-                .last_key
-                .is_none_or(|last| picture.start.saturating_duration_since(last) >= KEY_FRAME_SPACING);
+        let key = self.key_frame_due(picture.start, fanout);
+        let Some(Counted { encoder, .. }) = &mut self.encoder else { return Outcome::NoEncoder };
         if key {
             fanout.take_key_frame_request(self.codec);
         }
-        match self.encoder.as_mut()?.encoder.encode(picture.frame, picture.timestamp, key) {
+        match encoder.encode(picture.frame, picture.timestamp, key) {
             Ok(Some(encoded)) => {
                 if encoded.key {
                     self.last_key = Some(picture.start);
@@ -137,33 +134,42 @@ impl Stream {
                     captured: picture.frame.captured(),
                     payloads,
                 }));
-                Some(true)
+                Outcome::Sent { key: encoded.key }
             }
             Ok(None) => {
                 if key {
                     fanout.request_key_frame(Some(self.codec));
                 }
-                Some(false)
+                Outcome::LeftOut
             }
             Err(error) => {
                 tracing::warn!(%error, "a picture could not be encoded; starting the encoder anew");
                 self.encoder = None;
                 fanout.request_key_frame(Some(self.codec));
-                Some(false)
+                Outcome::LeftOut
             }
         }
     }
+
+    /// Whether somebody waits for a picture that stands alone, and the last one is long enough ago.
+    fn key_frame_due(&self, now: Instant, fanout: &Fanout) -> bool {
+        fanout.key_frame_wanted(self.codec)
+            && self.last_key.is_none_or(|last| now.saturating_duration_since(last) >= KEY_FRAME_SPACING)
+    }
 }
 
-/// What became of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What became of a picture; of several codecs the better, which is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
-    /// Somebody gets it.
-    Sent,
     /// The encoder left it out, or failed and starts anew.
     LeftOut,
     /// There is no encoder to be had.
     NoEncoder,
+    /// Somebody gets it.
+    Sent {
+        /// As a picture that stands alone.
+        key: bool,
+    },
 }
 
 /// Encodes pictures in each codec that somebody takes.
@@ -217,11 +223,10 @@ impl<'a> Encoding<'a> {
         }
     }
 
-    /// Whether somebody waits for a picture that stands alone.
-    pub fn key_frame_wanted(&self) -> bool {
+    /// Whether somebody waits for a picture that stands alone and can have it now.
+    pub fn key_frame_due(&self, now: Instant) -> bool {
         let mut streams = self.streams.iter();
-        streams
-            .any(|stream| self.fanout.wants_video(stream.codec) && self.fanout.key_frame_wanted(stream.codec))
+        streams.any(|stream| self.fanout.wants_video(stream.codec) && stream.key_frame_due(now, self.fanout))
     }
 
     /// Pictures per second at the most.
@@ -246,26 +251,24 @@ impl<'a> Encoding<'a> {
         let Step { fps, bitrate_bps, .. } = step;
         let config = EncoderConfig { width_px, height_px, fps, bitrate_bps, content: self.content };
 
-        let (mut sent, mut missing) = (false, false);
+        let mut outcome = Outcome::LeftOut;
         let (fanout, stats) = (self.fanout, self.stats);
         for stream in self.streams.iter_mut().filter(|stream| fanout.wants_video(stream.codec)) {
             // Counted before it goes out: nobody can have received more than was encoded.
             let result = stream.send(&picture, config, fanout, stats, |encoded| {
-                if !sent {
+                if !matches!(outcome, Outcome::Sent { .. }) {
                     stats.frames.fetch_add(1, Ordering::Relaxed);
                 }
                 record(stats, encoded);
             });
-            sent |= result == Some(true);
-            missing |= result.is_none();
+            outcome = outcome.max(result);
         }
-        if sent {
+        if let Outcome::Sent { .. } = outcome {
             let done = Instant::now();
             stats.encode_ms.lock().push_duration(done.saturating_duration_since(start));
             self.adaptation.lock().encoded(done, frame.captured(), start);
-            return Outcome::Sent;
         }
-        if missing { Outcome::NoEncoder } else { Outcome::LeftOut }
+        outcome
     }
 }
 
@@ -287,7 +290,7 @@ pub(crate) fn run(
             continue;
         }
         match encoding.picture(&frame) {
-            Outcome::Sent => last_sent = Some(frame.captured()),
+            Outcome::Sent { .. } => last_sent = Some(frame.captured()),
             Outcome::LeftOut => {}
             Outcome::NoEncoder => std::thread::sleep(WAKE), // out of memory, most likely: do not spin
         }

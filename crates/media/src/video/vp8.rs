@@ -1,6 +1,8 @@
 //! VP8 by libvpx: one pass, constant bitrate, nothing held back. A frame that goes in comes out of the
 //! same call, on both sides.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use crate::frame::{EncodedFrame, FramePool, VideoCodec, VideoFrame};
@@ -22,6 +24,8 @@ const SPEED: u32 = 12;
 pub struct Encoder {
     library: maru_vpx::Encoder,
     config: EncoderConfig,
+    /// When the picture before was taken.
+    before: Option<Instant>,
 }
 
 impl Encoder {
@@ -37,7 +41,7 @@ impl Encoder {
         let settings =
             maru_vpx::Settings { width_px, height_px, bitrate_bps, fps, threads, speed: SPEED, screen };
         let library = maru_vpx::Encoder::new(settings).map_err(|error| start_error("encoder", &error))?;
-        Ok(Self { library, config })
+        Ok(Self { library, config, before: None })
     }
 }
 
@@ -55,7 +59,12 @@ impl VideoEncoder for Encoder {
             width_px: frame.width_px(),
             height_px: frame.height_px(),
         };
-        let encoded = self.library.encode(&picture, key).map_err(|error| encode_error(&error))?;
+        let before = self.before.replace(frame.captured());
+        // A screen's pictures come when something changes: the longer that is ago, the more there is room for. With
+        // the clock of an even flow a still screen would stay as blurred as it came.
+        let after = before.filter(|_| self.config.content == Content::Screen);
+        let after = after.map(|before| frame.captured().saturating_duration_since(before));
+        let encoded = self.library.encode(&picture, after, key).map_err(|error| encode_error(&error))?;
         Ok(encoded.map(|encoded| EncodedFrame {
             codec: VideoCodec::Vp8,
             data: Bytes::copy_from_slice(encoded.data),
