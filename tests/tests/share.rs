@@ -5,12 +5,13 @@
 use std::time::{Duration, Instant};
 
 use maru_devices::screen::page;
-use maru_engine::{CallReport, CallState, Command, NoticeCode, PeerState, VideoKind};
+use maru_engine::{CallReport, CallState, Command, Event, NoticeCode, PeerState, VideoKind};
 use maru_media::video::timecode;
 use maru_media::{ScreenSourceId, VideoCodec};
 use maru_tests::participant::Participant;
 use maru_tests::server::LocalServer;
 use maru_tests::wait::{eventually, now_ms};
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// One call at a time: two cores carry no more in a debug build.
@@ -150,8 +151,45 @@ async fn two_share_at_once_and_one_of_them_something_that_moves_beside_their_cam
     room.people[0].picture_after(&name(1), begun).await;
     let report = room.report(1).await;
     let screen = report.peers[0].screen.as_ref().unwrap();
-    eprintln!("moving: {} × {}, {} fps, {:?}", screen.width, screen.height, screen.fps, screen.latency_ms);
+    eprintln!(
+        "moving: {} × {}, {} pictures, {:?}",
+        screen.width, screen.height, screen.frames, screen.latency_ms
+    );
     assert!(screen.latency_ms.is_some());
+    room.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_shared_goes_on_until_what_takes_its_place_is_there() {
+    let room = Room::with(2, None).await;
+    let (anna, ben) = (&room.people[0], &room.people[1]);
+    let share = |source: &str| Command::StartShare { source: ScreenSourceId::new(source) };
+    room.share(0, "text").await;
+    ben.until_peer("a screen", &name(0), |peer| peer.has_screen).await;
+    let mut events = anna.engine().events();
+    anna.command(share("file:/nowhere/slides.png")).await;
+    anna.until("a notice", |view| view.notice.clone()).await;
+    anna.command(share("pattern")).await;
+    let begun = now_ms();
+    eventually("a picture of the new share", LIMIT, async || {
+        let pictures = ben.engine().pictures(VideoKind::Screen);
+        timecode::read(&pictures.first()?.2).filter(|taken| *taken > begun)
+    })
+    .await;
+    let mut shared = Vec::new();
+    loop {
+        match events.try_recv() {
+            Ok(Event::View { view }) => {
+                let name = view.me.sharing.map_or_else(|| "nothing".to_owned(), |shared| shared.name);
+                if shared.last() != Some(&name) {
+                    shared.push(name);
+                }
+            }
+            Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    assert_eq!(shared, ["Test text", "Test pattern"]);
     room.end().await;
 }
 

@@ -1,10 +1,12 @@
 //! The own share: a screen or window that is opened, shown and closed. Opening may take as long as a person
-//! does in the system's dialog, and closing a moment, so both happen on a thread per change.
+//! does in the system's dialog, and closing a moment, so both happen on a thread per change. What is shared goes on
+//! until what takes its place is there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use maru_media::screen::Screen;
-use maru_media::{Devices, ScreenError, ScreenSourceId};
+use maru_media::{Devices, LatestFrame, ScreenError, ScreenSourceId};
 use maru_protocol::PeerId;
 use tokio::sync::mpsc;
 
@@ -15,10 +17,12 @@ use crate::send::screen::Capture;
 
 /// Changes that may wait for the actor; it drains them at once.
 const NEWS_LIMIT: usize = 16;
+/// What takes another one's place has so long for its first picture: a window that is hidden has none.
+const FIRST_PICTURE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of a share, by its number.
 pub(super) enum ShareNews {
-    Open(u64, Box<dyn Screen>),
+    Open(u64, Box<dyn Screen>, Arc<LatestFrame>),
     Ended(u64, ScreenError),
 }
 
@@ -26,21 +30,28 @@ pub(super) enum ShareNews {
 pub(super) struct Share {
     devices: Arc<dyn Devices>,
     capture: Arc<Capture>,
-    /// Of the newest wish: what is said of an older one does not count any more.
+    /// Of the newest wish.
     number: u64,
-    wanted: bool,
-    open: Option<(Box<dyn Screen>, ShareView)>,
+    /// The wish that is on its way: what is said of older ones does not count any more.
+    opening: Option<u64>,
+    open: Option<Open>,
     news: (mpsc::Sender<ShareNews>, mpsc::Receiver<ShareNews>),
+}
+
+struct Open {
+    number: u64,
+    screen: Box<dyn Screen>,
+    view: ShareView,
 }
 
 impl Share {
     pub fn new(devices: Arc<dyn Devices>, capture: Arc<Capture>) -> Self {
-        Self { devices, capture, number: 0, wanted: false, open: None, news: mpsc::channel(NEWS_LIMIT) }
+        Self { devices, capture, number: 0, opening: None, open: None, news: mpsc::channel(NEWS_LIMIT) }
     }
 
     /// What is shared now.
     pub fn view(&self) -> Option<ShareView> {
-        self.open.as_ref().map(|(_, view)| view.clone())
+        self.open.as_ref().map(|open| open.view.clone())
     }
 
     /// The next thing that became of a share.
@@ -48,21 +59,28 @@ impl Share {
         self.news.1.recv().await
     }
 
-    /// Shares this, in place of what was shared.
+    /// Shares this, in place of what is shared.
     fn start(&mut self, source: ScreenSourceId) {
-        let before = self.end();
-        self.wanted = true;
+        self.number += 1;
         let number = self.number;
-        let (devices, slot) = (Arc::clone(&self.devices), self.capture.renew());
+        self.opening = Some(number);
+        let takes_over = self.open.is_some();
+        let devices = Arc::clone(&self.devices);
         let news = self.news.0.clone();
         let failed = news.clone();
         let spawned = std::thread::Builder::new().name("share".into()).spawn(move || {
-            drop(before);
             let ended = news.clone();
             // The actor drains the queue; when it is gone there is nobody to tell.
             let on_ended = Box::new(move |error| drop(ended.try_send(ShareNews::Ended(number, error))));
-            let told = match devices.open_screen(&source, slot, on_ended) {
-                Ok(screen) => ShareNews::Open(number, screen),
+            let slot = LatestFrame::new();
+            let mut pictures = slot.reader();
+            let told = match devices.open_screen(&source, Arc::clone(&slot), on_ended) {
+                Ok(screen) => {
+                    if takes_over {
+                        pictures.wait(FIRST_PICTURE_LIMIT);
+                    }
+                    ShareNews::Open(number, screen, slot)
+                }
                 Err(error) => ShareNews::Ended(number, error),
             };
             let _ = news.blocking_send(told);
@@ -75,35 +93,48 @@ impl Share {
 
     /// Shares nothing any more.
     fn stop(&mut self) {
-        let before = self.end();
-        self.capture.renew();
-        close(before);
+        self.opening = None;
+        self.end();
     }
 
-    /// The next one has another number.
-    fn end(&mut self) -> Option<Box<dyn Screen>> {
-        self.number += 1;
-        self.wanted = false;
-        self.open.take().map(|(screen, _)| screen)
+    /// What is shared ends.
+    fn end(&mut self) {
+        self.capture.switch(LatestFrame::new());
+        close(self.open.take().map(|open| open.screen));
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.opening.is_some() || self.open.is_some()
     }
 
     /// What a person has to be told of, if anything.
     fn take(&mut self, news: ShareNews) -> Option<Problem> {
         match news {
-            ShareNews::Open(number, screen) if number == self.number && self.wanted => {
+            ShareNews::Open(number, screen, slot) if self.opening == Some(number) => {
+                self.opening = None;
+                self.capture.switch(slot);
                 let source = screen.source();
-                self.open = Some((screen, ShareView { name: source.name, kind: source.kind }));
+                let view = ShareView { name: source.name, kind: source.kind };
+                close(self.open.replace(Open { number, screen, view }).map(|open| open.screen));
                 None
             }
             // Given up while it was opened.
-            ShareNews::Open(_, screen) => {
+            ShareNews::Open(_, screen, _) => {
                 close(Some(screen));
                 None
             }
-            ShareNews::Ended(number, error) if number == self.number && self.wanted => {
-                tracing::info!(%error, "nothing is shared any more");
-                self.stop();
+            ShareNews::Ended(number, error) if self.opening == Some(number) => {
+                tracing::info!(%error, "it cannot be shared");
+                self.opening = None;
                 Problem::screen(error)
+            }
+            ShareNews::Ended(number, error)
+                if self.open.as_ref().is_some_and(|open| open.number == number) =>
+            {
+                tracing::info!(%error, "nothing is shared any more");
+                self.end();
+                // Its person has turned to another one already.
+                if self.opening.is_some() { None } else { Problem::screen(error) }
             }
             ShareNews::Ended(..) => None,
         }
@@ -149,7 +180,7 @@ impl Actor {
 
     /// A share ends with the call.
     pub(super) fn follow_share(&mut self) {
-        if !self.call.state().is_in_room() && self.share.wanted {
+        if !self.call.state().is_in_room() && self.share.is_wanted() {
             self.share.stop();
         }
     }

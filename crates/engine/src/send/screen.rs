@@ -86,11 +86,9 @@ impl Default for Capture {
 
 impl Capture {
     /// From now on there is nothing but what comes into this slot; while it is empty, nothing is shared.
-    pub fn renew(&self) -> Arc<LatestFrame> {
-        let fresh = LatestFrame::new();
-        let old = std::mem::replace(&mut *self.current.lock(), Arc::clone(&fresh));
+    pub fn switch(&self, to: Arc<LatestFrame>) {
+        let old = std::mem::replace(&mut *self.current.lock(), to);
         old.close();
-        fresh
     }
 
     /// Ends the encoder's thread.
