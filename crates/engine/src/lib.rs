@@ -37,7 +37,7 @@ pub use notice::{NameField, Notice, NoticeCode, Problem, Sentence};
 pub use receive::video::{EncodedSink, VideoOutput};
 pub use report::{
     AudioReport, CallReport, EncodeReport, InboundAudioReport, LatencyReport, MeReport, PairReport,
-    PeerReport, SentAudioReport, SentReport, SentVideoReport, VideoReport,
+    PeerReport, ScreenReport, SentAudioReport, SentReport, SentVideoReport, VideoReport,
 };
 pub use signaling::{FixedServer, ServerAddress, ServerLocator, SignalingError};
 pub use stats::{

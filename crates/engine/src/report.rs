@@ -58,8 +58,8 @@ pub struct PeerReport {
     pub stats: Option<PeerStats>,
     /// Its camera's pictures.
     pub video: VideoReport,
-    /// Its screen's pictures; `None` where none came. They come when something changes, so a rest is no freeze.
-    pub screen: Option<VideoReport>,
+    /// Its screen's pictures; `None` where none came.
+    pub screen: Option<ScreenReport>,
     /// Its sound.
     pub audio: AudioReport,
 }
@@ -101,6 +101,26 @@ pub struct VideoReport {
     /// How late the sound was for the pictures when they were shown, in milliseconds; `None` where the
     /// peer said nothing to tell it by.
     pub sound_lag_ms: Option<SoundLagReport>,
+}
+
+/// Pictures of one peer's screen. They come when something changes, so that a rest is no freeze, and wait for no
+/// sound.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScreenReport {
+    /// The codec.
+    pub codec: &'static str,
+    /// Width of the newest picture in pixels.
+    pub width: u32,
+    /// Height of the newest picture in pixels.
+    pub height: u32,
+    /// Pictures shown.
+    pub frames: u64,
+    /// From the capture to the decoded picture; `None` where the picture has no time code.
+    pub latency_ms: Option<LatencyReport>,
+    /// Key frames received.
+    pub key_frames: u64,
+    /// Packets that never came.
+    pub packets_lost: u64,
 }
 
 /// How late the sound was for its pictures, over all pictures.
@@ -258,17 +278,32 @@ impl VideoReport {
             fps: round(stats.fps),
             freezes: stats.freezes,
             frozen_ms: ms(stats.frozen),
-            latency_ms: stats.latency_ms.as_ref().and_then(|latency| {
-                Some(LatencyReport {
-                    p50: round(latency.p50()?),
-                    p95: round(latency.p95()?),
-                    p99: round(latency.p99()?),
-                })
-            }),
+            latency_ms: stats.latency_ms.as_ref().and_then(LatencyReport::of),
             key_frames: stats.receive.key_frames,
             packets_lost: stats.receive.packets_lost,
             sound_lag_ms: SoundLagReport::of(&stats.sound_lag_ms),
         }
+    }
+}
+
+impl ScreenReport {
+    /// `None` where no picture came.
+    pub(crate) fn of(stats: &VideoStats) -> Option<Self> {
+        (stats.frames > 0).then(|| Self {
+            codec: stats.codec.name(),
+            width: stats.width_px,
+            height: stats.height_px,
+            frames: stats.frames,
+            latency_ms: stats.latency_ms.as_ref().and_then(LatencyReport::of),
+            key_frames: stats.receive.key_frames,
+            packets_lost: stats.receive.packets_lost,
+        })
+    }
+}
+
+impl LatencyReport {
+    fn of(latency: &Percentiles) -> Option<Self> {
+        Some(Self { p50: round(latency.p50()?), p95: round(latency.p95()?), p99: round(latency.p99()?) })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::api::{CallView, Event, Levels, PeerLevel, VideoKind};
 use crate::call::Peer;
 use crate::peer::CandidatePair;
 use crate::receive::video::VideoOutput;
-use crate::report::{self, AudioReport, PairReport, PeerReport, VideoReport};
+use crate::report::{self, AudioReport, PairReport, PeerReport, ScreenReport, VideoReport};
 
 /// Events that a slow watcher may be behind.
 const EVENT_LIMIT: usize = 256;
@@ -254,10 +254,7 @@ fn peer_report(id: PeerId, media: &PeerMedia) -> (Instant, PeerReport) {
         }),
         stats: media.stats.lock().clone(),
         video: VideoReport::of(&video),
-        screen: Some(media.screen.video.stats())
-            .filter(|stats| stats.frames > 0)
-            .as_ref()
-            .map(VideoReport::of),
+        screen: ScreenReport::of(&media.screen.video.stats()),
         audio: AudioReport::of(&media.audio.stats()),
     };
     (about.since, report)
