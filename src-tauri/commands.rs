@@ -1,7 +1,7 @@
 //! What the page may ask: a thin skin over the engine, the settings and the video streams. Each
 //! command that can fail fails with a sentence for the person.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
@@ -184,26 +184,25 @@ pub struct OfferedScreen {
     pub thumbnail: Option<String>,
 }
 
-/// The most that looking for screens and windows, with a small picture of each, may take.
-const SCREENS_LIMIT: Duration = Duration::from_secs(2);
+/// The most that taking small pictures of all screens and windows may take.
+const THUMBNAILS_LIMIT: Duration = Duration::from_secs(2);
 
 /// What there is to share, screens first.
 #[tauri::command]
 pub async fn screen_sources(app: State<'_, App>) -> Answer<Vec<OfferedScreen>, Problem> {
     let devices = app.devices.clone();
     let look = move || -> Result<Vec<OfferedScreen>, ScreenError> {
-        let deadline = Instant::now() + SCREENS_LIMIT;
-        let offered = devices.screens()?.into_iter().map(|source| {
-            let png = match source.kind {
-                // The system's dialog would open.
-                ScreenKind::Portal => None,
-                _ if Instant::now() >= deadline => None,
-                _ => devices.screen_thumbnail(&source.id),
-            };
+        // Of what the system's own dialog offers there are none: it would open.
+        let (dialogs, seen): (Vec<_>, Vec<_>) =
+            devices.screens()?.into_iter().partition(|source| source.kind == ScreenKind::Portal);
+        let ids: Vec<_> = seen.iter().map(|source| source.id.clone()).collect();
+        let pngs = devices.screen_thumbnails(&ids, THUMBNAILS_LIMIT);
+        let offered = seen.into_iter().zip(pngs).map(|(source, png)| {
             let thumbnail = png.map(|png| format!("data:image/png;base64,{}", BASE64.encode(png)));
             OfferedScreen { source, thumbnail }
         });
-        Ok(offered.collect())
+        let dialogs = dialogs.into_iter().map(|source| OfferedScreen { source, thumbnail: None });
+        Ok(dialogs.chain(offered).collect())
     };
     let looked = tokio::task::spawn_blocking(look)
         .await

@@ -98,10 +98,10 @@ impl SystemDevices {
         screen::sources(self.lists.offers_synthetic())
     }
 
-    /// A small picture of a screen or window, as a PNG; `None` where there is none to be had soon. May block for
-    /// a moment.
-    pub fn screen_thumbnail(&self, id: &ScreenSourceId) -> Option<Vec<u8>> {
-        screen::thumbnail(id)
+    /// A small picture of each of these screens and windows, as a PNG; `None` where there is none to be had in
+    /// `limit`. Blocks for little more than that.
+    pub fn screen_thumbnails(&self, ids: &[ScreenSourceId], limit: Duration) -> Vec<Option<Vec<u8>>> {
+        screen::thumbnails(ids, Instant::now() + limit)
     }
 }
 

@@ -6,13 +6,14 @@ mod still;
 mod synthetic;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use maru_media::screen::{OnScreenEnded, SCREEN_MAX_FPS, Screen};
 use maru_media::video::scale::{Scaler, fit};
 use maru_media::video::snapshot::write_png;
 use maru_media::{FramePool, LatestFrame, ScreenError, ScreenKind, ScreenSource, ScreenSourceId, VideoFrame};
+use parking_lot::Mutex;
 
 use crate::lost::Lost;
 use crate::platform;
@@ -29,8 +30,9 @@ const FILE: &str = "file:";
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// A grabber looks up this often whether it should end.
 pub const PATIENCE: Duration = Duration::from_millis(100);
-/// The most that a small picture for choosing takes: some systems are slow to begin.
-const THUMBNAIL_LIMIT: Duration = Duration::from_millis(500);
+/// So many small pictures for choosing are taken at once: systems take time rather than computing time, and each
+/// picture is a whole screen.
+const THUMBNAILS_AT_ONCE: usize = 8;
 /// Its largest size.
 const THUMBNAIL_PX: (u32, u32) = (320, 240);
 
@@ -67,10 +69,33 @@ pub fn sources(synthetic: bool) -> Result<Vec<ScreenSource>, ScreenError> {
     }
 }
 
-/// A small picture of a screen or window for choosing, as a PNG; `None` where there is none to be had soon.
-pub fn thumbnail(id: &ScreenSourceId) -> Option<Vec<u8>> {
+/// A small picture of each screen or window for choosing, as a PNG, taken side by side; `None` where there is none
+/// to be had until `deadline`.
+pub fn thumbnails(ids: &[ScreenSourceId], deadline: Instant) -> Vec<Option<Vec<u8>>> {
+    let taken: Vec<OnceLock<Vec<u8>>> = ids.iter().map(|_| OnceLock::new()).collect();
+    let left = Mutex::new(ids.iter().zip(&taken));
+    let take = || {
+        loop {
+            let limit = deadline.saturating_duration_since(Instant::now());
+            let next = if limit.is_zero() { None } else { left.lock().next() };
+            let Some((id, place)) = next else { return };
+            if let Some(png) = thumbnail(id, limit) {
+                let _ = place.set(png); // nobody else has this place
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..ids.len().min(THUMBNAILS_AT_ONCE) {
+            // Without a thread there are fewer pictures.
+            let _ = std::thread::Builder::new().name("thumbnails".into()).spawn_scoped(scope, take);
+        }
+    });
+    taken.into_iter().map(OnceLock::into_inner).collect()
+}
+
+fn thumbnail(id: &ScreenSourceId, limit: Duration) -> Option<Vec<u8>> {
     let id = id.clone();
-    let taken = Worker::open("thumbnail", THUMBNAIL_LIMIT, move |stop, ready| {
+    let taken = Worker::open("thumbnail", limit, move |stop, ready| {
         ready.say(
             first_picture(&id, stop).and_then(|picture| small_png(&picture)).ok_or(ScreenError::Unknown),
         );
@@ -199,9 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_thumbnail_is_a_small_picture() {
-        let png = thumbnail(&ScreenSourceId::new(TEXT)).unwrap();
-        assert_eq!(&png[1..4], b"PNG");
-        assert_eq!(u32::from_be_bytes(png[16..20].try_into().unwrap()), 320);
+    fn thumbnails_are_small_pictures_of_each_that_is_there() {
+        let mut ids = vec![ScreenSourceId::new(TEXT); 2 * THUMBNAILS_AT_ONCE];
+        ids[1] = ScreenSourceId::new("file:/nowhere/a.png");
+        let taken = thumbnails(&ids, Instant::now() + Duration::from_secs(60));
+        for (number, png) in taken.iter().enumerate() {
+            let width = png.as_ref().map(|png| u32::from_be_bytes(png[16..20].try_into().unwrap()));
+            assert_eq!(width, (number != 1).then_some(320), "{number}");
+        }
+        let late = thumbnails(&ids, Instant::now());
+        assert!(late.iter().all(Option::is_none));
     }
 }
