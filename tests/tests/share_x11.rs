@@ -38,7 +38,10 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let display = Display::start();
+        Self::on(Display::start())
+    }
+
+    fn on(display: Display) -> Self {
         let (connection, screen) = x11rb::connect(Some(display.name())).unwrap();
         let root = connection.setup().roots[screen].root;
         let mut desk = Self { display, connection, root, window: 0 };
@@ -122,7 +125,15 @@ async fn a_window_is_listed_shared_also_while_it_is_covered_and_its_end_ends_the
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_screen_is_shared_with_what_comes_onto_it() {
-    let desk = Desk::new();
+    a_screen_is_shared(Desk::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_screen_is_shared_also_where_the_server_shares_no_memory() {
+    a_screen_is_shared(Desk::on(Display::start_with(&["-extension", "MIT-SHM"]))).await;
+}
+
+async fn a_screen_is_shared(desk: Desk) {
     let listed = desk.cli(&["devices", "--json"]).output().unwrap();
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     let server = LocalServer::start();

@@ -17,9 +17,18 @@ impl Display {
     /// # Panics
     /// When it does not start.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with more arguments.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_with(arguments: &[&str]) -> Self {
         // `-displayfd 1`: it chooses the number itself and prints it when it is ready.
         let mut command = Command::new("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+        command.args(arguments);
         let mut server = Group::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
         let output = server.leader().stdout.take().expect("stdout is a pipe");
         let mut number = String::new();

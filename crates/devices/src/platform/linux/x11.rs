@@ -1,8 +1,9 @@
 //! Pictures of an X server's screens and windows, by its protocol: RandR says where the screens are, Composite
 //! gives a window's pixels also where another one covers it, Damage says when something was drawn, XFixes gives
-//! the pointer, which is no part of the picture.
+//! the pointer, which is no part of the picture, and MIT-SHM has the server put pixels where they can be read.
 
 mod list;
+mod pixels;
 mod pointer;
 
 use std::time::{Duration, Instant};
@@ -15,13 +16,14 @@ use x11rb::protocol::composite::{self, ConnectionExt as _, Redirect};
 use x11rb::protocol::damage::{self, ConnectionExt as _, ReportLevel};
 use x11rb::protocol::xfixes::ConnectionExt as _;
 use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageFormat, ImageOrder, MapState, Window,
+    ChangeWindowAttributesAux, ConnectionExt as _, EventMask, ImageOrder, MapState, Window,
 };
 use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 
 pub use self::list::sources;
 use self::list::{Place, find};
+use self::pixels::Pixels;
 use self::pointer::Pointer;
 use super::SYSTEM;
 use crate::screen::Grabber;
@@ -42,6 +44,7 @@ struct Server {
 }
 
 /// What the X server answered instead.
+#[derive(Debug)]
 struct Refused(ReplyError);
 
 impl From<ReplyError> for Refused {
@@ -140,6 +143,7 @@ pub struct X11Grabber {
     /// The window's pixels, for its size of then.
     pixmap: Option<(u32, (u16, u16))>,
     composite: bool,
+    pixels: Pixels,
     damage: Option<u32>,
     pointer: Option<Pointer>,
     /// Something was drawn since the last picture.
@@ -182,7 +186,8 @@ impl X11Grabber {
         };
         let pointer = extensions.pointer.then(Pointer::default);
         let composite = extensions.composite;
-        Ok(Self { server, source, place, pixmap: None, composite, damage, pointer, changed: true })
+        let pixels = Pixels::shared(connection)?;
+        Ok(Self { server, source, place, pixmap: None, composite, pixels, damage, pointer, changed: true })
     }
 
     /// Whether something changed since the last picture; an error when the window is gone.
@@ -269,19 +274,17 @@ impl X11Grabber {
             // Before the picture: what is drawn from now on is news.
             connection.damage_subtract(damage, x11rb::NONE, x11rb::NONE)?;
         }
-        let (x, y) = area.from;
-        let image = connection.get_image(ImageFormat::Z_PIXMAP, area.drawable, x, y, width, height, !0)?;
         let captured = Instant::now();
-        let mut data = image.reply()?.data;
+        let data = self.pixels.take(connection, &area, (width, height))?;
         if let Some(pointer) = &self.pointer {
-            pointer.draw(&mut data, (usize::from(width), usize::from(height)), area.at);
+            pointer.draw(data, (usize::from(width), usize::from(height)), area.at);
         }
         let picture = RawPicture {
             format: PixelFormat::Bgrx32,
             width_px: u32::from(width),
             height_px: u32::from(height),
             stride: Some(usize::from(width) * BYTES_PER_PIXEL),
-            data: &data,
+            data,
         };
         match to_i420(picture, captured, pool) {
             Ok(frame) => Ok(Some(frame)),
