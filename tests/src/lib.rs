@@ -31,6 +31,8 @@ pub mod routed;
 pub mod server;
 #[cfg(target_os = "linux")]
 pub mod sound;
+#[cfg(target_os = "linux")]
+pub mod usage;
 pub mod wait;
 pub mod webdriver;
 #[cfg(target_os = "linux")]

@@ -51,6 +51,21 @@ impl Group {
     }
 }
 
+impl Group {
+    /// All processes of the group that run now.
+    pub fn members(&self) -> Vec<u32> {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let is_member = |id: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            // After the name, in parentheses: state, parent, group.
+            let group = stat.rsplit(')').next().unwrap_or_default().split_whitespace().nth(2);
+            group.and_then(|group| group.parse().ok()) == Some(self.leader.id())
+        };
+        ids.filter(is_member).collect()
+    }
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = self.watcher.kill();

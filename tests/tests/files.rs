@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use maru_engine::{Command, FileDirection, FileState, FileView, PeerState};
 use maru_tests::participant::Participant;
@@ -165,33 +165,6 @@ async fn without_anybody_who_could_take_a_file_that_is_said() {
     alone.command(Command::DismissNotice).await;
     alone.until("no notice", |view| view.notice.is_none().then_some(())).await;
     alone.leave().await;
-}
-
-/// How fast a large file is beside a call, and what the call is like meanwhile.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a figure: cargo xtask bench files"]
-async fn figures_of_a_gigabyte() {
-    let pair = Pair::new().await;
-    let sent = pair.file("a.bin", 1_000_000_000);
-    let frames = async |person: &Participant| person.engine().report().await.unwrap().peers[0].video.frames;
-    let (ours, theirs, began) = (frames(&pair.anna).await, frames(&pair.ben).await, Instant::now());
-    offer(&pair.anna, &sent).await;
-    accept(&pair.ben, "a.bin").await;
-    let over = async || {
-        let file = pair.anna.engine().view().files.first()?.clone();
-        (file.state == FileState::Done).then_some(())
-    };
-    eventually("a gigabyte", 10 * LIMIT, over).await;
-    let took = began.elapsed().as_secs_f64();
-    let per_second = |frames: u64| frames as f64 / took;
-    let ours = per_second(frames(&pair.anna).await - ours);
-    let theirs = per_second(frames(&pair.ben).await - theirs);
-    println!(
-        "1000 MB in {took:.1} s: {:.1} MB/s; pictures a second {ours:.1} and {theirs:.1}",
-        1000.0 / took
-    );
-    assert!(std::fs::read(pair.ben.downloads().join("a.bin")).unwrap() == std::fs::read(&sent).unwrap());
-    pair.end().await;
 }
 
 #[cfg(target_os = "linux")]

@@ -32,6 +32,10 @@ pub enum Bench {
     Server,
     /// What becomes of a call when addresses, networks and servers go and come.
     Reconnect,
+    /// A screen that is shared: ages of pictures, how soon and how well text can be read, rates.
+    Share,
+    /// What a call's own figures cost.
+    Stats,
     /// Echo, computing time, delay, and speech over bad networks beside Chromium.
     Voice,
 }
@@ -41,19 +45,32 @@ pub fn bench(bench: Bench, parts: &[String]) -> Result<()> {
     match bench {
         Bench::App if parts.is_empty() => app(),
         Bench::App => bail!("`app` is measured as a whole"),
-        Bench::Files if parts.is_empty() => test::bench_figures("files"),
+        Bench::Files if parts.is_empty() => test::bench_figures("figures", "files::"),
         Bench::Files => bail!("`files` is measured as a whole"),
-        Bench::Guest if parts.is_empty() => test::bench_guest(),
+        Bench::Guest if parts.is_empty() => test::bench_with_browsers("guest", "figures::"),
         Bench::Guest => bail!("`guest` is measured as a whole"),
-        Bench::Join if parts.is_empty() => test::bench_figures("joining"),
+        Bench::Join if parts.is_empty() => test::bench_figures("joining", ""),
         Bench::Join => bail!("`join` is measured as a whole"),
         Bench::Relay if parts.is_empty() => relay::relay(),
         Bench::Relay => bail!("`relay` is measured as a whole"),
         Bench::Server => server(parts),
-        Bench::Reconnect if parts.is_empty() => test::bench_figures("reconnect"),
+        Bench::Reconnect if parts.is_empty() => test::bench_figures("reconnect", ""),
         Bench::Reconnect => bail!("`reconnect` is measured as a whole"),
+        Bench::Share if parts.is_empty() => share(),
+        Bench::Share => bail!("`share` is measured as a whole"),
+        Bench::Stats if parts.is_empty() => test::bench_figures("figures", "stats::"),
+        Bench::Stats => bail!("`stats` is measured as a whole"),
         Bench::Voice => voice(parts),
     }
+}
+
+/// A shared screen, where there are browsers beside them.
+fn share() -> Result<()> {
+    ensure(&[Purpose::Reading])?;
+    if !has_browsers() {
+        return test::bench_figures("figures", "share::");
+    }
+    test::bench_with_browsers("figures", "share::")
 }
 
 fn app() -> Result<()> {

@@ -25,6 +25,8 @@ pub enum Purpose {
     Browsers,
     /// Run the benchmarks: a voice to measure with, a sound server, and Python for the scores.
     Bench,
+    /// Measure how well a shared page can be read: what sets one, and what reads it.
+    Reading,
     /// Measure the relay: another one beside it.
     Relay,
     /// Boot a guest with a kernel of its own.
@@ -84,6 +86,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Guest => &["qemu-system-x86", "kmod", "udev"],
         Purpose::Browsers => &["chromium", "chromium-driver", "firefox-esr", "coturn", "curl"],
         Purpose::Bench => &["espeak-ng", "python3-dev", "python3-venv", "pulseaudio", "pulseaudio-utils"],
+        Purpose::Reading => &["pango1.0-tools", "fonts-dejavu-core", "tesseract-ocr", "tesseract-ocr-eng"],
         Purpose::Relay => &["coturn"],
         Purpose::Bundle => &["nodejs", "curl", "appstream", "desktop-file-utils"],
         Purpose::Trial => &["mmdebstrap", "util-linux"],
@@ -197,6 +200,7 @@ fn command(manager: &Manager, purposes: &[Purpose]) -> String {
             // Tauri's tool is built there.
             Purpose::Bundle => "",
             Purpose::Bench => "espeak-ng pulseaudio",
+            Purpose::Reading => "pango tesseract",
             Purpose::Relay => "coturn",
         });
     }

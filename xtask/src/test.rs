@@ -75,18 +75,18 @@ pub fn test() -> Result<()> {
     Ok(())
 }
 
-/// Measures guests in Chromium; wants a machine that does nothing else.
-pub fn bench_guest() -> Result<()> {
-    ensure(&[Purpose::Engine, Purpose::Browsers])?;
+/// As [`bench_figures`], with browsers.
+pub fn bench_with_browsers(test: &str, part: &str) -> Result<()> {
+    ensure(&[Purpose::Engine, Purpose::Test, Purpose::Browsers])?;
     let mut bench = cargo(&["test", "--release", "--package", "maru-tests", "--features", "browsers"])?;
-    run(bench.args(["--test", "guest", "--", "--ignored", "--nocapture", "--test-threads", "1", "figures::"]))
+    run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1", part]))
 }
 
-/// Measures what one of the tests knows figures of; those on networks of their own need root.
-pub fn bench_figures(test: &str) -> Result<()> {
+/// Measures what one of the tests knows figures of, or one part of it; those on networks of their own need root.
+pub fn bench_figures(test: &str, part: &str) -> Result<()> {
     ensure(&[Purpose::Engine, Purpose::Test])?;
     let mut bench = cargo(&["test", "--release", "--package", "maru-tests"])?;
-    run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1"]))
+    run(bench.args(["--test", test, "--", "--ignored", "--nocapture", "--test-threads", "1", part]))
 }
 
 /// Measures what one of the tests of the window knows figures of.

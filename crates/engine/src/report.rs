@@ -215,6 +215,8 @@ pub struct SentVideoReport {
     pub encoders_now: usize,
     /// Pictures encoded.
     pub frames: u64,
+    /// Bytes encoded.
+    pub bytes: u64,
     /// Bits encoded per second of the call.
     pub kbps: f64,
     /// Time to encode a picture.

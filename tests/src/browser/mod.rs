@@ -77,6 +77,11 @@ impl Browser {
         self.sound.record(self.profile.path())
     }
 
+    /// Its processes, and its driver's.
+    pub fn processes(&self) -> Vec<u32> {
+        self.programs.iter().flat_map(Group::members).collect()
+    }
+
     /// Ends the browser as a crash does: the page has no time for a goodbye.
     pub fn kill(mut self) {
         self.programs.clear();

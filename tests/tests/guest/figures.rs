@@ -1,11 +1,14 @@
 //! Numbers, by `cargo xtask bench guest`: how fast a guest is in the room, how old the pictures are that it
-//! sees, and what a hundred guests leave behind.
+//! sees, how fast files are, and what a hundred guests leave behind.
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
+use maru_engine::FileState;
 use maru_tests::browser::Kind;
 use maru_tests::guest::Guest;
+use maru_tests::order::First;
 use maru_tests::participant::Participant;
 use maru_tests::process::Group;
 use maru_tests::programs;
@@ -13,7 +16,7 @@ use maru_tests::server::{LocalServer, link};
 use maru_tests::wait::eventually;
 use serde_json::{Value, json};
 
-use crate::meeting::{ENGINE, GUEST, LIMIT, MACHINE, ROOM};
+use crate::meeting::{ENGINE, GUEST, LIMIT, MACHINE, Meeting, ROOM};
 
 /// Clicks `#join` as soon as it is there, and notes when the first picture of a peer is presented, in
 /// milliseconds since the link was opened.
@@ -140,6 +143,54 @@ async fn a_hundred_guests_leave_nothing_behind() {
         assert!(after.threads <= before.threads, "threads are left");
         assert!(after.rss_kib < before.rss_kib + 8 * 1024, "memory is left");
     }
+}
+
+/// Drops a file of so many bytes on the page.
+const DROP: &str = "
+    const [name, size] = arguments;
+    const dropped = new DataTransfer();
+    dropped.items.add(new File([new Uint8Array(size)], name));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }));";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a figure: cargo xtask bench guest"]
+async fn a_large_file_from_an_engine_and_one_from_the_guest_beside_their_call() {
+    const BYTES: u64 = 200_000_000;
+    let meeting = Meeting::of(Kind::Chromium, First::Engine).await;
+    let (guest, engine) = (&meeting.guest, &meeting.engine);
+    let report = async || engine.engine().report().await.unwrap().peers[0].video.frames;
+    let through = async |name: &str| {
+        let (begun, frames) = (Instant::now(), report().await);
+        eventually("a file that is through", 10 * LIMIT, async || {
+            let view = engine.engine().view();
+            let file = view.files.iter().find(|file| file.name == name)?;
+            (file.state == FileState::Done).then_some(())
+        })
+        .await;
+        let took = begun.elapsed().as_secs_f64();
+        let fps = (report().await - frames) as f64 / took;
+        println!(
+            "{name}: {:.1} MB/s, {fps:.1} pictures a second from the guest meanwhile",
+            BYTES as f64 / 1e6 / took
+        );
+    };
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("to the guest");
+    fs::File::create(&path).unwrap().set_len(BYTES).unwrap();
+    let picked = engine.engine().pick_file(path).unwrap();
+    engine.command(maru_engine::Command::OfferFile { handle: picked.handle }).await;
+    guest.click("#chat-toggle").await;
+    guest.click("[data-file='1'] .file-buttons .primary").await;
+    through("to the guest").await;
+
+    guest.run(DROP, &[json!("from the guest"), json!(BYTES)]).await;
+    let offered = engine
+        .until("an offer", |view| {
+            view.files.iter().find(|file| file.name == "from the guest").map(|file| file.id)
+        })
+        .await;
+    engine.command(maru_engine::Command::AcceptFile { id: offered }).await;
+    through("from the guest").await;
 }
 
 /// What a process holds.

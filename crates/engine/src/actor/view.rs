@@ -114,6 +114,7 @@ fn sent_video(stats: &VideoSendStats, span: Duration) -> SentVideoReport {
         encoders: stats.encoders_most.load(Ordering::Relaxed),
         encoders_now: stats.encoders.load(Ordering::Relaxed),
         frames: stats.frames.load(Ordering::Relaxed),
+        bytes: stats.bytes.load(Ordering::Relaxed),
         kbps: kbps(stats.bytes.load(Ordering::Relaxed), span),
         encode_ms: EncodeReport::of(&stats.encode_ms.lock()),
         width: stats.width_px.load(Ordering::Relaxed),
