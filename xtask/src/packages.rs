@@ -14,12 +14,13 @@ use crate::process::{run, succeeds};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Build everything but the window: codecs need C++, CMake and an assembler (without `nasm`
-    /// openh264 silently builds without its assembly), cameras need libclang, sound needs ALSA.
+    /// openh264 silently builds without its assembly), cameras need libclang, sound needs ALSA, screens on Wayland
+    /// libclang and PipeWire.
     Engine,
     /// Build and show the window.
     App,
-    /// Run all tests: a virtual screen with a window manager, a driver for the window, a certificate authority, a TURN server, a Redis, a
-    /// sound server, Node.js for the UI, and peers that share no code with Maru.
+    /// Run all tests: a virtual screen with a window manager, a desktop on Wayland with its portal, a driver for the window, a certificate
+    /// authority, a TURN server, a Redis, a sound server, Node.js for the UI, and peers that share no code with Maru.
     Test,
     /// Run the tests with browsers as guests.
     Browsers,
@@ -52,6 +53,7 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "clang",
             "libclang-dev",
             "libasound2-dev",
+            "libpipewire-0.3-dev",
             "libvpx-dev",
         ],
         // The plug-ins parse and decode H.264 for the webview; without them the app decodes by itself.
@@ -63,6 +65,12 @@ const fn debian(purpose: Purpose) -> &'static [&'static str] {
             "dbus",
             "openbox",
             "xdotool",
+            "sway",
+            "foot",
+            "xdg-desktop-portal",
+            "xdg-desktop-portal-wlr",
+            "pipewire",
+            "wireplumber",
             "pebble",
             "redis-server",
             "pulseaudio",
@@ -115,23 +123,23 @@ const MANAGERS: [Manager; 5] = [
     Manager {
         program: "dnf",
         install: "sudo dnf install",
-        engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel libvpx-devel",
+        engine: "gcc gcc-c++ make cmake nasm pkgconf-pkg-config clang clang-devel alsa-lib-devel pipewire-devel libvpx-devel",
         app: "webkit2gtk4.1-devel gstreamer1-plugins-base gstreamer1-plugins-good gstreamer1-plugin-openh264",
-        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon openbox xdotool valkey-compat-redis pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1 iproute nftables tcpdump",
+        test: "xorg-x11-server-Xvfb coturn webkit2gtk-driver dbus-daemon openbox xdotool sway foot xdg-desktop-portal-wlr pipewire wireplumber valkey-compat-redis pulseaudio pulseaudio-utils alsa-plugins-pulseaudio nodejs typescript python3-gobject gstreamer1-plugins-bad-free libnice-gstreamer1 iproute nftables tcpdump",
     },
     Manager {
         program: "pacman",
         install: "sudo pacman -S --needed",
-        engine: "base-devel cmake nasm pkgconf clang alsa-lib libvpx",
+        engine: "base-devel cmake nasm pkgconf clang alsa-lib libpipewire libvpx",
         app: "webkit2gtk-4.1 gst-plugins-base gst-plugins-good gst-plugins-bad gst-libav",
-        test: "xorg-server-xvfb dbus openbox xdotool valkey pulseaudio alsa-plugins nodejs typescript python-gobject gst-plugins-bad libnice iproute2 nftables tcpdump",
+        test: "xorg-server-xvfb dbus openbox xdotool sway foot xdg-desktop-portal-wlr pipewire wireplumber valkey pulseaudio alsa-plugins nodejs typescript python-gobject gst-plugins-bad libnice iproute2 nftables tcpdump",
     },
     Manager {
         program: "zypper",
         install: "sudo zypper install",
-        engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel libvpx-devel",
+        engine: "gcc gcc-c++ make cmake nasm pkgconf clang clang-devel alsa-devel pipewire-devel libvpx-devel",
         app: "webkit2gtk3-devel gstreamer-plugins-base gstreamer-plugins-good gstreamer-plugins-bad gstreamer-plugins-libav",
-        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 openbox xdotool redis pulseaudio pulseaudio-utils alsa-plugins-pulse nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice iproute2 nftables tcpdump",
+        test: "xorg-x11-server-Xvfb webkit2gtk-4_1-injected-bundles dbus-1 openbox xdotool sway foot xdg-desktop-portal-wlr pipewire wireplumber redis pulseaudio pulseaudio-utils alsa-plugins-pulse nodejs typescript python3-gobject gstreamer-plugins-bad gstreamer-plugins-libnice iproute2 nftables tcpdump",
     },
     Manager {
         program: "brew",
@@ -229,6 +237,7 @@ fn missing_elsewhere(purposes: &[Purpose]) -> Vec<&'static str> {
         need(succeeds("c++", &["--version"]), "c++");
         need(succeeds("clang", &["--version"]), "clang");
         need(library("alsa"), "alsa");
+        need(library("libpipewire-0.3"), "libpipewire-0.3");
         if purposes.contains(&Purpose::App) {
             need(library("webkit2gtk-4.1"), "webkit2gtk-4.1");
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use maru_devices::{Options, SystemDevices};
-use maru_media::{DeviceInfo, DeviceList, Devices as _, ScreenError, ScreenSource};
+use maru_media::{DeviceInfo, DeviceList, Devices as _, ScreenError, ScreenKind, ScreenSource};
 use serde::Serialize;
 
 /// Everything there is.
@@ -36,7 +36,12 @@ pub async fn run(json: bool) -> anyhow::Result<ExitCode> {
         print("Speakers", &list.speakers);
         println!("Screens and windows");
         for screen in &all.screens {
-            println!("    {} ({} × {})  ({})", screen.name, screen.width, screen.height, screen.id);
+            match screen.kind {
+                ScreenKind::Portal => {
+                    println!("    what is chosen in the desktop's own dialog  ({})", screen.id)
+                }
+                _ => println!("    {} ({} × {})  ({})", screen.name, screen.width, screen.height, screen.id),
+            }
         }
         match &all.no_screens {
             Some(error) => println!("    none. {error}"),

@@ -341,8 +341,8 @@ pub trait Devices: Send + Sync + 'static {
     ) -> Result<Box<dyn Speaker>, DeviceError>;
 
     /// Begins to take pictures of a screen or window and publishes each that differs from the one before to
-    /// `output`. May take as long as the person does in the system's dialog. As it stands, there is nothing to
-    /// share.
+    /// `output`. May take as long as the person does in the system's dialog, which closing `output` ends. As it
+    /// stands, there is nothing to share.
     ///
     /// # Errors
     /// [`ScreenError`] when there is no such screen or window or it cannot be shared.

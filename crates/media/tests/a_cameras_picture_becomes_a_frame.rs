@@ -9,7 +9,7 @@ use maru_media::frame::{FramePool, VideoFrame};
 use maru_media::video::convert::{PixelFormat, RawPicture, from_rgb24, from_ycbcr24, to_i420};
 use proptest::prelude::*;
 
-const ALL: [PixelFormat; 9] = [
+const ALL: [PixelFormat; 10] = [
     PixelFormat::Nv12,
     PixelFormat::Nv21,
     PixelFormat::Yuyv,
@@ -18,6 +18,7 @@ const ALL: [PixelFormat; 9] = [
     PixelFormat::Rgb24,
     PixelFormat::Bgr24,
     PixelFormat::Bgrx32,
+    PixelFormat::Rgbx32,
     PixelFormat::YCbCr24,
 ];
 
@@ -51,6 +52,7 @@ fn red(format: PixelFormat, width: usize, height: usize, padding: usize) -> (Vec
         PixelFormat::Rgb24 => vec![line(&[255, 0, 0], row, stride).repeat(height)],
         PixelFormat::Bgr24 => vec![line(&[0, 0, 255], row, stride).repeat(height)],
         PixelFormat::Bgrx32 => vec![line(&[0, 0, 255, 0], row, stride).repeat(height)],
+        PixelFormat::Rgbx32 => vec![line(&[255, 0, 0, 0], row, stride).repeat(height)],
         PixelFormat::YCbCr24 => vec![line(&[76, 85, 255], row, stride).repeat(height)],
     };
     (planes.concat(), stride)

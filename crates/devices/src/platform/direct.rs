@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cpal::{Device, DeviceId, HostId};
-use maru_media::DeviceKind;
+use maru_media::{DeviceKind, ScreenSourceId};
 
 /// Nothing is cheaper to look at than the list itself.
 pub fn camera_traces() -> Option<String> {
@@ -41,6 +41,11 @@ pub fn is_sound_device(_: &DeviceId, _: DeviceKind) -> bool {
 /// It exists only when it works.
 pub fn default_sound_device_works(_: &Device, _: DeviceKind) -> bool {
     true
+}
+
+/// What there is to share is known by name.
+pub fn asks_person(_: &ScreenSourceId) -> bool {
+    false
 }
 
 /// Nothing is needed.

@@ -1,5 +1,6 @@
-//! Linux: V4L2, PulseAudio and ALSA.
+//! Linux: V4L2, PulseAudio and ALSA; X11, the desktop's portal and PipeWire.
 
+mod portal;
 mod pulseaudio;
 mod screen;
 mod x11;
@@ -26,7 +27,7 @@ use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Format, FourCC};
 
-pub use self::screen::{open_screen, screen_sources};
+pub use self::screen::{asks_person, open_screen, screen_sources};
 use super::{Permission, Trouble, classify};
 
 /// What a person has to do is told for this one.

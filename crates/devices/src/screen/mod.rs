@@ -28,6 +28,8 @@ const FILE: &str = "file:";
 
 /// How long it may take until there is something to take pictures of.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// ... where a person is asked first. The dialog itself is closed before that.
+const ASKING_LIMIT: Duration = Duration::from_secs(6 * 60);
 /// A grabber looks up this often whether it should end.
 pub const PATIENCE: Duration = Duration::from_millis(100);
 /// So many small pictures for choosing are taken at once: systems take time rather than computing time, and each
@@ -94,6 +96,9 @@ pub fn thumbnails(ids: &[ScreenSourceId], deadline: Instant) -> Vec<Option<Vec<u
 }
 
 fn thumbnail(id: &ScreenSourceId, limit: Duration) -> Option<Vec<u8>> {
+    if platform::asks_person(id) {
+        return None;
+    }
     let id = id.clone();
     let taken = Worker::open("thumbnail", limit, move |stop, ready| {
         ready.say(
@@ -104,7 +109,7 @@ fn thumbnail(id: &ScreenSourceId, limit: Duration) -> Option<Vec<u8>> {
 }
 
 fn first_picture(id: &ScreenSourceId, stop: &Stop) -> Option<VideoFrame> {
-    let mut grabber = grabber(id).ok()?;
+    let mut grabber = grabber(id, &|| !stop.is_raised()).ok()?;
     while !stop.is_raised() {
         if let Some(picture) = grabber.next(&FramePool::new(), stop).ok()? {
             return Some(picture);
@@ -120,16 +125,19 @@ fn small_png(picture: &VideoFrame) -> Option<Vec<u8>> {
     Some(png)
 }
 
-/// Begins to take pictures. `on_ended` is called when there will be no more.
+/// Begins to take pictures. `on_ended` is called when there will be no more. While a person is still asked, closing
+/// `output` gives up.
 pub fn open(
     id: &ScreenSourceId,
     output: Arc<LatestFrame>,
     on_ended: OnScreenEnded,
 ) -> Result<Box<dyn Screen>, ScreenError> {
     let lost = Lost::new(on_ended);
+    let limit = if platform::asks_person(id) { ASKING_LIMIT } else { OPEN_LIMIT };
     let (id, report) = (id.clone(), lost.clone());
-    let opened = Worker::open("screen", OPEN_LIMIT, move |stop, ready| {
-        let mut grabber = match grabber(&id) {
+    let opened = Worker::open("screen", limit, move |stop, ready| {
+        let watched = output.reader();
+        let mut grabber = match grabber(&id, &|| !stop.is_raised() && !watched.is_closed()) {
             Ok(grabber) => grabber,
             Err(error) => return ready.say(Err(error)),
         };
@@ -153,14 +161,14 @@ pub fn open(
     }
 }
 
-fn grabber(id: &ScreenSourceId) -> Result<Box<dyn Grabber>, ScreenError> {
+fn grabber(id: &ScreenSourceId, is_wanted: &dyn Fn() -> bool) -> Result<Box<dyn Grabber>, ScreenError> {
     match id.as_str() {
         TEXT => Ok(Box::new(synthetic::text())),
         PATTERN => Ok(Box::new(synthetic::pattern())),
         other => match other.strip_prefix(FILE) {
             Some(path) if has_ending(path, "y4m") => Ok(Box::new(synthetic::y4m(Path::new(path))?)),
             Some(path) => Ok(Box::new(synthetic::picture(Path::new(path))?)),
-            None => platform::open_screen(id),
+            None => platform::open_screen(id, is_wanted),
         },
     }
 }

@@ -30,6 +30,8 @@ pub enum PixelFormat {
     Bgr24,
     /// B G R and a byte that means nothing: what screens are made of.
     Bgrx32,
+    /// R G B and a byte that means nothing.
+    Rgbx32,
     /// Y Cb Cr for every pixel, BT.601 in full range: what a JPEG holds, and cheaper to convert
     /// than its RGB.
     YCbCr24,
@@ -47,6 +49,7 @@ impl PixelFormat {
             Self::Rgb24 => "RGB24",
             Self::Bgr24 => "BGR24",
             Self::Bgrx32 => "BGRX32",
+            Self::Rgbx32 => "RGBX32",
             Self::YCbCr24 => "YCbCr24",
         }
     }
@@ -58,7 +61,7 @@ impl PixelFormat {
             Self::Nv12 | Self::Nv21 | Self::I420 => width,
             Self::Yuyv | Self::Uyvy => width.div_ceil(2) * 4,
             Self::Rgb24 | Self::Bgr24 | Self::YCbCr24 => width * 3,
-            Self::Bgrx32 => width * 4,
+            Self::Bgrx32 | Self::Rgbx32 => width * 4,
         }
     }
 
@@ -76,7 +79,9 @@ impl PixelFormat {
                 height * stride + (2 * chroma_rows - 1) * chroma + (width_px as usize).div_ceil(2)
             }
             Self::YCbCr24 => (height - 1) * stride + self.row_bytes(width_px),
-            Self::Yuyv | Self::Uyvy | Self::Rgb24 | Self::Bgr24 | Self::Bgrx32 => height * stride,
+            Self::Yuyv | Self::Uyvy | Self::Rgb24 | Self::Bgr24 | Self::Bgrx32 | Self::Rgbx32 => {
+                height * stride
+            }
         }
     }
 }
@@ -155,10 +160,11 @@ pub fn to_i420(
                 _ => yuv::uyvy422_to_yuv420(&mut planar, &packed).is_ok(),
             }
         }
-        PixelFormat::Rgb24 | PixelFormat::Bgr24 | PixelFormat::Bgrx32 => {
+        PixelFormat::Rgb24 | PixelFormat::Bgr24 | PixelFormat::Bgrx32 | PixelFormat::Rgbx32 => {
             let convert = match format {
                 PixelFormat::Rgb24 => yuv::rgb_to_yuv420,
                 PixelFormat::Bgr24 => yuv::bgr_to_yuv420,
+                PixelFormat::Rgbx32 => yuv::rgba_to_yuv420,
                 _ => yuv::bgra_to_yuv420,
             };
             let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);

@@ -1,14 +1,9 @@
-//! Screens and windows on Linux: of an X server directly; on Wayland by the desktop's portal only, which this
-//! program does not speak yet.
+//! Screens and windows on Linux: of an X server directly; on Wayland by the desktop's portal only.
 
-use maru_media::{ScreenError, ScreenKind, ScreenSource, ScreenSourceId};
+use maru_media::{ScreenError, ScreenSource, ScreenSourceId};
 
-use super::SYSTEM;
-use super::x11;
+use super::{portal, x11};
 use crate::screen::Grabber;
-
-/// What stands for the portal's own dialog.
-const PORTAL: &str = "portal";
 
 /// What there is to share, screens first.
 ///
@@ -17,20 +12,26 @@ const PORTAL: &str = "portal";
 pub fn screen_sources() -> Result<Vec<ScreenSource>, ScreenError> {
     if is_wayland() {
         // X11 programs' windows could be seen there, but nobody could tell which those are.
-        let (id, kind) = (ScreenSourceId::new(PORTAL), ScreenKind::Portal);
-        return Ok(vec![ScreenSource { id, kind, name: String::new(), width: 0, height: 0 }]);
+        return Ok(vec![portal::source()]);
     }
     x11::sources()
 }
 
-/// Begins to take pictures, on this thread.
+/// Whether opening this asks the person, who may take long.
+pub fn asks_person(id: &ScreenSourceId) -> bool {
+    portal::is_portal(id)
+}
+
+/// Begins to take pictures, on this thread. Gives up when `is_wanted` does not say so any more.
 ///
 /// # Errors
 /// [`ScreenError`] when there is no such screen or window, or it cannot be shared.
-pub fn open_screen(id: &ScreenSourceId) -> Result<Box<dyn Grabber>, ScreenError> {
-    if id.as_str() == PORTAL {
-        let problem = "this version of Maru does not speak the portal's language yet".to_owned();
-        return Err(ScreenError::Unsupported { system: SYSTEM, problem });
+pub fn open_screen(
+    id: &ScreenSourceId,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<Box<dyn Grabber>, ScreenError> {
+    if portal::is_portal(id) {
+        return Ok(Box::new(portal::open(is_wanted)?));
     }
     Ok(Box::new(x11::open(id)?))
 }

@@ -26,11 +26,11 @@ pub fn screen_sources() -> Result<Vec<ScreenSource>, ScreenError> {
     autoreleasepool(|_| list::sources())
 }
 
-/// Begins to take pictures, on this thread.
+/// Begins to take pictures, on this thread. It does not take long enough to give up.
 ///
 /// # Errors
 /// [`ScreenError`] when there is no such screen or window, or it cannot be shared.
-pub fn open_screen(id: &ScreenSourceId) -> Result<Box<dyn Grabber>, ScreenError> {
+pub fn open_screen(id: &ScreenSourceId, _: &dyn Fn() -> bool) -> Result<Box<dyn Grabber>, ScreenError> {
     check_allowed()?;
     autoreleasepool(|_| {
         let chosen = list::find(id)?.ok_or(ScreenError::Unknown)?;
