@@ -480,6 +480,7 @@ export const en = {
   pickText: "Everybody in the room sees it, and all that happens on it, until you stop.",
   pickScreens: "Screens",
   pickWindows: "Windows",
+  pickPortal: "Choose in the desktop’s own dialog…",
   pickLoading: "Looking for screens and windows…",
   pickNothing: "There is nothing to share here.",
   pickShare: "Share",

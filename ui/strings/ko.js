@@ -469,6 +469,7 @@ export const ko = {
   pickText: "공유를 끝낼 때까지 그 안에서 일어나는 일이 방에 있는 모두에게 보여요.",
   pickScreens: "화면",
   pickWindows: "창",
+  pickPortal: "데스크톱의 대화 상자에서 고르기…",
   pickLoading: "화면과 창을 찾는 중…",
   pickNothing: "여기에는 공유할 수 있는 것이 없어요.",
   pickShare: "공유하기",

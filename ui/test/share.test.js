@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Share, canShare } from "../backend/guest/share.js";
 import { ShareChoice } from "../view/choice.js";
-import { neighbour } from "../view/picker.js";
+import { neighbour, systemDialog } from "../view/picker.js";
 
 test("The newest screen is shown, and when it ends the one before it", () => {
   const choice = new ShareChoice();
@@ -51,6 +51,14 @@ test("Arrow keys lead through a grid whose rows are not full, and stay in it", (
   assert.equal(to(3, "End"), 6);
   assert.equal(to(3, "a"), null);
   assert.equal(neighbour([], -1, "ArrowDown"), null);
+});
+
+test("Where only the system's own dialog can let the person choose, it does, and nothing asks before it", () => {
+  const source = (kind) => ({ id: kind, kind, name: "", width: 0, height: 0, thumbnail: null });
+  assert.equal(systemDialog([source("portal")])?.id, "portal");
+  assert.equal(systemDialog([source("portal"), source("screen")]), null, "there is a choice to make");
+  assert.equal(systemDialog([source("screen")]), null);
+  assert.equal(systemDialog([]), null);
 });
 
 const { navigator } = globalThis;

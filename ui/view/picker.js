@@ -9,6 +9,19 @@ import { icon } from "./icons.js";
 /** @typedef {import("../backend/backend").OfferedScreen} OfferedScreen */
 /** @typedef {{ x: number, y: number }} Place */
 
+/** An answer within this time, in milliseconds, is not waited for with a dialog. */
+const SOON_MS = 150;
+
+/**
+ * The system's own dialog, where only that can let the person choose.
+ * @param {OfferedScreen[]} sources
+ * @returns {OfferedScreen | null}
+ */
+export function systemDialog(sources) {
+  const [only] = sources;
+  return only?.kind === "portal" && sources.length === 1 ? only : null;
+}
+
 /**
  * Where an arrow key leads in a grid whose rows need not be full.
  * @param {Place[]} places where the options begin, row by row
@@ -81,24 +94,34 @@ export class SharePicker {
   /** Asks the person; where only the system's own dialog can, it does. */
   async open() {
     if (this.#dialog.open) return;
+    const asked = ++this.#asked;
+    const sources = this.#sources();
+    // Two dialogs one after the other would be one too many.
+    const soon = new Promise((resolve) => setTimeout(resolve, SOON_MS));
+    const known = await Promise.race([sources, soon]).catch(() => undefined);
+    if (asked !== this.#asked) return;
+    const only = Array.isArray(known) ? systemDialog(known) : null;
+    if (only) return this.#onPick(only);
     this.#dialog.showModal();
-    await this.#ask();
+    await this.#ask(sources);
   }
 
   /** There is nobody to share with any more. */
   close() {
+    this.#asked += 1;
     this.#dialog.close();
   }
 
-  async #ask() {
+  /** @param {Promise<OfferedScreen[]>} answer */
+  async #ask(answer) {
     const asked = ++this.#asked;
     this.#offer([]);
     this.#say(element("span", { class: "spinner", "aria-hidden": "true" }), strings.pickLoading);
     try {
-      const sources = await this.#sources();
+      const sources = await answer;
       if (asked !== this.#asked) return;
-      const [only] = sources;
-      if (only?.kind === "portal" && sources.length === 1) {
+      const only = systemDialog(sources);
+      if (only) {
         this.#dialog.close();
         return this.#onPick(only);
       }
@@ -113,7 +136,7 @@ export class SharePicker {
   /** @param {string} problem */
   #fail(problem) {
     const again = element("button", { class: "button quiet", type: "button", text: strings.tryAgain });
-    again.addEventListener("click", () => void this.#ask());
+    again.addEventListener("click", () => void this.#ask(this.#sources()));
     this.#say(element("p", { text: problem }), again);
     again.focus();
   }
@@ -148,7 +171,8 @@ export class SharePicker {
 
   /** @param {OfferedScreen} source */
   #option(source) {
-    const { name, kind, thumbnail } = source;
+    const { kind, thumbnail } = source;
+    const name = kind === "portal" ? strings.pickPortal : source.name;
     const picture = thumbnail
       ? element("img", { class: "share-picker-thumbnail", src: thumbnail, alt: "", draggable: "false" })
       : element("span", { class: "share-picker-thumbnail" }, icon(kind === "window" ? "window" : "screen"));
