@@ -34,6 +34,8 @@ pub mod sound;
 #[cfg(target_os = "linux")]
 pub mod usage;
 pub mod wait;
+#[cfg(target_os = "linux")]
+pub mod wayland;
 pub mod webdriver;
 #[cfg(target_os = "linux")]
 pub mod window;
