@@ -40,7 +40,9 @@ async fn the_panel_of_a_connection_says_how_it_is_and_a_report_says_nobodys_name
     window.see_text("#connection-title", OTHER_NAME).await;
     let figures = eventually("figures", LIMIT, async || {
         let figures = window.run(FIGURES, &[]).await;
-        let known = |label: &str| figures[label].as_str().is_some_and(|text| !text.contains("Not known"));
+        let known = |label: &str| {
+            figures[label].as_str().is_some_and(|text| !text.is_empty() && !text.contains("Not known"))
+        };
         let all =
             ["Path", "Round trip", "Lost on the way here", "Received", "Picture received", "Encoded by"];
         all.into_iter().all(known).then_some(figures)

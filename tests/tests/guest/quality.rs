@@ -34,7 +34,9 @@ async fn the_panel_of_a_connection_says_the_same_in_a_browser() {
     guest.see_text("#connection-title", ENGINE).await;
     let figures = eventually("figures", LIMIT, async || {
         let figures = guest.run(FIGURES, &[]).await;
-        let known = |label: &str| figures[label].as_str().is_some_and(|text| !text.contains("Not known"));
+        let known = |label: &str| {
+            figures[label].as_str().is_some_and(|text| !text.is_empty() && !text.contains("Not known"))
+        };
         let all = [
             "Path",
             "Round trip",

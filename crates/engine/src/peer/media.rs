@@ -43,12 +43,14 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
+    /// `pads`: pictures begin as [`Outgoing::begin`] says.
     pub fn new(
         track: Arc<TrackLocalStaticRTP>,
         ssrc: u32,
         payload_type: u8,
         rate_hz: u32,
         ages: Arc<Ages>,
+        pads: bool,
     ) -> Self {
         // Random starts, so that ciphertext tells less (RFC 3550, section 5.1).
         let header = rtp::header::Header {
@@ -58,7 +60,7 @@ impl Outgoing {
             sequence_number: random_u32() as u16,
             ..Default::default()
         };
-        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages, begun: false }
+        Self { track, header, timestamp_offset: random_u32(), rate_hz, ages, begun: !pads }
     }
 
     /// What is written next was captured then.
@@ -67,7 +69,8 @@ impl Outgoing {
     }
 
     /// Before the first picture, which has this timestamp: a packet with nothing but padding. The webrtc crate (0.21)
-    /// loses the first packet of a track that comes by a relay, and without its first packet a picture is none.
+    /// loses the first packet of a track that comes by a relay, and without its first packet a picture is none. Others
+    /// lose none, and some cannot read it.
     async fn begin(&mut self, timestamp: u32) {
         if !std::mem::replace(&mut self.begun, true) {
             self.header.padding = true;

@@ -236,7 +236,7 @@ async fn a_thousand_candidates_at_once_reach_the_other_as_far_as_the_rate_allows
         match ben.message().await {
             ServerMessage::Signal { from, signal: Signal::Candidate { candidate, .. } } => {
                 assert_eq!(from, a.you);
-                if passed < 300 {
+                if passed < 290 {
                     assert_eq!(candidate, passed.to_string(), "none is lost and none overtakes");
                 }
                 passed += 1;

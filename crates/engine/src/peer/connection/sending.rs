@@ -59,9 +59,10 @@ impl Actor<'_> {
             None => None,
         };
         let voice = audio.and_then(|audio| setup::outgoing_voice(&audio.rtp_parameters.codecs));
+        let is_engine = self.understands_redundancy; // nobody else has this version of it
         let out = |of: &Sending, payload_type: u8, rate_hz| {
             let (ages, track) = (Arc::clone(&self.taps.ages), Arc::clone(&of.track));
-            media::Outgoing::new(track, of.ssrc, payload_type, rate_hz, ages)
+            media::Outgoing::new(track, of.ssrc, payload_type, rate_hz, ages, is_engine)
         };
         self.spawn(media::send(
             camera.subscribe(),
