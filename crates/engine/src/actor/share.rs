@@ -33,9 +33,15 @@ pub(super) struct Share {
     /// Of the newest wish.
     number: u64,
     /// The wish that is on its way: what is said of older ones does not count any more.
-    opening: Option<u64>,
+    opening: Option<Opening>,
     open: Option<Open>,
     news: (mpsc::Sender<ShareNews>, mpsc::Receiver<ShareNews>),
+}
+
+struct Opening {
+    number: u64,
+    /// For its pictures. Closed when nobody wishes for them any more, which ends the system's dialog too.
+    slot: Arc<LatestFrame>,
 }
 
 struct Open {
@@ -61,9 +67,10 @@ impl Share {
 
     /// Shares this, in place of what is shared.
     fn start(&mut self, source: ScreenSourceId) {
+        self.give_up_opening();
         self.number += 1;
-        let number = self.number;
-        self.opening = Some(number);
+        let (number, slot) = (self.number, LatestFrame::new());
+        self.opening = Some(Opening { number, slot: Arc::clone(&slot) });
         let takes_over = self.open.is_some();
         let devices = Arc::clone(&self.devices);
         let news = self.news.0.clone();
@@ -72,7 +79,6 @@ impl Share {
             let ended = news.clone();
             // The actor drains the queue; when it is gone there is nobody to tell.
             let on_ended = Box::new(move |error| drop(ended.try_send(ShareNews::Ended(number, error))));
-            let slot = LatestFrame::new();
             let mut pictures = slot.reader();
             let told = match devices.open_screen(&source, Arc::clone(&slot), on_ended) {
                 Ok(screen) => {
@@ -93,8 +99,18 @@ impl Share {
 
     /// Shares nothing any more.
     fn stop(&mut self) {
-        self.opening = None;
+        self.give_up_opening();
         self.end();
+    }
+
+    fn give_up_opening(&mut self) {
+        if let Some(Opening { slot, .. }) = self.opening.take() {
+            slot.close();
+        }
+    }
+
+    fn is_opening(&self, number: u64) -> bool {
+        self.opening.as_ref().is_some_and(|opening| opening.number == number)
     }
 
     /// What is shared ends.
@@ -110,7 +126,7 @@ impl Share {
     /// What a person has to be told of, if anything.
     fn take(&mut self, news: ShareNews) -> Option<Problem> {
         match news {
-            ShareNews::Open(number, screen, slot) if self.opening == Some(number) => {
+            ShareNews::Open(number, screen, slot) if self.is_opening(number) => {
                 self.opening = None;
                 self.capture.switch(slot);
                 let source = screen.source();
@@ -123,7 +139,7 @@ impl Share {
                 close(Some(screen));
                 None
             }
-            ShareNews::Ended(number, error) if self.opening == Some(number) => {
+            ShareNews::Ended(number, error) if self.is_opening(number) => {
                 tracing::info!(%error, "it cannot be shared");
                 self.opening = None;
                 Problem::screen(error)
@@ -138,6 +154,12 @@ impl Share {
             }
             ShareNews::Ended(..) => None,
         }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.give_up_opening();
     }
 }
 
