@@ -24,15 +24,21 @@ async fn alone(participant: &Participant) {
     participant.until("alone", |view| view.peers.is_empty().then_some(())).await;
 }
 
+/// The app in a window with a frame, and that window's id.
+async fn framed(server: &LocalServer) -> (AppWindow, String) {
+    let mut place = Place::with_settings("{}");
+    place.manage_windows();
+    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let id = window.place().xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
+    (window, id)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
     let _screen = screen().await;
     let server = LocalServer::start();
-    let mut place = Place::with_settings("{}");
-    place.manage_windows();
-    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let (window, first) = framed(&server).await;
     let place = window.place();
-    let first = place.xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
     place.xdotool(&["windowminimize", "--sync", &first]);
     assert_ne!(place.xdotool(&["getactivewindow"]), first);
     assert!(place.start_again(&[]).await);
@@ -47,9 +53,7 @@ async fn a_second_start_brings_the_first_window_to_the_front_and_ends() {
 async fn a_window_out_of_sight_lets_go_of_camera_and_microphone_until_it_is_seen_again() {
     let _screen = screen().await;
     let server = LocalServer::start();
-    let mut place = Place::with_settings("{}");
-    place.manage_windows();
-    let window = AppWindow::open_at(place, &server.url(), &[]).await;
+    let (window, id) = framed(&server).await;
     let place = window.place();
     // Each device that is open has a thread.
     let threads = format!("/proc/{}/task", window.process_id());
@@ -62,7 +66,6 @@ async fn a_window_out_of_sight_lets_go_of_camera_and_microphone_until_it_is_seen
         eventually("other devices", LIMIT, async || (open() == count).then_some(())).await;
     };
     are_open(2).await;
-    let id = place.xdotool(&["search", "--onlyvisible", "--name", "^Maru$"]);
     place.xdotool(&["windowminimize", "--sync", &id]);
     are_open(0).await;
     place.xdotool(&["windowactivate", "--sync", &id]);
